@@ -1,0 +1,56 @@
+"""All tables, one file per step of the data's way. Importing this package registers every one of them."""
+
+from shopify_app.tables.alerts import Alert, AlertState, Evaluation
+from shopify_app.tables.answers import Exposure, ForecastRun, ForecastTotal, PublishedList
+from shopify_app.tables.base import Base
+from shopify_app.tables.inbox import Event, EventState, Tombstone
+from shopify_app.tables.orders import Customer, InventoryItem, Order, OrderLine, Product, StockDay
+from shopify_app.tables.shops import Backfill, Shop, ShopState, Token
+from shopify_app.tables.versions import (
+    Slot,
+    SlotState,
+    Snapshot,
+    SnapshotPart,
+    Task,
+    Transition,
+    Version,
+    VersionState,
+)
+from shopify_app.tables.work import Effect, FlowRun, Job, Turn, WorkState
+
+__all__ = [
+    "Alert",
+    "AlertState",
+    "Backfill",
+    "Base",
+    "Customer",
+    "Effect",
+    "Evaluation",
+    "Event",
+    "EventState",
+    "Exposure",
+    "FlowRun",
+    "ForecastRun",
+    "ForecastTotal",
+    "InventoryItem",
+    "Job",
+    "Order",
+    "OrderLine",
+    "Product",
+    "PublishedList",
+    "Shop",
+    "ShopState",
+    "Slot",
+    "SlotState",
+    "Snapshot",
+    "SnapshotPart",
+    "StockDay",
+    "Task",
+    "Token",
+    "Tombstone",
+    "Transition",
+    "Turn",
+    "Version",
+    "VersionState",
+    "WorkState",
+]

@@ -1,0 +1,84 @@
+"""What versions answered: forecast runs with their totals, exposures of lists, and what is published in the shop."""
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Boolean, Index, Integer, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shopify_app.tables.base import Base, BigInt, RowId, ShopId, ShopKey
+
+
+class ForecastRun(Base):
+    """One night's forecast by one version: totals in rows, products in two immutable Parquet objects."""
+
+    __tablename__ = "forecast_runs"
+    __table_args__ = (UniqueConstraint("shop_id", "version_id", "origin_on"),)
+
+    id: Mapped[RowId]
+    shop_id: Mapped[ShopId]
+    version_id: Mapped[int] = mapped_column(BigInt)
+    origin_on: Mapped[date]
+    """Last day the forecast knew."""
+    snapshot_id: Mapped[str] = mapped_column(String(64))
+    days_sha256: Mapped[str] = mapped_column(String(64))
+    """Object with `series, origin, ds, mean, p10, p50, p90` per day."""
+    windows_sha256: Mapped[str] = mapped_column(String(64))
+    """Object with `series, origin, first, days, mean, p10, p50, p90` per 7-day window and horizon."""
+    was_champion: Mapped[bool] = mapped_column(Boolean)
+    """In charge when it was made: what the merchant saw."""
+    created_at: Mapped[datetime]
+
+
+class ForecastTotal(Base):
+    """The shop's total per day of one run, for charts."""
+
+    __tablename__ = "forecast_totals"
+
+    shop_id: Mapped[ShopKey]
+    run_id: Mapped[int] = mapped_column(BigInt, primary_key=True)
+    day_on: Mapped[date] = mapped_column(primary_key=True)
+    mean: Mapped[float]
+    p10: Mapped[float]
+    p50: Mapped[float]
+    p90: Mapped[float]
+
+
+class Exposure(Base):
+    """One answered request for recommendations, and what the shadow would have said."""
+
+    __tablename__ = "exposures"
+    __table_args__ = (
+        UniqueConstraint("shop_id", "request_id"),
+        Index("ix_exposures_shop_id_answered_at", "shop_id", "answered_at"),
+    )
+
+    id: Mapped[RowId]
+    shop_id: Mapped[ShopId]
+    request_id: Mapped[str] = mapped_column(String(64))
+    answered_at: Mapped[datetime]
+    answered_on: Mapped[date]
+    """The shop's open day."""
+    asked: Mapped[list[Any]]
+    """Product ids given."""
+    version_id: Mapped[int] = mapped_column(BigInt)
+    answer: Mapped[list[Any]]
+    shadow_id: Mapped[int | None] = mapped_column(BigInt)
+    shadow_answer: Mapped[list[Any] | None]
+    shadow_error: Mapped[str | None] = mapped_column(String(200))
+    overlap: Mapped[float | None]
+    microseconds: Mapped[int] = mapped_column(Integer)
+
+
+class PublishedList(Base):
+    """The list a product's metafield holds now, so that only changed ones are written."""
+
+    __tablename__ = "published_lists"
+
+    shop_id: Mapped[ShopKey]
+    product_id: Mapped[int] = mapped_column(BigInt, primary_key=True, autoincrement=False)
+    neighbours: Mapped[list[Any]]
+    digest: Mapped[str | None] = mapped_column(String(100))
+    """Shopify's compare digest of what we wrote."""
+    version_id: Mapped[int] = mapped_column(BigInt)
+    published_at: Mapped[datetime]

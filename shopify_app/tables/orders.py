@@ -1,0 +1,100 @@
+"""Orders, their lines, products and the pseudonyms of customers."""
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Boolean, Index, Integer, Numeric, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shopify_app.tables.base import Base, BigInt, ShopKey
+
+
+class Order(Base):
+    """The newest version of an order; `updated_at` decides what is newest."""
+
+    __tablename__ = "orders"
+    __table_args__ = (Index("ix_orders_shop_id_created_on", "shop_id", "created_on"),)
+
+    shop_id: Mapped[ShopKey]
+    order_id: Mapped[int] = mapped_column(BigInt, primary_key=True, autoincrement=False)
+    pseudonym: Mapped[str | None] = mapped_column(String(32))
+    created_at: Mapped[datetime]
+    created_on: Mapped[date]
+    updated_at: Mapped[datetime]
+    cancelled_at: Mapped[datetime | None]
+    is_test: Mapped[bool] = mapped_column(Boolean, default=False)
+    total_amount: Mapped[float] = mapped_column(Numeric(18, 4, asdecimal=False), default=0)
+    is_backfilled: Mapped[bool] = mapped_column(Boolean, default=False)
+
+
+class OrderLine(Base):
+    """One line of an order, net of refunds. Day and order time are repeated so that a month reads without a join."""
+
+    __tablename__ = "order_lines"
+    __table_args__ = (Index("ix_order_lines_shop_id_created_on", "shop_id", "created_on"),)
+
+    shop_id: Mapped[ShopKey]
+    order_id: Mapped[int] = mapped_column(BigInt, primary_key=True, autoincrement=False)
+    line_id: Mapped[int] = mapped_column(BigInt, primary_key=True, autoincrement=False)
+    product_id: Mapped[int | None] = mapped_column(BigInt)
+    variant_id: Mapped[int | None] = mapped_column(BigInt)
+    units: Mapped[int] = mapped_column(Integer)
+    price_amount: Mapped[float] = mapped_column(Numeric(18, 4, asdecimal=False))
+    created_at: Mapped[datetime]
+    created_on: Mapped[date]
+
+
+class Product(Base):
+    """The newest version of a product."""
+
+    __tablename__ = "products"
+
+    shop_id: Mapped[ShopKey]
+    product_id: Mapped[int] = mapped_column(BigInt, primary_key=True, autoincrement=False)
+    title: Mapped[str] = mapped_column(String(500), default="")
+    handle: Mapped[str] = mapped_column(String(255), default="")
+    product_type: Mapped[str] = mapped_column(String(255), default="")
+    vendor: Mapped[str] = mapped_column(String(255), default="")
+    tags: Mapped[list[Any]] = mapped_column(default=list)
+    price_amount: Mapped[float | None] = mapped_column(Numeric(18, 4, asdecimal=False))
+    is_published: Mapped[bool] = mapped_column(Boolean, default=True)
+    """Active and published to the online store."""
+    units_in_stock: Mapped[int | None] = mapped_column(Integer)
+    """None when the shop does not track it."""
+    created_on: Mapped[date | None]
+    updated_at: Mapped[datetime]
+    deleted_at: Mapped[datetime | None]
+
+
+class InventoryItem(Base):
+    """Which product a stock figure belongs to, and the figure per location added up by day."""
+
+    __tablename__ = "inventory_items"
+
+    shop_id: Mapped[ShopKey]
+    inventory_item_id: Mapped[int] = mapped_column(BigInt, primary_key=True, autoincrement=False)
+    product_id: Mapped[int] = mapped_column(BigInt, index=True)
+    variant_id: Mapped[int] = mapped_column(BigInt)
+
+
+class StockDay(Base):
+    """Units in stock at the end of a day, per item and location: a forecast cannot repair a missing stock history."""
+
+    __tablename__ = "stock_days"
+
+    shop_id: Mapped[ShopKey]
+    inventory_item_id: Mapped[int] = mapped_column(BigInt, primary_key=True, autoincrement=False)
+    location_id: Mapped[int] = mapped_column(BigInt, primary_key=True, autoincrement=False)
+    counted_on: Mapped[date] = mapped_column(primary_key=True)
+    available: Mapped[int] = mapped_column(Integer)
+    updated_at: Mapped[datetime]
+
+
+class Customer(Base):
+    """The only place that ties a customer to the random pseudonym used everywhere else. Deleting it is forgetting."""
+
+    __tablename__ = "customers"
+
+    shop_id: Mapped[ShopKey]
+    customer_id: Mapped[int] = mapped_column(BigInt, primary_key=True, autoincrement=False)
+    pseudonym: Mapped[str] = mapped_column(String(32))
