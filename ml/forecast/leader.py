@@ -1,0 +1,112 @@
+"""Who leads: every member on trial over the same past weeks, the best of those that do not lean to one side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ml.forecast.config import ForecastConfig
+from ml.forecast.intervals import UNTRIED, Bands
+from ml.forecast.member import MEMBERS, forecaster
+from ml.forecast.model import ForecastModel
+from ml.forecast.validation import (
+    Trial,
+    bands_of,
+    product_figures,
+    put_on_trial,
+    shop_figures,
+    trial_days,
+    trial_origins,
+)
+from ml.frames import HORIZON, WINDOW
+from ml.sales import DailySales, listed
+
+FLOOR = "naive"
+NOISE = 0.05
+"""A member may lean this much more than naive before its bias counts against it: both see the same odd month."""
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A model, why its member leads, and what it was measured to do."""
+
+    model: ForecastModel
+    because: str
+    metrics: dict[str, Any]
+
+
+def fit_forecast(sales: DailySales, config: ForecastConfig, seed: int, say: Say) -> Fitted:
+    """The model to serve: members compared on past weeks, the best one fitted on everything known."""
+    trials, because = _trials(sales, config, seed, say)
+    leader, chosen = choose(trials, config) if trials else (FLOOR, "")
+    because = because or chosen
+    say(f"{leader} leads: {because}")
+    say(f"fitting {leader} on {len(sales.series)} products, {sales.days} days")
+    member = forecaster(leader).fit(sales, config, seed)
+    bands: dict[str, Bands] = dict.fromkeys(("day", "week", "whole"), UNTRIED)
+    if leader in trials:
+        bands = bands_of(trials[leader])
+    model = ForecastModel(member, bands, config.sold_within_days, config.cap_quantile)
+    return Fitted(model, because, figures(sales, trials, leader))
+
+
+def choose(trials: dict[str, Trial], config: ForecastConfig) -> tuple[str, str]:
+    """The member with the lowest error among those within the bias gate, and the reason in words."""
+    naive = trials[FLOOR]
+    most = max(config.most_bias, abs(naive.bias) + NOISE)
+    upright = [name for name in trials if name in config.members and abs(trials[name].bias) <= most] or [FLOOR]
+    best = min(upright, key=lambda name: (trials[name].error, MEMBERS.index(name)))
+    told = ", ".join(f"{name} {trial.error:.3f} (bias {trial.bias:+.0%})" for name, trial in trials.items())
+    return best, f"lowest error per product over the last {_span(naive)} weeks with |bias| up to {most:.0%}: {told}"
+
+
+def figures(sales: DailySales, trials: dict[str, Trial], leader: str) -> dict[str, Any]:
+    """The validated figures of the leader beside those of naive; None where the history cannot tell."""
+    trial, is_naive = trials.get(leader), leader == FLOOR
+    windows = {"product_week": WINDOW, "product_28d": HORIZON}
+    shops = {"store_week": WINDOW, "store_28d": HORIZON}
+    return {
+        **{name: trial and product_figures(trial, trials[FLOOR], days) for name, days in windows.items()},
+        **{name: shop_figures(sales, days, is_naive=is_naive) for name, days in shops.items()},
+        "trial_days": trial and trial_days(sales, trial, trials[FLOOR]),
+        "n_products": len(sales.series),
+        "n_orders": sales.orders,
+        "n_days": sales.days,
+        "refused": dict(sales.refused),
+    }
+
+
+def _trials(sales: DailySales, config: ForecastConfig, seed: int, say: Say) -> tuple[dict[str, Trial], str]:
+    """Every member's trial that could be held, and why naive leads if that is settled beforehand."""
+    if sales.refused:
+        say(f"left out {len(sales.refused)} products: {listed(sales.refused)}")
+    because = _too_little(sales, config)
+    trials: dict[str, Trial] = {}
+    for name in (FLOOR,) if because else dict.fromkeys((FLOOR, *config.members)):
+        if not trial_origins(sales.days):
+            break
+        say(f"trying {name} on the last {HORIZON} days and before")
+        trial = put_on_trial(name, sales, config, seed)
+        if isinstance(trial, Trial) and trial.shop.sum() > 0 and sum(a.sum() for a in trial.actual) > 0:
+            trials[name] = trial
+        elif name == FLOOR:
+            return {}, "naive leads: nothing was sold in the weeks that models are compared on"
+        else:
+            say(f"{name} takes no part: {trial if isinstance(trial, str) else 'nothing sold'}")
+    return trials, because
+
+
+def _too_little(sales: DailySales, config: ForecastConfig) -> str:
+    """Why no model can be told from naive yet; empty when there is enough history."""
+    if sales.days < config.min_days:
+        return f"naive leads: {sales.days} days of history, {config.min_days} are needed to compare models"
+    if 0 < sales.orders < config.min_orders:
+        return f"naive leads: {sales.orders} orders, {config.min_orders} are needed to compare models"
+    return ""
+
+
+def _span(trial: Trial) -> int:
+    return len(trial.forecast) * HORIZON // WINDOW

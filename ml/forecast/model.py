@@ -1,0 +1,112 @@
+"""A forecast model: the member in charge, its bands, and the way from sales to a forecast."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ml.errors import BadBundle, BadData
+from ml.forecast import level, sanity, weekday
+from ml.forecast.forecast import Forecast, Points
+from ml.forecast.intervals import Bands, ratio_points
+from ml.forecast.member import Member, forecaster
+from ml.frames import HORIZON, TOTAL, WINDOW
+from ml.sales import DailySales, Floats, Ints
+
+FILE = "profile.json"
+
+
+@dataclass(frozen=True)
+class ForecastModel:
+    """Everything a forecast needs besides the sales. bands: for `day`, `week` and `whole`."""
+
+    member: Member
+    bands: Mapping[str, Bands]
+    sold_within_days: int
+    cap_quantile: float
+
+    def forecast(self, sales: DailySales, horizon: int = HORIZON, only: Sequence[str] | None = None) -> Forecast:
+        """The days after the last known one, for products sold lately (or exactly those in `only`) and their total.
+
+        Raises Implausible when the total fails its sanity gate, BadData when there is nothing to forecast.
+        """
+        rows = sales.sold_lately(self.sold_within_days) if only is None else _named(sales, only)
+        if len(rows) == 0:
+            raise BadData(f"no product sold in the {self.sold_within_days} days up to {sales.origin_on}")
+        shop = sales.total if only is None else sales.units[rows].sum(axis=0, dtype=np.float64)
+        daily = mean_days(self.member, sales, rows, horizon, shop, self.cap_quantile)
+        total = self._total(shop, sales, daily.sum(axis=0))
+        names = (*(sales.series[i] for i in rows), TOTAL)
+        products = [self._points(kind, window_sums(daily, days)) for kind, days in _kinds(horizon)]
+        days, weeks, whole = (mine.above(all_) for mine, all_ in zip(products, total, strict=True))
+        return Forecast(names, sales.origin_on, days, weeks, whole)
+
+    def _points(self, kind: str, mean: Floats) -> Points:
+        return Points(mean, *self.bands[kind].around(mean))
+
+    def _total(self, shop: Floats, sales: DailySales, daily: Floats) -> list[Points]:
+        """The total of what is forecast, with bands from how well such totals were forecast before."""
+        horizon = len(daily)
+        record = level.track_record(shop, sales.first_on, horizon, sales.country, is_naive=not self.member.is_scaled)
+        points = []
+        for _, days in _kinds(horizon):
+            mean = window_sums(daily[None], days)
+            low, middle, high = ratio_points(*(window_sums(part, days).ravel() for part in record))
+            points.append(Points(mean, mean * min(low, 1.0), mean * middle, mean * max(high, 1.0)))
+        return points
+
+    def files(self) -> dict[str, bytes]:
+        """What must be kept to load it again, by file name; the same model gives the same bytes."""
+        profile = {
+            "member": self.member.name,
+            "sold_within_days": self.sold_within_days,
+            "cap_quantile": self.cap_quantile,
+            "bands": {kind: bands.as_dict() for kind, bands in self.bands.items()},
+        }
+        return {FILE: json.dumps(profile, sort_keys=True, indent=1).encode(), **self.member.files()}
+
+
+def load(files: Mapping[str, bytes]) -> ForecastModel:
+    """The model whose `files()` these are."""
+    try:
+        profile = json.loads(files[FILE])
+        member = forecaster(profile["member"]).load(files)
+        bands = {kind: Bands.from_dict(values) for kind, values in profile["bands"].items()}
+        return ForecastModel(member, bands, int(profile["sold_within_days"]), float(profile["cap_quantile"]))
+    except (KeyError, ValueError, TypeError, ModuleNotFoundError) as wrong:
+        raise BadBundle(f"{FILE}: not a forecast model ({wrong!r})") from wrong
+
+
+def mean_days(member: Member, sales: DailySales, rows: Ints, horizon: int, shop: Floats, cap_quantile: float) -> Floats:
+    """Mean units per day ahead, [len(rows), horizon], through the sanity gate and scaled to the shop's total.
+
+    shop: the history of the total that these rows add up to. A single absurd series falls back to its weekday
+    average; an absurd total raises Implausible.
+    """
+    daily = member.daily(sales, rows, horizon)
+    absurd = ~sanity.plausible_rows(sales, rows, daily)
+    if absurd.any():
+        daily[absurd] = weekday.WeekdayAverage(cap_quantile).daily(sales, rows[absurd], horizon)
+    if member.is_scaled:
+        daily = level.scaled(daily, level.total_days(shop, sales.first_on, horizon, sales.country))
+    sanity.check_total(shop, daily.sum(axis=0))
+    return daily
+
+
+def window_sums(daily: Floats, days: int) -> Floats:
+    """Sums of each full window of `days` days, [n, windows]; what is left over at the end is not counted."""
+    windows = daily.shape[1] // days
+    return np.asarray(daily[:, : windows * days].reshape(len(daily), windows, days).sum(axis=2))
+
+
+def _kinds(horizon: int) -> list[tuple[str, int]]:
+    return [("day", 1), ("week", WINDOW), ("whole", horizon)]
+
+
+def _named(sales: DailySales, only: Sequence[str]) -> Ints:
+    """Row numbers of these series, in the order of `sales`; those without any usable sale are left out."""
+    wanted = set(only)
+    return np.array([i for i, name in enumerate(sales.series) if name in wanted], dtype=np.int64)

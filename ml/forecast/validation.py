@@ -1,0 +1,177 @@
+"""A member on trial: forecasts from past origins against what came, and the figures that follow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+
+from ml import metrics
+from ml.errors import BadData, Implausible
+from ml.forecast import level
+from ml.forecast.config import ForecastConfig
+from ml.forecast.intervals import Bands, calibrate, ratio_points
+from ml.forecast.member import Member, forecaster
+from ml.forecast.model import mean_days, window_sums
+from ml.frames import HORIZON, WINDOW
+from ml.sales import DailySales, Floats, Ints
+
+MOST_ORIGINS = 3
+"""Windows of 28 days on trial, end to end up to the cutoff: 84 days, each forecast once from before it began."""
+MIN_LEARNING = 56
+KINDS = (("day", 1), ("week", WINDOW), ("whole", HORIZON))
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One member's daily means and the actuals at each origin on trial, oldest first.
+
+    forecast, actual: [products, HORIZON] each; rows: the row numbers of those products. shop: units the whole shop
+    sold in each of these windows, launches included, [origins, HORIZON].
+    """
+
+    name: str
+    rows: Sequence[Ints]
+    forecast: Sequence[Floats]
+    actual: Sequence[Floats]
+    shop: Floats
+
+    def sums(self, days: int) -> tuple[Floats, Floats]:
+        """Forecast and actual sums of windows of `days` days, over all origins and products."""
+        both = (self.forecast, self.actual)
+        forecast, actual = (np.concatenate([window_sums(part, days).ravel() for part in parts]) for parts in both)
+        return forecast, actual
+
+    @property
+    def error(self) -> float:
+        """What members are ranked by: the mean of WAPE per product-week and WAPE per product and 28 days."""
+        wapes = [metrics.wape(actual, forecast) for forecast, actual in (self.sums(WINDOW), self.sums(HORIZON))]
+        return sum(wapes) / 2
+
+    @property
+    def bias(self) -> float:
+        """Shop bias over all origins."""
+        forecast = np.array([part.sum(axis=0) for part in self.forecast])
+        return metrics.bias(self.shop, forecast)
+
+    def weekly_errors(self, n: int) -> Floats:
+        """For each day on trial from the seventh on: units that the last seven days' sums per product were off by.
+
+        n: how many series the shop has.
+        """
+        off = np.zeros((n, HORIZON * len(self.rows)))
+        for k, rows in enumerate(self.rows):
+            off[rows, HORIZON * k : HORIZON * (k + 1)] = self.forecast[k] - self.actual[k]
+        running = np.cumsum(np.pad(off, ((0, 0), (1, 0))), axis=1)
+        return np.asarray(np.abs(running[:, WINDOW:] - running[:, :-WINDOW]).sum(axis=0))
+
+
+def trial_origins(days: int) -> list[int]:
+    """Days known at each origin on trial, oldest first; none when the history is too short to hold out 28 days."""
+    windows = min(MOST_ORIGINS, (days - MIN_LEARNING) // HORIZON)
+    if windows < 1:
+        return [days - HORIZON] if days - HORIZON >= WINDOW else []
+    return [days - HORIZON * k for k in range(windows, 0, -1)]
+
+
+def put_on_trial(name: str, sales: DailySales, config: ForecastConfig, seed: int) -> Trial | str:
+    """How this member would have done; or, when it cannot take part, the reason."""
+    origins = trial_origins(sales.days)
+    try:
+        member = forecaster(name).fit(sales.until(origins[0]), config, seed)
+        parts = [_one_origin(member, sales, origin, config) for origin in origins]
+    except (BadData, Implausible) as why:
+        return str(why)
+    shop = np.array([sales.total[origin : origin + HORIZON] for origin in origins])
+    rows, forecast, actual = zip(*parts, strict=True)
+    return Trial(name, rows, forecast, actual, shop)
+
+
+def bands_of(trial: Trial) -> dict[str, Bands]:
+    """The bands that this trial's errors give, for days, weeks and the whole horizon."""
+    return {kind: calibrate(*trial.sums(days)) for kind, days in KINDS}
+
+
+def product_figures(trial: Trial, naive: Trial, days: int) -> dict[str, Any]:
+    """Accuracy of the medians, bias of the means and coverage of the 80 % band, for product windows of `days` days.
+
+    Bands are judged on origins (or, with a single one, on products) that they were not made from.
+    """
+    forecast, actual = trial.sums(days)
+    low, middle, high = _held_out_points(trial, days)
+    return {
+        "accuracy": metrics.accuracy(actual, middle),
+        "naive_accuracy": metrics.accuracy(*reversed(naive.sums(days))),
+        "bias": metrics.bias(actual, forecast),
+        "coverage": metrics.coverage(actual, low, high),
+        "n": len(actual),
+    }
+
+
+def shop_figures(sales: DailySales, days: int, *, is_naive: bool) -> dict[str, Any] | None:
+    """The same for the shop's total of the first `days` days, over up to 13 weekly origins; None when too young."""
+    record = level.track_record(sales.total, sales.first_on, HORIZON, sales.country, is_naive=is_naive)
+    naive = level.track_record(sales.total, sales.first_on, HORIZON, sales.country, is_naive=True)
+    forecast, actual = (part[:, :days].sum(axis=1) for part in record)
+    if len(actual) == 0 or actual.sum() == 0:
+        return None
+    error = np.abs(forecast - actual)
+    return {
+        "accuracy": metrics.accuracy(actual, forecast),
+        "naive_accuracy": metrics.accuracy(naive[1][:, :days].sum(axis=1), naive[0][:, :days].sum(axis=1)),
+        "standard_error": float(error.std() / actual.mean() / np.sqrt(len(actual))),
+        "bias": metrics.bias(actual, forecast),
+        "coverage": _left_out_coverage(forecast, actual),
+        "n": len(actual),
+    }
+
+
+def trial_days(sales: DailySales, trial: Trial, naive: Trial) -> dict[str, Any]:
+    """Units off per day, leader and naive, for paired comparisons between versions; see `ml.compare.paired_days`."""
+    n = len(sales.series)
+    first = sales.first_on + timedelta(days=trial_origins(sales.days)[0] + WINDOW - 1)
+    errors = {"error": trial.weekly_errors(n), "naive_error": naive.weekly_errors(n)}
+    return {"first_on": first.isoformat(), **{name: [round(x, 1) for x in part] for name, part in errors.items()}}
+
+
+def _one_origin(member: Member, sales: DailySales, origin: int, config: ForecastConfig) -> tuple[Ints, Floats, Floats]:
+    past = sales.until(origin)
+    rows = past.sold_lately(config.sold_within_days)
+    if len(rows) == 0:
+        raise BadData(f"nothing sold before {past.origin_on}")
+    forecast = mean_days(member, past, rows, HORIZON, past.total, config.cap_quantile)
+    return rows, forecast, sales.units[rows, origin : origin + HORIZON].astype(np.float64)
+
+
+def _held_out_points(trial: Trial, days: int) -> tuple[Floats, Floats, Floats]:
+    """p10, p50, p90 of every window on trial, each from bands made without its own origin (or half of products)."""
+    parts = [(window_sums(f, days), window_sums(a, days)) for f, a in zip(trial.forecast, trial.actual, strict=True)]
+    if len(parts) == 1:
+        # One origin: every second product learns from the others.
+        (forecast, actual), odd = parts[0], np.arange(len(parts[0][0])) % 2 == 1
+        points = np.zeros((3, *forecast.shape))
+        for mine in (odd, ~odd):
+            points[:, mine] = calibrate(forecast[~mine], actual[~mine]).around(forecast[mine])
+        return points[0].ravel(), points[1].ravel(), points[2].ravel()
+    found = []
+    for k, (forecast, _) in enumerate(parts):
+        others = [part for j, part in enumerate(parts) if j != k]
+        bands = calibrate(*(np.concatenate([part[side].ravel() for part in others]) for side in (0, 1)))
+        found.append(bands.around(forecast))
+    low, middle, high = (np.concatenate([points[side].ravel() for points in found]) for side in range(3))
+    return low, middle, high
+
+
+def _left_out_coverage(forecast: Floats, actual: Floats) -> float | None:
+    """Share of the totals inside the band that all the other origins give."""
+    if len(actual) < 5:
+        return None
+    inside = []
+    for k in range(len(actual)):
+        others = np.arange(len(actual)) != k
+        low, _, high = ratio_points(forecast[others], actual[others])
+        inside.append(forecast[k] * low <= actual[k] <= forecast[k] * high)
+    return float(np.mean(inside))

@@ -1,0 +1,154 @@
+"""One gradient-boosted model for the whole shop: direct, Tweedie, the week ahead as a feature.
+
+It forecasts units per open day of each week ahead, as a factor on the series' recent level, and spreads each week over
+its days. Weeks instead of days make the target seven times less noisy and the fit and the prediction seven times
+cheaper. Nothing is fed back into it, so that errors cannot run away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ml.calendars import open_days
+from ml.errors import BadBundle, BadData
+from ml.features import SalesFeatures
+from ml.forecast.bulk import capped
+from ml.forecast.config import ForecastConfig
+from ml.forecast.weekshape import day_shares
+from ml.frames import HORIZON, WINDOW
+from ml.sales import DailySales, Floats, Ints
+
+if TYPE_CHECKING:
+    import xgboost
+
+FILE = "model.ubj"
+WEEKS = HORIZON // WINDOW
+SPAN = 364
+"""Origins of training rows reach back a year, so that every season is seen once."""
+MIN_KNOWN = 28
+MIN_ROWS = 300
+MIN_AGE = 14
+CHUNK = 5_000
+"""Series predicted at once: bounds the memory of a large catalogue."""
+PARAMETERS: dict[str, Any] = {
+    "objective": "reg:tweedie",
+    "tweedie_variance_power": 1.5,
+    "max_depth": 0,
+    "grow_policy": "lossguide",
+    "tree_method": "hist",
+    "max_bin": 64,
+    "min_child_weight": 20,
+    "subsample": 0.8,
+    "colsample_bytree": 0.6,
+    "reg_lambda": 1.0,
+    # One thread: with two on busy cores the same fit was measured to burn many times the CPU.
+    "nthread": 1,
+    "verbosity": 0,
+}
+
+
+@dataclass(frozen=True)
+class Boosted:
+    """A fitted model. `model` is its UBJSON form; the booster is parsed from it once."""
+
+    model: bytes
+    booster: xgboost.Booster
+    cap_quantile: float
+    name: str = "xgb"
+    is_scaled: bool = True
+
+    def daily(self, sales: DailySales, rows: Ints, horizon: int) -> Floats:
+        """Mean units of each day ahead, float64 [len(rows), horizon]."""
+        weeks = -(-horizon // WINDOW)
+        is_open = open_days(sales.total, sales.first_on, weeks * WINDOW, sales.country)
+        usual = capped(sales, self.cap_quantile)
+        features = SalesFeatures(usual, is_open)
+        parts = [self._weekly(features, rows[k : k + CHUNK], weeks) for k in range(0, len(rows), CHUNK)]
+        weekly = np.concatenate(parts) if parts else np.zeros((0, weeks))
+        return (np.repeat(weekly, WINDOW, axis=1) * day_shares(usual, rows, is_open))[:, :horizon]
+
+    def _weekly(self, features: SalesFeatures, rows: Ints, weeks: int) -> Floats:
+        """Units of each week ahead, [len(rows), weeks]."""
+        out = np.zeros((len(rows), weeks))
+        t = np.full(len(rows), features.sales.days)
+        margin = np.log(features.level(rows, t)).astype(np.float32)
+        for week in range(weeks):
+            # Beyond the weeks it was trained on, the last of them is the best guess.
+            w = np.full(len(rows), min(week, WEEKS - 1))
+            mean = self.booster.inplace_predict(features.rows(rows, t, w), base_margin=margin)
+            start = features.sales.days + WINDOW * week
+            out[:, week] = mean * (features.open[start + WINDOW] - features.open[start])
+        return out
+
+    def files(self) -> dict[str, bytes]:
+        """The booster and the cap it was trained with."""
+        return {FILE: self.model}
+
+
+def fit(sales: DailySales, config: ForecastConfig, seed: int) -> Boosted:
+    """The model fitted on a year of origins. Raises BadData when there are too few rows to learn from."""
+    import xgboost as xgb
+
+    usual = capped(sales, config.cap_quantile)
+    features = SalesFeatures(usual, open_days(sales.total, sales.first_on, HORIZON, sales.country))
+    i, t, w = _sample(features, config, seed)
+    target, days = features.target(i, t, w)
+    opens = days > 0
+    i, t, w, target, days = i[opens], t[opens], w[opens], target[opens], days[opens]
+    if len(i) < MIN_ROWS or not target.any():
+        raise BadData(f"xgb: {len(i)} training rows, needs {MIN_ROWS} with sales in them")
+    margin = np.log(features.level(i, t)).astype(np.float32)
+    data = xgb.QuantileDMatrix(
+        features.rows(i, t, w), target, weight=days, base_margin=margin, max_bin=PARAMETERS["max_bin"], nthread=1
+    )
+    settings = {**PARAMETERS, "eta": config.eta, "max_leaves": config.leaves, "seed": seed}
+    booster = xgb.train(settings, data, config.rounds)
+    booster.set_attr(cap_quantile=str(config.cap_quantile))
+    return load({FILE: bytes(booster.save_raw("ubj"))})
+
+
+def load(files: Mapping[str, bytes]) -> Boosted:
+    """The model whose `files()` these are. Check their hashes first: a damaged UBJSON can load and lie."""
+    import xgboost as xgb
+
+    booster = xgb.Booster({"nthread": 1})
+    try:
+        booster.load_model(bytearray(files[FILE]))
+    except (KeyError, xgb.core.XGBoostError) as wrong:
+        raise BadBundle(f"{FILE}: not a model ({str(wrong).splitlines()[0]})") from wrong
+    return Boosted(files[FILE], booster, float(booster.attr("cap_quantile") or 1.0))
+
+
+def _sample(features: SalesFeatures, config: ForecastConfig, seed: int) -> tuple[Ints, Ints, Ints]:
+    """At most about `config.rows` training rows (i, t, w) whose week lies wholly in the past.
+
+    Series that sell more are drawn more often (by the root of their level): they are what errors are counted in.
+    """
+    random = np.random.default_rng(seed)
+    blocks = [block for t in _origins(features.sales.days) for block in _candidates(features, config, t)]
+    share = min(1.0, config.rows / max(sum(len(i) for i, _, _ in blocks), 1))
+    chosen: list[tuple[Ints, Ints, Ints]] = []
+    for i, t, w in blocks:
+        weight = np.sqrt(features.level(i, np.full(len(i), t)))
+        kept = i[random.random(len(i)) < share * weight / weight.mean()]
+        chosen.append((kept, np.full(len(kept), t), np.full(len(kept), w)))
+    if not chosen:
+        return (np.zeros(0, np.int64),) * 3
+    return tuple(np.concatenate(column) for column in zip(*chosen, strict=True))  # type: ignore[return-value]
+
+
+def _origins(days: int) -> range:
+    """Days known at each training origin: weekly, newest first, at most a year back."""
+    return range(days - WINDOW, max(days - SPAN, MIN_KNOWN), -WINDOW)
+
+
+def _candidates(features: SalesFeatures, config: ForecastConfig, t: int) -> list[tuple[Ints, int, int]]:
+    """The series that were for sale at an origin, once for each week ahead that is known by now."""
+    idle = t - 1 - features.last_sale[:, t - 1]
+    i = np.flatnonzero((features.born <= t - MIN_AGE) & (idle < config.sold_within_days))
+    weeks = min(WEEKS, (features.sales.days - t) // WINDOW)
+    return [(i, t, w) for w in range(weeks)] if len(i) else []

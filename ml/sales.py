@@ -1,0 +1,170 @@
+"""Daily sales as one matrix: a row per series, a column per day, cut at the origin."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.errors import BadData
+from ml.frames import SALES, check
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Floats = NDArray[np.floating[Any]]
+Ints = NDArray[np.integer[Any]]
+Bools = NDArray[np.bool_]
+
+MOST_UNITS = 1_000_000
+"""Units in one row above this are a typing error, not an order: the largest real order line we know holds 80,995."""
+MOST_PRICE = 1e9
+MOST_DAYS = 1096
+"""Three years back is as far as any model here looks; it also bounds the memory of a shop with a wrong date."""
+SOME_NAMES = 5
+
+
+@dataclass(frozen=True)
+class DailySales:
+    """Units sold per series and day, up to and including the origin.
+
+    units: float32 [series, days]; column 0 is `first_on`. revenue: the same shape, or None when no prices are known.
+    orders: how many orders are behind it (0 when unknown). refused: series left out, with the reason.
+    """
+
+    series: tuple[str, ...]
+    first_on: date
+    units: Floats
+    revenue: Floats | None = None
+    orders: int = 0
+    country: str | None = None
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def days(self) -> int:
+        """How many days are known."""
+        return int(self.units.shape[1])
+
+    @property
+    def origin_on(self) -> date:
+        """The last known day."""
+        return self.first_on + timedelta(days=self.days - 1)
+
+    @cached_property
+    def total(self) -> Floats:
+        """Units of all series together, float64 [days]."""
+        return np.asarray(self.units.sum(axis=0, dtype=np.float64))
+
+    @cached_property
+    def born(self) -> Ints:
+        """Column of each series' first sale; `days` for a series that never sold."""
+        sold = self.units > 0
+        return np.where(sold.any(axis=1), sold.argmax(axis=1), self.days)
+
+    def until(self, days: int) -> DailySales:
+        """The same shop as it was known after its first `days` days."""
+        revenue = None if self.revenue is None else self.revenue[:, :days]
+        return replace(self, units=self.units[:, :days], revenue=revenue)
+
+    def rows(self, index: Ints) -> DailySales:
+        """Only the series with these row numbers, in this order."""
+        revenue = None if self.revenue is None else self.revenue[index]
+        return replace(self, series=tuple(self.series[i] for i in index), units=self.units[index], revenue=revenue)
+
+    def sold_lately(self, days: int) -> Ints:
+        """Row numbers of the series with a sale in the last `days` days."""
+        return np.flatnonzero(self.units[:, -days:].any(axis=1))
+
+
+def from_frame(frame: pd.DataFrame, origin_on: date | None = None, country: str | None = None) -> DailySales:
+    """Daily sales from rows `series, ds, units[, price]`; nothing after `origin_on` is looked at.
+
+    Several rows of one series and day are added up. Days without a row are zero. Series with impossible rows are
+    left out and named in `refused`; raises BadData when a column is wrong or no series remains.
+    """
+    import pandas as pd
+
+    check(frame, SALES)
+    days = pd.to_datetime(frame["ds"])
+    if days.isna().any():
+        raise BadData(f"sales: {int(days.isna().sum())} rows have no day in ds")
+    if origin_on is not None:
+        known = (days.dt.tz_localize(None) < pd.Timestamp(origin_on) + pd.Timedelta(days=1)).to_numpy()
+        frame, days = frame[known], days[known]
+    if len(frame) == 0:
+        raise BadData("sales: no rows" + (f" up to {origin_on}" if origin_on else ""))
+    serial = days.dt.tz_localize(None).to_numpy().astype("datetime64[D]").astype(np.int64)
+    codes, names = pd.factorize(frame["series"].astype(str), sort=True)
+    price = frame["price"].to_numpy(np.float64) if "price" in frame else None
+    units = frame["units"].to_numpy(np.float64)
+    last = int(np.datetime64(origin_on, "D").astype(np.int64)) if origin_on else int(serial.max())
+    return from_arrays([str(n) for n in names], codes, serial, units, price, last_day=last, country=country)
+
+
+def from_arrays(
+    names: Sequence[str],
+    codes: Ints,
+    day: Ints,
+    units: Floats,
+    price: Floats | None,
+    *,
+    last_day: int,
+    orders: int = 0,
+    country: str | None = None,
+) -> DailySales:
+    """Daily sales from parallel arrays of rows: series number, day (since 1970), units and price of each."""
+    refused = _refusals(names, codes, units, price)
+    recent = (day <= last_day) & (day > last_day - MOST_DAYS)
+    codes, day, units = codes[recent], day[recent], _possible(units[recent], MOST_UNITS)
+    if len(day) == 0:
+        raise BadData("sales: no rows in the last three years before the cutoff")
+    first = int(day.min())
+    shape = (len(names), last_day - first + 1)
+    cell = codes * shape[1] + (day - first)
+    matrix = _added_up(cell, units, shape)
+    revenue = None if price is None else _added_up(cell, units * _possible(price[recent], MOST_PRICE), shape)
+    never = {names[int(i)]: "sold nothing" for i in np.flatnonzero(matrix.sum(axis=1) <= 0)}
+    refused = {**never, **refused}
+    kept = np.array([i for i, name in enumerate(names) if name not in refused], dtype=np.int64)
+    if len(kept) == 0:
+        raise BadData("sales: no series can be forecast. " + listed(refused))
+    first_on = date(1970, 1, 1) + timedelta(days=first)
+    sales = DailySales(tuple(names), first_on, matrix, revenue, orders, country, dict(sorted(refused.items())))
+    return sales.rows(kept)
+
+
+def listed(refused: Mapping[str, str]) -> str:
+    """The first few refused series and their reasons, in one line."""
+    shown = [f"{name}: {why}" for name, why in list(refused.items())[:SOME_NAMES]]
+    more = len(refused) - len(shown)
+    return "; ".join(shown) + (f"; and {more} more" if more > 0 else "")
+
+
+def _added_up(cell: Ints, values: Floats, shape: tuple[int, int]) -> Floats:
+    return np.bincount(cell, weights=values, minlength=shape[0] * shape[1]).reshape(shape).astype(np.float32)
+
+
+def _possible(values: Floats, most: float) -> Floats:
+    """The values, with zero for those of series that are refused anyway: nothing may overflow on the way there."""
+    return np.where((values >= 0) & (values <= most), values, 0.0)
+
+
+def _refusals(names: Sequence[str], codes: Ints, units: Floats, price: Floats | None) -> dict[str, str]:
+    """The first impossible thing found about each series, by name."""
+    rules: list[tuple[Bools, str]] = [
+        (~np.isfinite(units), "units are missing or not a number"),
+        (units < 0, "negative units"),
+        (units > MOST_UNITS, f"more than {MOST_UNITS:,} units in one row"),
+    ]
+    if price is not None:
+        rules += [(price > MOST_PRICE, "an impossible price"), (price < 0, "negative price")]
+    refused: dict[str, str] = {}
+    for broken, why in rules:
+        for code in np.unique(codes[broken]):
+            refused.setdefault(names[int(code)], why)
+    return refused

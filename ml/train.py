@@ -1,0 +1,81 @@
+"""Training and prediction: a dataset folder in, a bundle out; a bundle and a dataset in, a forecast out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from ml import bundles
+from ml.bundles import Trained
+from ml.dataset import Dataset, read_dataset
+from ml.errors import BadConfig
+from ml.frames import HORIZON
+
+__all__ = ["Trained", "fit", "predict"]
+
+Task = Literal["forecast", "recommend"]
+Say = Callable[[str], None]
+
+
+def fit(
+    task: Task, dataset: Path, out: Path, *, config: Mapping[str, Any], seed: int, progress: Say | None = None
+) -> Trained:
+    """Train on a dataset folder and write a bundle into `out`; the same dataset, code and seed give the same bytes.
+
+    `config` overrides the task's defaults. `progress` is told each step in words. Raises BadData when the dataset
+    cannot be used, BadConfig when a setting is wrong.
+    """
+    say = progress or _silent
+    if task == "forecast":
+        return _fit_forecast(read_dataset(dataset), out, config, seed, say)
+    if task == "recommend":
+        return _fit_lists(read_dataset(dataset), out, config, seed, say)
+    raise BadConfig(f"unknown task {task!r}; known are forecast, recommend")
+
+
+def predict(bundle: Path, dataset: Path, out: Path, *, horizon: int = HORIZON) -> None:
+    """Forecast the days after the dataset's cutoff with a trained bundle: `forecasts.parquet`, `windows.parquet`.
+
+    Raises BadBundle when the bundle is not what was trained, Implausible when the forecast fails its sanity gate.
+    """
+    from ml.forecast import model, table
+
+    if horizon < 1:
+        raise BadConfig(f"horizon is {horizon}, expected at least 1 day")
+    trained = bundles.verify(bundle, task="forecast")
+    data, files = read_dataset(dataset), bundles.contents(trained)
+    if trained.algorithm == table.NAME:
+        table.forecast(files, data.cutoff_on, horizon).write(out)
+    else:
+        model.load(files).forecast(data.sales(), horizon).write(out)
+
+
+def _fit_forecast(data: Dataset, out: Path, config: Mapping[str, Any], seed: int, say: Say) -> Trained:
+    from ml.forecast.config import read_config
+    from ml.forecast.leader import fit_forecast
+
+    settings = read_config(config)
+    say(f"reading order lines up to {data.cutoff_on}")
+    fitted = fit_forecast(data.sales(), settings, seed, say)
+    name = fitted.model.member.name
+    about = Trained(out, "forecast", name, settings.as_dict(), seed, data.cutoff_on, fitted.metrics, fitted.because)
+    return bundles.write(about, fitted.model.files())
+
+
+def _fit_lists(data: Dataset, out: Path, config: Mapping[str, Any], seed: int, say: Say) -> Trained:
+    from ml.recommend import lists
+    from ml.recommend.config import read_config
+    from ml.recommend.model import fit_lists
+
+    settings = read_config(config)
+    say(f"reading order lines up to {data.cutoff_on}")
+    fitted = fit_lists(data.baskets(), settings, say)
+    about = Trained(
+        out, "recommend", fitted.algorithm, settings.as_dict(), seed, data.cutoff_on, fitted.metrics, fitted.because
+    )
+    return lists.write(about, fitted.table)
+
+
+def _silent(step: str) -> None:
+    """Nobody is listening."""

@@ -1,0 +1,188 @@
+"""The contract that every recommender keeps, what bought together counts, and serving from the table."""
+
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ml import bundles, train
+from ml.baskets import Baskets
+from ml.errors import BadBundle, BadData
+from ml.recommend import again, imported, popular, together
+from ml.recommend.config import RecommendConfig
+from ml.recommend.neighbours import NOBODY, NeighbourTable
+from tests.ml.making import order_lines, write_dataset
+
+CONFIG = RecommendConfig(neighbours=10)
+
+
+def baskets(*orders: tuple[float, list[int]]) -> Baskets:
+    """Orders as (age in days, products)."""
+    order = np.repeat(np.arange(len(orders)), [len(products) for _, products in orders])
+    product = np.array([p for _, products in orders for p in products], dtype=np.int64)
+    return Baskets.of(order, product, np.repeat([age for age, _ in orders], [len(p) for _, p in orders]))
+
+
+def shop() -> Baskets:
+    lines = order_lines(days=60)
+    return Baskets.of(lines["order_id"].to_numpy(), lines["product_id"].to_numpy(), np.zeros(len(lines)))
+
+
+@pytest.fixture(params=[popular, together], ids=lambda module: module.__name__.rsplit(".")[-1])
+def recommender(request: pytest.FixtureRequest) -> ModuleType:
+    return request.param
+
+
+def test_a_table_fits_together_and_knows_every_product(recommender: ModuleType) -> None:
+    table = recommender.fit(shop(), CONFIG)
+    table.check()
+    assert len(table.product_ids) == 32
+    assert (np.diff(table.product_ids) > 0).all()
+    assert (table.index.dtype, table.scores.dtype, table.together.dtype) == (np.int32, np.float32, np.int32)
+
+
+def test_answers_are_distinct_full_and_hold_nothing_given_or_excluded(recommender: ModuleType) -> None:
+    table = recommender.fit(shop(), CONFIG)
+    for given in ([], [1000], [1000, 1001, 1010], [424242]):
+        answer = [one.product_id for one in table.recommend(given, 8, exclude={1002, 1003})]
+        assert len(answer) == len(set(answer)) == 8
+        assert not set(answer) & {*given, 1002, 1003}
+
+
+def test_scores_fall_along_an_answer(recommender: ModuleType) -> None:
+    scores = [one.score for one in recommender.fit(shop(), CONFIG).recommend([1000, 1010], 20)]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_the_same_orders_give_the_same_table(recommender: ModuleType) -> None:
+    first, second = recommender.fit(shop(), CONFIG), recommender.fit(shop(), CONFIG)
+    assert all(np.array_equal(a, b) for a, b in zip(first.arrays().values(), second.arrays().values(), strict=True))
+
+
+@pytest.mark.parametrize("orders", [[(1.0, [5])], [(1.0, [5]), (2.0, [5, 6])]])
+def test_a_shop_of_one_or_two_orders_gets_a_table(
+    recommender: ModuleType, orders: list[tuple[float, list[int]]]
+) -> None:
+    table = recommender.fit(baskets(*orders), CONFIG)
+    assert [one.product_id for one in table.recommend([6], 3)] == [5]
+
+
+def test_families_that_are_bought_together_are_found_together() -> None:
+    table = together.fit(shop(), CONFIG)
+    for product in table.product_ids.tolist():
+        best = {one.product_id for one in table.neighbours(product, 3)}
+        family = {product // 10 * 10 + k for k in range(4)} - {product}
+        assert len(best & family) == 3
+
+
+def test_counts_equal_a_loop_over_every_pair_of_every_order() -> None:
+    held = baskets((0.0, [1, 2, 3]), (90.0, [1, 2]), (180.0, [2, 3, 4, 5]), (30.0, [4]), (3.0, [1, 2, 2]))
+    counts = together.count(held, CONFIG).toarray()
+    weight, plain = np.zeros((5, 5)), np.zeros((5, 5))
+    for number, (_, products) in enumerate(held):
+        for a in products:
+            for b in products:
+                plain[a - 1, b - 1] += 1
+                weight[a - 1, b - 1] += 0.5 ** (held.age[number] / 90) / np.sqrt(len(products))
+    assert np.array_equal(counts.real, plain)
+    assert np.allclose(counts.imag, weight, rtol=1e-6)
+
+
+def test_scores_and_orders_in_common_equal_the_formula() -> None:
+    held = baskets((0.0, [1, 2]), (90.0, [1, 2]), (0.0, [1, 3]), (0.0, [2]))
+    table = together.fit(held, CONFIG)
+    first = {one.product_id: one for one in table.neighbours(1, 5)}
+    root = np.sqrt(2)
+    n1, n2, c12 = (1 + 0.5 + 1) / root, 1.5 / root + 1, 1.5 / root
+    assert first[2].score == pytest.approx(c12 / (n1**0.5 * n2**0.3 + 0.05), rel=1e-5)
+    assert (first[2].together, first[3].together) == (2, 1)
+
+
+def test_popular_counts_orders_of_four_weeks_then_of_all_time() -> None:
+    held = baskets((1.0, [7]), (2.0, [7, 8]), (60.0, [9, 8]), (70.0, [9]), (80.0, [9]), (90.0, [4]))
+    assert popular.rank(held, 28).tolist() == [7, 8, 9, 4]
+
+
+def test_a_carts_neighbours_are_summed_and_popular_ones_follow() -> None:
+    rows = pd.DataFrame(
+        {"product_id": [1, 1, 2], "neighbour_id": [3, 4, 4], "score": [0.5, 0.4, 0.3], "together": [5, 4, 3]}
+    )
+    table = imported.as_table(rows, [9, 3])
+    answer = table.recommend([1, 2], 4)
+    assert [(one.product_id, one.together) for one in answer] == [(4, 7), (3, 5), (9, 0)]
+    assert answer[0].score == pytest.approx(0.7)
+    assert [one.product_id for one in table.neighbours(1, 1)] == [3]
+    assert table.neighbours(99, 5) == []
+
+
+def test_ties_go_to_the_smaller_product() -> None:
+    rows = pd.DataFrame({"product_id": [1, 1, 1], "neighbour_id": [8, 6, 7], "score": [0.5, 0.5, 0.5]})
+    assert [one.product_id for one in imported.as_table(rows, []).recommend([1], 2)] == [6, 7]
+
+
+def test_a_table_survives_its_bundle_memory_mapped(tmp_path: Path) -> None:
+    rows = pd.DataFrame({"product_id": [1, 1, 5], "neighbour_id": [5, 2, 1], "score": [0.5, 0.9, 0.1]})
+    trained = bundles.write_neighbours(tmp_path / "b", rows, [2, 1], because="by hand")
+    table = NeighbourTable.open(trained.folder)
+    assert trained.algorithm == "table"
+    assert [one.product_id for one in table.neighbours(1, 9)] == [2, 5]
+    assert table.index.tolist() == [[1, 2], [NOBODY, NOBODY], [0, NOBODY]]
+    assert isinstance(table.scores.base, np.memmap)
+
+
+def test_a_bundle_of_another_task_or_with_a_changed_array_is_refused(tmp_path: Path) -> None:
+    rows = pd.DataFrame({"product_id": [1], "neighbour_id": [5], "score": [0.5]})
+    folder = bundles.write_neighbours(tmp_path / "b", rows, [1]).folder
+    (folder / "scores.npy").write_bytes((folder / "scores.npy").read_bytes()[:-1] + b"\x01")
+    with pytest.raises(BadBundle, match=r"scores\.npy was changed"):
+        NeighbourTable.open(folder)
+    with pytest.raises(BadBundle, match="not a bundle"):
+        NeighbourTable.open(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("rows", "why"),
+    [
+        ({"product_id": [1], "neighbour_id": [1], "score": [1.0]}, "own neighbour"),
+        ({"product_id": [1, 1], "neighbour_id": [2, 2], "score": [1.0, 0.5]}, "lists a neighbour twice"),
+        ({"product_id": [1], "neighbour_id": [2], "score": [np.nan]}, "not a number"),
+        ({"product_id": ["a"], "neighbour_id": [2], "score": [1.0]}, "product_id is"),
+    ],
+)
+def test_lists_that_make_no_sense_are_refused(rows: dict[str, list[object]], why: str) -> None:
+    with pytest.raises(BadData, match=why):
+        imported.as_table(pd.DataFrame(rows), [])
+
+
+def test_a_customers_own_products_come_by_how_often_and_how_lately() -> None:
+    customer, product = np.array([0, 0, 0, 0, 1, -1]), np.array([0, 0, 1, 2, 3, 3])
+    age = np.array([10.0, 20, 5, 500, 1, 1])
+    history = again.fit(customer, product, age)
+    assert [p for p, _ in history.again(0, 3, np.array([3]))] == [0, 1, 2]
+    assert [p for p, _ in history.again(-1, 3, np.array([3, 1]))] == [3, 1]
+
+
+def test_what_leads_on_is_never_something_the_customer_has() -> None:
+    held = baskets((0.0, [0, 1]), (0.0, [0, 1]), (0.0, [0, 2]))
+    table = together.fit(held, CONFIG)
+    history = again.fit(np.array([0]), np.array([0]), np.array([1.0]))
+    assert [p for p, _ in history.onward(0, 5, table)] == [1, 2]
+
+
+def test_the_bundle_says_how_its_lists_did_against_popular(tmp_path: Path) -> None:
+    dataset = write_dataset(tmp_path / "d", order_lines(days=90))
+    trained = train.fit("recommend", dataset, tmp_path / "b", config={}, seed=1)
+    page, cart = trained.metrics["product_page"], trained.metrics["cart"]
+    assert trained.algorithm == "together"
+    assert page["ndcg_10"] > page["popular_ndcg_10"]
+    assert cart["hit_rate_10"] > cart["popular_hit_rate_10"]
+    assert trained.metrics["n_orders"] == 90 * 12
+    assert page["n"] == cart["n"] == trained.metrics["holdout_orders"]
+
+
+def test_with_few_orders_popular_leads_and_says_so(tmp_path: Path) -> None:
+    dataset = write_dataset(tmp_path / "d", order_lines(days=10, per_day=4))
+    trained = train.fit("recommend", dataset, tmp_path / "b", config={}, seed=1)
+    assert (trained.algorithm, trained.chosen_because[:25]) == ("popular", "popular leads: 40 orders,")
