@@ -62,7 +62,7 @@ class BadSetting(ForetallyError):
 
 def parse(name: str, text: str) -> bool | int | float:
     """The value of one setting as a person typed it. Raises BadSetting with what is allowed."""
-    defaults = {field.name: field.default for field in fields(Policy)}
+    defaults: dict[str, bool | int | float] = {field.name: getattr(Policy, field.name) for field in fields(Policy)}
     if name not in defaults:
         raise BadSetting(f"there is no setting {name}; known are {', '.join(defaults)}")
     if isinstance(defaults[name], bool):
@@ -71,9 +71,9 @@ def parse(name: str, text: str) -> bool | int | float:
         return text.lower() in ("true", "on")
     low, high = BOUNDS[name]
     try:
-        value = type(defaults[name])(text)
+        value = int(text) if isinstance(defaults[name], int) else float(text)
     except ValueError:
         raise BadSetting(f"{name} is a number from {low:g} to {high:g}, not {text!r}") from None
     if not low <= value <= high:
         raise BadSetting(f"{name} is a number from {low:g} to {high:g}, not {text}")
-    return value  # type: ignore[no-any-return]
+    return value

@@ -93,7 +93,6 @@ def upgrade() -> None:
         sa.Column("shop_id", sa.Integer(), nullable=False),
         sa.Column("state", sa.String(length=20), nullable=False),
         sa.Column("operation_gid", sa.String(length=100), nullable=True),
-        sa.Column("since_on", sa.Date(), nullable=True),
         sa.Column("orders_expected", sa.Integer(), nullable=False),
         sa.Column("orders_read", sa.Integer(), nullable=False),
         sa.Column("reached_on", sa.Date(), nullable=True),

@@ -72,8 +72,6 @@ class Backfill(Base):
     state: Mapped[str] = mapped_column(String(20))
     """asked (Shopify collects), reading (we store), done, failed."""
     operation_gid: Mapped[str | None] = mapped_column(String(100))
-    since_on: Mapped[date | None]
-    """First day asked for: Shopify shows 60 days unless read_all_orders is granted."""
     orders_expected: Mapped[int] = mapped_column(Integer, default=0)
     orders_read: Mapped[int] = mapped_column(Integer, default=0)
     reached_on: Mapped[date | None]

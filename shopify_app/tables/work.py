@@ -76,7 +76,7 @@ class Effect(Base):
 
 
 class Turn(Base):
-    """When each shop was last served from a queue. The one that waited longest is next; changing the row wins the turn."""
+    """When each shop was last served from a queue. Who waited longest is next; who changes the row wins the turn."""
 
     __tablename__ = "turns"
 

@@ -1,0 +1,1 @@
+"""What happened: rows and files, no decisions. No Flask, no HTTP."""

@@ -1,0 +1,160 @@
+"""Bulk results as records. Children name their parent and may come anywhere after it, so all lines are read first."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from shopify_app.records import payloads
+from shopify_app.records.payloads import ItemRecord, LineRecord, OrderRecord, ProductRecord
+
+
+def orders(lines: Iterable[bytes]) -> Iterator[OrderRecord]:
+    """Every order of a result, oldest first. Reads to the end before the first one comes.
+
+    Raises ValueError for a line that cannot be read: a broken download must not pass for a short history.
+    """
+    found: dict[int, OrderRecord] = {}
+    children: dict[int, list[LineRecord]] = {}
+    numbers: dict[str, int] = {}  # product and variant ids repeat: one object each instead of one per line
+    prices: dict[str, float] = {}
+    for node in _nodes(lines):
+        parent = node.get("__parentId")
+        if parent is None:
+            record = _order(node)
+            found[record.order_id] = record
+        else:
+            children.setdefault(number(parent), []).append(_line(node, numbers, prices))
+    _no_orphans(children, found)
+    for order_id in sorted(found, key=lambda order_id: (found[order_id].created_at, order_id)):
+        record = found.pop(order_id)
+        yield _with_lines(record, children.pop(order_id, []))
+
+
+def products(lines: Iterable[bytes]) -> Iterator[ProductRecord]:
+    """Every product of a result. Raises ValueError for a line that cannot be read."""
+    found: dict[int, Mapping[str, Any]] = {}
+    children: dict[int, list[Mapping[str, Any]]] = {}
+    for node in _nodes(lines):
+        parent = node.get("__parentId")
+        if parent is None:
+            found[number(node.get("id"))] = node
+        else:
+            children.setdefault(number(parent), []).append(node)
+    _no_orphans(children, found)
+    for product_id, node in found.items():
+        yield product(node, children.get(product_id, []))
+
+
+def order(node: Mapping[str, Any]) -> OrderRecord:
+    """One order of `order.graphql`, with its lines under `lineItems.nodes`."""
+    lines = [_line(child, {}, {}) for child in payloads.entries(node.get("lineItems") or {}, "nodes")]
+    return _with_lines(_order(node), lines)
+
+
+def product(node: Mapping[str, Any], variants: Iterable[Mapping[str, Any]]) -> ProductRecord:
+    """A product node with its variant nodes."""
+    variants = list(variants)
+    prices = [payloads.amount(variant["price"], "price") for variant in variants if variant.get("price") is not None]
+    return ProductRecord(
+        product_id=number(node.get("id")),
+        title=payloads.text(node, "title", 500),
+        handle=payloads.text(node, "handle", 255),
+        product_type=payloads.text(node, "productType", 255),
+        vendor=payloads.text(node, "vendor", 255),
+        tags=payloads.tags(node.get("tags")),
+        price_amount=min(prices) if prices else None,
+        is_published=node.get("status") == "ACTIVE" and node.get("publishedAt") is not None,
+        units_in_stock=payloads.stock(variant.get("inventoryQuantity") for variant in variants),
+        created_at=payloads.optional_moment(node, "createdAt"),
+        updated_at=payloads.moment(node, "updatedAt"),
+        items=tuple(
+            ItemRecord(number(variant["inventoryItem"].get("id")), number(variant.get("id")))
+            for variant in variants
+            if isinstance(variant.get("inventoryItem"), Mapping)
+        ),
+    )
+
+
+def number(gid: Any) -> int:
+    """The number inside a global id (`gid://shopify/Order/1`). Raises ValueError."""
+    try:
+        found = int(gid.rpartition("/")[2].partition("?")[0])
+        if gid.startswith("gid://shopify/") and 0 < found <= payloads.LARGEST_ID:
+            return found
+    except (AttributeError, ValueError):
+        pass
+    raise ValueError(f"not a global id: {str(gid)[:60]!r}")
+
+
+def _nodes(lines: Iterable[bytes]) -> Iterator[Mapping[str, Any]]:
+    for position, line in enumerate(lines, 1):
+        try:
+            node = json.loads(line)
+        except (ValueError, RecursionError):
+            raise ValueError(f"line {position} of the bulk result is no JSON") from None
+        yield payloads.mapping(node, f"line {position} of the bulk result")
+
+
+def _order(node: Mapping[str, Any]) -> OrderRecord:
+    customer = node.get("customer")
+    return OrderRecord(
+        order_id=number(node.get("id")),
+        customer_id=number(customer.get("id")) if isinstance(customer, Mapping) else None,
+        created_at=payloads.moment(node, "createdAt"),
+        updated_at=payloads.moment(node, "updatedAt"),
+        cancelled_at=payloads.optional_moment(node, "cancelledAt"),
+        is_test=node.get("test") is True,
+        total_amount=0.0,
+        lines=(),
+    )
+
+
+def _line(node: Mapping[str, Any], numbers: dict[str, int], prices: dict[str, float]) -> LineRecord:
+    try:
+        price = node.get("originalUnitPriceSet")
+        return LineRecord(
+            number(node.get("id")),
+            _reference(node.get("product"), numbers),
+            _reference(node.get("variant"), numbers),
+            max(payloads.units(node.get("currentQuantity"), "currentQuantity"), 0),
+            _price("0" if price is None else price["shopMoney"]["amount"], prices),
+        )
+    except (KeyError, TypeError, AttributeError):
+        raise ValueError(f"this is no order line: {str(node.get('id'))[:60]!r}") from None
+
+
+def _reference(node: Any, numbers: dict[str, int]) -> int | None:
+    if node is None:
+        return None
+    gid = node["id"]
+    found = numbers.get(gid)
+    if found is None:
+        found = numbers[gid] = number(gid)
+    return found
+
+
+def _price(written: Any, prices: dict[str, float]) -> float:
+    found = prices.get(written)
+    if found is None:
+        found = prices[written] = payloads.amount(written, "originalUnitPriceSet")
+    return found
+
+
+def _with_lines(record: OrderRecord, lines: list[LineRecord]) -> OrderRecord:
+    """The order with its lines. Bulk results carry no total: it is that of the lines."""
+    return OrderRecord(
+        record.order_id,
+        record.customer_id,
+        record.created_at,
+        record.updated_at,
+        record.cancelled_at,
+        record.is_test,
+        round(sum(line.units * line.price_amount for line in lines), 4),
+        tuple({line.line_id: line for line in lines}.values()),
+    )
+
+
+def _no_orphans(children: Mapping[int, Any], parents: Mapping[int, Any]) -> None:
+    orphans = len(children.keys() - parents.keys())
+    if orphans:
+        raise ValueError(f"{orphans} parents are missing from the bulk result")

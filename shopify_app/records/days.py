@@ -1,0 +1,82 @@
+"""A shop's business time and what follows from it: a night's work after each day, a retrain after so many orders."""
+
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import case, literal, update
+from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
+
+from shopify_app import clock
+from shopify_app.policy import Policy
+from shopify_app.records import jobs
+from shopify_app.records.turns import happened
+from shopify_app.tables import Shop
+from shopify_app.tables.base import Moment
+
+FOLLOWED = (Shop.business_at, Shop.business_on, Shop.orders_counted, Shop.orders_at_retrain, Shop.settings)
+
+
+def advance(db: Session, shop: Shop, moment: datetime, *, new_orders: int = 0, business_clock: str = "wall") -> None:
+    """Something happened in the shop at `moment`: move its business time on, count its new orders.
+
+    Writes the retrain job when enough orders have come, once, in the caller's transaction. With the data's own clock,
+    an event of a new day closes the day before.
+    """
+    _move(db, shop, moment, new_orders)
+    if new_orders:
+        _retrain_if_due(db, shop)
+    if business_clock == "data":
+        open_day(db, shop, clock.day_in(shop.business_at or moment, shop.time_zone))
+
+
+def open_day(db: Session, shop: Shop, on: date) -> bool:
+    """`on` is the shop's day now. When it is a new one, the days before it are over: ask for their night's work.
+
+    False when the day is open already; of several who notice a new day, one wins. A shop's very first day closes none.
+    """
+    before = shop.business_on
+    if before is not None and before >= on:
+        return False
+    older = Shop.business_on.is_(None) if before is None else Shop.business_on < on
+    if not happened(db, update(Shop).where(Shop.id == shop.id, older).values(business_on=on)):
+        return False
+    set_committed_value(shop, "business_on", on)
+    if before is not None:
+        closed_on = on - timedelta(days=1)
+        payload = {"closed_on": closed_on.isoformat()}
+        jobs.ask(db, shop.id, "night", f"{closed_on} is over", payload=payload)
+    return True
+
+
+def settle(db: Session, shop: Shop) -> None:
+    """Open the day that the shop's newest event fell on, without a night's work: history has no nights."""
+    on = clock.day_in(shop.business_at or clock.now(), shop.time_zone)
+    older = Shop.business_on.is_(None) | (Shop.business_on < on)
+    if happened(db, update(Shop).where(Shop.id == shop.id, older).values(business_on=on)):
+        set_committed_value(shop, "business_on", on)
+
+
+def _move(db: Session, shop: Shop, moment: datetime, new_orders: int) -> None:
+    at = literal(moment, Moment())
+    moved = (
+        update(Shop)
+        .where(Shop.id == shop.id)
+        .values(
+            business_at=case((Shop.business_at > at, Shop.business_at), else_=at),
+            orders_counted=Shop.orders_counted + new_orders,
+        )
+        .returning(*FOLLOWED)
+        .execution_options(synchronize_session=False)
+    )
+    for column, value in zip(FOLLOWED, db.execute(moved).one(), strict=True):
+        set_committed_value(shop, column.key, value)
+
+
+def _retrain_if_due(db: Session, shop: Shop) -> None:
+    wanted = Policy.of(shop.settings).retrain_orders
+    if shop.orders_counted - shop.orders_at_retrain < wanted:
+        return
+    due = Shop.id == shop.id, Shop.orders_counted - Shop.orders_at_retrain >= wanted
+    if happened(db, update(Shop).where(*due).values(orders_at_retrain=Shop.orders_counted)):
+        set_committed_value(shop, "orders_at_retrain", shop.orders_counted)
+        jobs.ask(db, shop.id, "retrain", f"{wanted} new orders")

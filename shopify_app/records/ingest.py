@@ -1,0 +1,134 @@
+"""From a payload to rows: one function per topic. The newest version wins, repeated ones change nothing."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from shopify_app import clock
+from shopify_app.records import days, history, jobs, orders, payloads, products, shops
+from shopify_app.records.days import open_day
+from shopify_app.records.inbox import WHOLE_ORDER, WHOLE_PRODUCT
+from shopify_app.records.payloads import OrderRecord, ProductRecord
+from shopify_app.tables import Shop, ShopState
+
+__all__ = ["apply", "apply_backfill", "apply_products", "open_day"]
+
+
+@dataclass(frozen=True)
+class Told:
+    """One event on its way to rows. `at` is the real time Shopify triggered it."""
+
+    db: Session
+    shop: Shop
+    topic: str
+    payload: Mapping[str, Any]
+    at: datetime
+    business_clock: str
+
+
+def apply(
+    db: Session,
+    shop: Shop,
+    topic: str,
+    payload: Mapping[str, Any],
+    *,
+    business_clock: str,
+    at: datetime | None = None,
+) -> None:
+    """Make rows of one event, with all that follows from it, in the caller's transaction.
+
+    Raises ValueError for a payload or topic that cannot be understood. Privacy requests are `privacy.comply`'s.
+    """
+    read = TOPICS.get(topic)
+    if read is None:
+        raise ValueError(f"nothing here reads the topic {topic!r}")
+    if shop.state != ShopState.UNINSTALLED:
+        read(Told(db, shop, topic, payloads.mapping(payload, "the payload"), at or clock.now(), business_clock))
+
+
+def apply_backfill(db: Session, shop: Shop, records: Sequence[OrderRecord], *, business_clock: str) -> int:
+    """Store a piece of the shop's history; how many orders of it were new or newer. A second time stores none.
+
+    History counts towards no retrain and has no nights, but the shop's business time moves on to its newest moment.
+    """
+    kept = history.store(db, shop, records)
+    if records:
+        days.advance(db, shop, max(max(record.created_at, record.updated_at) for record in records))
+        if business_clock == "data":
+            days.settle(db, shop)
+    return kept
+
+
+def apply_products(db: Session, shop: Shop, records: Sequence[ProductRecord]) -> None:
+    """Store products of the catalogue where no newer version is here."""
+    products.store(db, shop, records)
+
+
+def _order(told: Told) -> None:
+    record = payloads.order(told.payload)
+    is_new = orders.store(told.db, told.shop, record)
+    moment = max(record.created_at, record.updated_at)
+    counted = 1 if is_new and record.counts else 0
+    days.advance(told.db, told.shop, moment, new_orders=counted, business_clock=told.business_clock)
+
+
+def _refund(told: Told) -> None:
+    record = payloads.refund(told.payload)
+    orders.take_back(told.db, told.shop, record)
+    days.advance(told.db, told.shop, record.created_at, business_clock=told.business_clock)
+
+
+def _order_gone(told: Told) -> None:
+    orders.erase(told.db, told.shop, payloads.whole(told.payload, "id"))
+
+
+def _product(told: Told) -> None:
+    products.store(told.db, told.shop, [payloads.product(told.payload)])
+
+
+def _product_gone(told: Told) -> None:
+    products.delete(told.db, told.shop, payloads.whole(told.payload, "id"), told.at)
+
+
+def _stock(told: Told) -> None:
+    record = payloads.stock_level(told.payload)
+    if record is not None:
+        products.count_stock(told.db, told.shop, record)
+
+
+def _uninstalled(told: Told) -> None:
+    shops.uninstall(told.db, told.shop, told.at)
+
+
+def _scopes(told: Told) -> None:
+    """All of the past may be readable now: read it."""
+    current = told.payload.get("current")
+    if not isinstance(current, list) or not all(isinstance(scope, str) for scope in current):
+        raise ValueError("current is no list of scopes")
+    could = told.shop.scopes.split(",")
+    told.shop.scopes = ",".join(current)[:2000]
+    if "read_all_orders" in current and "read_all_orders" not in could:
+        jobs.ask(told.db, told.shop.id, "backfill", "read_all_orders was granted")
+    told.db.flush()
+
+
+def _nothing(_told: Told) -> None:
+    """Another topic tells the same in full, or a job that runs looks by itself."""
+
+
+TOPICS: dict[str, Callable[[Told], None]] = {
+    **dict.fromkeys(WHOLE_ORDER, _order),
+    **dict.fromkeys(WHOLE_PRODUCT, _product),
+    "orders/partially_fulfilled": _order,
+    "orders/edited": _nothing,
+    "orders/delete": _order_gone,
+    "refunds/create": _refund,
+    "products/delete": _product_gone,
+    "inventory_levels/update": _stock,
+    "app/uninstalled": _uninstalled,
+    "app/scopes_update": _scopes,
+    "bulk_operations/finish": _nothing,
+}

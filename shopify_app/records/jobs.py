@@ -1,0 +1,169 @@
+"""Work for a shop: asked once, done by one worker at a time, retried, parked when it never works."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, aliased
+
+from shopify_app import clock
+from shopify_app.db import insert
+from shopify_app.errors import Conflict, NotFound
+from shopify_app.records import leases
+from shopify_app.records.leases import RELEASED, LostLease
+from shopify_app.tables import Job, Shop, ShopState, WorkState
+
+__all__ = ["LostLease", "ask", "claim", "fail", "finish", "note", "open_count", "postpone", "renew", "replay"]
+
+ATTEMPTS = 5
+CAUSES_KEPT = 20
+
+
+def ask(
+    db: Session,
+    shop_id: int,
+    kind: str,
+    cause: str,
+    *,
+    payload: Mapping[str, Any] | None = None,
+    due_at: datetime | None = None,
+) -> int:
+    """The id of the waiting job of this kind, made when there is none.
+
+    When one waits already, the cause is added to it, newer payload values replace older ones, and the earlier due time
+    counts. A job that runs is left alone: what is asked meanwhile is done after it.
+    """
+    while True:
+        job_id = _insert(db, shop_id, kind, cause, dict(payload or {}), due_at or clock.now())
+        if job_id is None:
+            job_id = _join(db, shop_id, kind, [cause], dict(payload or {}), due_at or clock.now())
+        if job_id is not None:
+            return job_id
+
+
+def claim(db: Session, kinds: Collection[str], *, lease: timedelta = timedelta(minutes=5)) -> Job | None:
+    """Lease one due job: of the shop served longest ago, never beside a running job of the same shop and kind."""
+    other = aliased(Job)
+    same = (other.shop_id == Job.shop_id) & (other.kind == Job.kind) & (other.id != Job.id)
+    running = (other.state == WorkState.PENDING) & (other.lease_until > clock.now())
+    alone = ~select(other.id).where(same & running).exists()
+    return leases.take(db, Job, kinds, lease=lease, most=ATTEMPTS, but=[alone])
+
+
+def renew(db: Session, job: Job, *, lease: timedelta = timedelta(minutes=5)) -> None:
+    """Hold the job for longer. Raises LostLease."""
+    leases.hold(db, job, lease_until=clock.now() + lease)
+
+
+def note(db: Session, job: Job, progress: str) -> None:
+    """Say how far the job is, for the pages. Raises LostLease."""
+    leases.hold(db, job, progress=progress[:200])
+
+
+def finish(db: Session, job: Job, result: Mapping[str, Any] | None = None) -> None:
+    """The job is done; commit this together with its effect. Raises LostLease, and then the effect must not count."""
+    done = {"state": WorkState.DONE, "finished_at": clock.now(), "result": dict(result or {}), "error": None}
+    leases.hold(db, job, **done, **RELEASED)
+
+
+def fail(db: Session, job: Job, error: str, *, retry_in: timedelta) -> None:
+    """Try again later, or park the job after its fifth attempt. Raises LostLease."""
+    if job.attempts >= ATTEMPTS:
+        parked = {"state": WorkState.PARKED, "finished_at": clock.now(), "error": error[:2000]}
+        leases.hold(db, job, **parked, **RELEASED)
+    else:
+        _wait(db, job, job.attempts, error[:2000], clock.now() + retry_in)
+
+
+def postpone(db: Session, job: Job, *, retry_in: timedelta, error: str | None = None) -> None:
+    """Nothing is wrong with the job, it only has to wait: the attempt is not counted. Raises LostLease."""
+    _wait(db, job, job.attempts - 1, error[:2000] if error else None, clock.now() + retry_in)
+
+
+def replay(db: Session, shop_id: int, job_id: int) -> None:
+    """Give a parked job another five attempts. Raises NotFound, or Conflict when it is not parked."""
+    job = db.get(Job, job_id, populate_existing=True)
+    if job is None or job.shop_id != shop_id:
+        raise NotFound(f"there is no job {job_id}")
+    if job.state != WorkState.PARKED:
+        raise Conflict(f"job {job_id} is {job.state}, not parked")
+    causes = [str(cause) for cause in job.causes]
+    if _join(db, shop_id, job.kind, causes, {}, clock.now()) is not None:
+        job.state = WorkState.DONE
+        job.result = {"joined": "the job of this kind that was waiting"}
+        return
+    job.state, job.attempts, job.due_at = WorkState.PENDING, 0, clock.now()
+    job.started_at = job.finished_at = None
+    db.flush()
+
+
+def open_count(db: Session) -> int:
+    """How many jobs of installed shops wait or run."""
+    waiting = (
+        select(func.count())
+        .select_from(Job)
+        .join(Shop, Shop.id == Job.shop_id)
+        .where(Job.state == WorkState.PENDING, Shop.state == ShopState.INSTALLED)
+    )
+    return db.scalar(waiting) or 0
+
+
+def _insert(db: Session, shop_id: int, kind: str, cause: str, payload: dict[str, Any], due_at: datetime) -> int | None:
+    row = insert(db, Job).values(
+        shop_id=shop_id,
+        kind=kind,
+        causes=[cause],
+        payload=payload,
+        state=WorkState.PENDING,
+        attempts=0,
+        due_at=due_at,
+        created_at=clock.now(),
+    )
+    job_id: int | None = db.scalar(row.on_conflict_do_nothing().returning(Job.id))
+    return job_id
+
+
+def _join(
+    db: Session, shop_id: int, kind: str, causes: list[str], payload: dict[str, Any], due_at: datetime
+) -> int | None:
+    """Add to the waiting job. None when there is none (any more): it may have been claimed in between."""
+    waiting = (
+        select(Job)
+        .where(Job.shop_id == shop_id, Job.kind == kind, Job.state == WorkState.PENDING, Job.started_at.is_(None))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    job = db.scalar(waiting)
+    if job is None:
+        return None
+    job.causes = [*job.causes, *(cause for cause in causes if cause not in job.causes)][:CAUSES_KEPT]
+    job.payload = {**job.payload, **payload}
+    job.due_at = min(job.due_at, due_at)
+    db.flush()
+    return job.id
+
+
+def _wait(db: Session, job: Job, attempts: int, error: str | None, due_at: datetime) -> None:
+    """Let the job wait again; when another of its kind was asked meanwhile, that one takes over from it."""
+    attempts = max(attempts, 0)
+    again = {"attempts": attempts, "error": error, "due_at": due_at, "started_at": None, "progress": None}
+    while True:
+        try:
+            with db.begin_nested():
+                leases.hold(db, job, **again, **RELEASED)
+            break
+        except IntegrityError:
+            heir_id = _join(db, job.shop_id, job.kind, [str(cause) for cause in job.causes], {}, due_at)
+        if heir_id is not None:
+            _hand_over(db, job, db.get_one(Job, heir_id), attempts)
+            break
+
+
+def _hand_over(db: Session, job: Job, heir: Job, attempts: int) -> None:
+    heir.payload = {**job.payload, **heir.payload}
+    heir.attempts = max(heir.attempts, attempts)
+    db.flush()
+    taken_over = {"state": WorkState.DONE, "finished_at": clock.now(), "result": {"joined": heir.id}}
+    leases.hold(db, job, **taken_over, **RELEASED)

@@ -1,0 +1,273 @@
+"""What Shopify sends, as records: the JSON of webhooks and the lines of bulk queries, checked where it matters.
+
+Unknown fields are ignored and unimportant ones may be missing. What rows are built on has to be right: whole ids,
+times with an offset, finite numbers. Everything else is a ValueError that says what was wrong, never another error.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from shopify_app import clock
+
+LARGEST_ID = 2**63 - 1
+LARGEST_UNITS = 2**31 - 1
+LARGEST_AMOUNT = 1e13
+
+
+class LineRecord(NamedTuple):
+    """One line of an order, net of refunds and edits."""
+
+    line_id: int
+    product_id: int | None
+    variant_id: int | None
+    units: int
+    price_amount: float
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRecord:
+    """One version of an order. All that is known of the customer is the id, which becomes a pseudonym."""
+
+    order_id: int
+    customer_id: int | None
+    created_at: datetime
+    updated_at: datetime
+    cancelled_at: datetime | None
+    is_test: bool
+    total_amount: float
+    lines: tuple[LineRecord, ...]
+
+    @property
+    def counts(self) -> bool:
+        """Neither a test nor cancelled: a sale."""
+        return not self.is_test and self.cancelled_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRecord:
+    """Which stock figure belongs to a variant."""
+
+    inventory_item_id: int
+    variant_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProductRecord:
+    """One version of a product; `price_amount` is that of its cheapest variant."""
+
+    product_id: int
+    title: str
+    handle: str
+    product_type: str
+    vendor: str
+    tags: tuple[str, ...]
+    price_amount: float | None
+    is_published: bool
+    units_in_stock: int | None
+    created_at: datetime | None
+    updated_at: datetime
+    items: tuple[ItemRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RefundRecord:
+    """Units given back: what to take off which line."""
+
+    order_id: int
+    created_at: datetime
+    units: Mapping[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class StockRecord:
+    """What one location has of one item."""
+
+    inventory_item_id: int
+    location_id: int
+    available: int
+    updated_at: datetime
+
+
+def order(payload: Mapping[str, Any]) -> OrderRecord:
+    """An order from the body of an `orders/…` webhook."""
+    customer = payload.get("customer")
+    refunded = _refunded(payload.get("refunds"))
+    lines = tuple(_line(entry, refunded) for entry in entries(payload, "line_items"))
+    if len({line.line_id for line in lines}) != len(lines):
+        raise ValueError("a line comes twice in this order")
+    return OrderRecord(
+        order_id=whole(payload, "id"),
+        customer_id=optional_id(customer, "id") if isinstance(customer, Mapping) else None,
+        created_at=moment(payload, "created_at"),
+        updated_at=moment(payload, "updated_at"),
+        cancelled_at=optional_moment(payload, "cancelled_at"),
+        is_test=payload.get("test") is True,
+        total_amount=_price(payload, "total_price"),
+        lines=lines,
+    )
+
+
+def product(payload: Mapping[str, Any]) -> ProductRecord:
+    """A product from the body of a `products/…` webhook."""
+    variants = list(entries(payload, "variants"))
+    prices = [amount(variant["price"], "price") for variant in variants if variant.get("price") is not None]
+    return ProductRecord(
+        product_id=whole(payload, "id"),
+        title=text(payload, "title", 500),
+        handle=text(payload, "handle", 255),
+        product_type=text(payload, "product_type", 255),
+        vendor=text(payload, "vendor", 255),
+        tags=tags(payload.get("tags")),
+        price_amount=min(prices) if prices else None,
+        is_published=text(payload, "status", 20).lower() == "active" and payload.get("published_at") is not None,
+        units_in_stock=stock(variant.get("inventory_quantity") for variant in variants),
+        created_at=optional_moment(payload, "created_at"),
+        updated_at=moment(payload, "updated_at"),
+        items=tuple(
+            ItemRecord(whole(variant, "inventory_item_id"), whole(variant, "id"))
+            for variant in variants
+            if variant.get("inventory_item_id") is not None
+        ),
+    )
+
+
+def refund(payload: Mapping[str, Any]) -> RefundRecord:
+    """What a `refunds/create` webhook takes off an order."""
+    return RefundRecord(whole(payload, "order_id"), moment(payload, "created_at"), _refunded([payload]))
+
+
+def stock_level(payload: Mapping[str, Any]) -> StockRecord | None:
+    """The body of `inventory_levels/update`; None when the shop does not track this item."""
+    if payload.get("available") is None:
+        return None
+    return StockRecord(
+        whole(payload, "inventory_item_id"),
+        whole(payload, "location_id"),
+        units(payload["available"], "available"),
+        moment(payload, "updated_at"),
+    )
+
+
+def _line(entry: Mapping[str, Any], refunded: Mapping[int, int]) -> LineRecord:
+    line_id = whole(entry, "id")
+    sold = entry.get("current_quantity")
+    if sold is None:  # older API versions and trimmed payloads: take the refunds off ourselves
+        sold = units(entry.get("quantity"), "quantity") - refunded.get(line_id, 0)
+    return LineRecord(
+        line_id,
+        optional_id(entry, "product_id"),
+        optional_id(entry, "variant_id"),
+        max(units(sold, "current_quantity"), 0),
+        _price(entry, "price"),
+    )
+
+
+def _price(payload: Mapping[str, Any], name: str) -> float:
+    value = payload.get(name)
+    return 0.0 if value is None else amount(value, name)
+
+
+def _refunded(refunds: Any) -> dict[int, int]:
+    taken: dict[int, int] = {}
+    for one in refunds if isinstance(refunds, list) else []:
+        for entry in entries(mapping(one, "refunds"), "refund_line_items"):
+            line_id = whole(entry, "line_item_id")
+            taken[line_id] = taken.get(line_id, 0) + units(entry.get("quantity"), "quantity")
+    return taken
+
+
+def mapping(value: Any, name: str) -> Mapping[str, Any]:
+    """`value`, when it is a JSON object."""
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{name} is no JSON object")
+    return value
+
+
+def entries(payload: Mapping[str, Any], name: str) -> Iterable[Mapping[str, Any]]:
+    """The objects of a list that may be missing."""
+    found = payload.get(name)
+    if found is None:
+        return []
+    if not isinstance(found, list):
+        raise ValueError(f"{name} is no list")
+    return [mapping(entry, name) for entry in found]
+
+
+def whole(payload: Mapping[str, Any], name: str) -> int:
+    """An id that has to be there."""
+    found = optional_id(payload, name)
+    if found is None:
+        raise ValueError(f"{name} is missing")
+    return found
+
+
+def optional_id(payload: Mapping[str, Any], name: str) -> int | None:
+    """An id, or None when there is none."""
+    value = payload.get(name)
+    if value is None:
+        return None
+    if type(value) is not int or not 0 < value <= LARGEST_ID:
+        raise ValueError(f"{name} is no id: {str(value)[:40]!r}")
+    return value
+
+
+def units(value: Any, name: str) -> int:
+    """A whole number of pieces."""
+    if type(value) is not int or abs(value) > LARGEST_UNITS:
+        raise ValueError(f"{name} is no number of units: {str(value)[:40]!r}")
+    return value
+
+
+def amount(value: Any, name: str) -> float:
+    """Money, which Shopify writes as text, to four decimals: as much as both databases keep."""
+    try:
+        number = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not abs(number) <= LARGEST_AMOUNT:
+        raise ValueError(f"{name} is no amount: {str(value)[:40]!r}")
+    return round(number, 4)
+
+
+def moment(payload: Mapping[str, Any], name: str) -> datetime:
+    """A time that has to be there."""
+    found = optional_moment(payload, name)
+    if found is None:
+        raise ValueError(f"{name} is missing")
+    return found
+
+
+def optional_moment(payload: Mapping[str, Any], name: str) -> datetime | None:
+    """A time with its offset, in UTC, or None when there is none."""
+    value = payload.get(name)
+    if value is None:
+        return None
+    try:
+        found = clock.parse(value)
+    except (TypeError, ValueError, OverflowError):
+        found = None
+    if found is None or not 1970 <= found.year <= 2200:
+        raise ValueError(f"{name} is no time with offset: {str(value)[:40]!r}")
+    return found
+
+
+def text(payload: Mapping[str, Any], name: str, longest: int) -> str:
+    """Words for people, cut to length; empty when missing. NUL goes, because PostgreSQL keeps none."""
+    value = payload.get(name)
+    return value.replace("\x00", "").encode("utf-8", "replace").decode()[:longest] if isinstance(value, str) else ""
+
+
+def tags(value: Any) -> tuple[str, ...]:
+    """Tags from a list (GraphQL) or from text with commas (webhooks), sorted."""
+    found = value.split(",") if isinstance(value, str) else value if isinstance(value, list) else []
+    words = (text({"tag": tag}, "tag", 255).strip() for tag in found)
+    return tuple(sorted({word for word in words if word}))
+
+
+def stock(quantities: Iterable[Any]) -> int | None:
+    """The sum of what is tracked; None when nothing is."""
+    tracked = [units(quantity, "inventory_quantity") for quantity in quantities if quantity is not None]
+    return max(min(sum(tracked), LARGEST_UNITS), -LARGEST_UNITS) if tracked else None

@@ -1,0 +1,104 @@
+"""Shops as they come, change and go."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from shopify_app import clock
+from shopify_app.config import Settings
+from shopify_app.db import insert
+from shopify_app.errors import NotFound
+from shopify_app.records.turns import happened
+from shopify_app.tables import Shop, ShopState, Token
+
+
+@dataclass(frozen=True)
+class ShopFacts:
+    """What Shopify says about a shop."""
+
+    name: str
+    currency: str
+    time_zone: str
+    country: str
+
+
+def install(db: Session, domain: str, facts: ShopFacts, scopes: str, now: datetime) -> Shop:
+    """The shop as installed: new, back after an uninstall, or only opened again after its token was lost."""
+    known = {
+        "state": ShopState.INSTALLED,
+        "name": facts.name[:255],
+        "currency": facts.currency[:3],
+        "time_zone": facts.time_zone[:64],
+        "country": facts.country[:2],
+        "scopes": scopes[:2000],
+        "uninstalled_at": None,
+    }
+    row = insert(db, Shop).values(domain=domain, installed_at=now, settings={}, **known)
+    db.execute(row.on_conflict_do_nothing())
+    shop = _locked(db, domain)
+    if shop.state == ShopState.UNINSTALLED:
+        shop.installed_at = now
+    for name, value in known.items():
+        setattr(shop, name, value)
+    db.flush()
+    return shop
+
+
+def expect(db: Session, domain: str, now: datetime) -> int:
+    """The id of a shop that is about to be installed: its row, made when there is none, still without a token."""
+    waiting = {"state": ShopState.NEEDS_REOPENING, "installed_at": now, "settings": {}}
+    db.execute(insert(db, Shop).values(domain=domain, **waiting).on_conflict_do_nothing())
+    return db.scalars(select(Shop.id).where(Shop.domain == domain)).one()
+
+
+def by_domain(db: Session, domain: str) -> Shop | None:
+    """The shop of that domain, in whatever state, as the database has it now."""
+    return db.scalar(select(Shop).where(Shop.domain == domain).execution_options(populate_existing=True))
+
+
+def get(db: Session, shop_id: int) -> Shop:
+    """The shop. Raises NotFound."""
+    shop = db.get(Shop, shop_id, populate_existing=True)
+    if shop is None:
+        raise NotFound(f"there is no shop {shop_id}")
+    return shop
+
+
+def installed(db: Session) -> Sequence[Shop]:
+    """All shops that have the app, in order."""
+    return db.scalars(select(Shop).where(Shop.state == ShopState.INSTALLED).order_by(Shop.id)).all()
+
+
+def uninstall(db: Session, shop: Shop, triggered_at: datetime) -> bool:
+    """The app was removed: its token is dead and its work rests; the data stays until `shop/redact`.
+
+    False for a late message about an uninstall before the latest install: nothing changes then.
+    """
+    gone = {"state": ShopState.UNINSTALLED, "uninstalled_at": triggered_at}
+    current = Shop.id == shop.id, Shop.installed_at <= triggered_at, Shop.state != ShopState.UNINSTALLED
+    if not happened(db, update(Shop).where(*current).values(**gone)):
+        return False
+    db.execute(delete(Token).where(Token.shop_id == shop.id))
+    db.refresh(shop)
+    return True
+
+
+def needs_reopening(db: Session, shop_id: int) -> None:
+    """The token is lost: work rests until the merchant opens the app."""
+    lost = Shop.id == shop_id, Shop.state == ShopState.INSTALLED
+    happened(db, update(Shop).where(*lost).values(state=ShopState.NEEDS_REOPENING))
+
+
+def today(shop: Shop, settings: Settings) -> date:
+    """The shop's open business day: real time, or that of its own events when a history is replayed."""
+    if settings.business_clock == "data" and shop.business_on is not None:
+        return shop.business_on
+    return clock.day_in(clock.now(), shop.time_zone)
+
+
+def _locked(db: Session, domain: str) -> Shop:
+    found = select(Shop).where(Shop.domain == domain).with_for_update()
+    return db.scalars(found.execution_options(populate_existing=True)).one()

@@ -1,0 +1,50 @@
+"""Whose turn it is: the shop served longest ago. Taking the turn is one conditional write, so one worker wins it."""
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Update, update
+from sqlalchemy.orm import Session
+
+from shopify_app.db import insert
+from shopify_app.tables import Turn
+
+TICK = timedelta(microseconds=1)
+
+
+def take(
+    db: Session,
+    queue: str,
+    whose: str,
+    seen: datetime | None,
+    now: datetime,
+    until: datetime | None = None,
+    token: str | None = None,
+) -> bool:
+    """Note that `whose` is served now, held until `until`. False when somebody else did so since `seen`: look again.
+
+    On PostgreSQL the loser waits here for the winner's commit, so what the winner leased is visible to its next look.
+    """
+    fresh = {"served_at": now, "lease_until": until, "lease_token": token}
+    if seen is None:
+        row = insert(db, Turn).values(queue=queue, whose=whose, **fresh)
+        return db.scalar(row.on_conflict_do_nothing().returning(Turn.whose)) is not None
+    fresh["served_at"] = max(now, seen + TICK)
+    mine = Turn.queue == queue, Turn.whose == whose, Turn.served_at == seen
+    return happened(db, update(Turn).where(*mine).values(**fresh))
+
+
+def give_back(db: Session, queue: str, whose: str, token: str) -> bool:
+    """End the hold. False when somebody else holds it by now."""
+    mine = Turn.queue == queue, Turn.whose == whose, Turn.lease_token == token
+    return happened(db, update(Turn).where(*mine).values(lease_until=None, lease_token=None))
+
+
+def served_at(db: Session, queue: str, whose: str) -> datetime | None:
+    """When `whose` was last served."""
+    turn = db.get(Turn, (queue, whose), populate_existing=True)
+    return turn.served_at.astimezone(UTC) if turn else None
+
+
+def happened(db: Session, statement: Update) -> bool:
+    """Run a conditional UPDATE of one row. False when its condition no longer held."""
+    return db.connection().execute(statement).rowcount == 1

@@ -1,0 +1,88 @@
+"""Products keep their newest version, stay deleted once deleted, and their stock is remembered by day."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+from sqlalchemy import select
+
+from shopify_app.db import Database
+from shopify_app.tables import Product, Shop, StockDay
+from tests.conftest import Deliver
+from tests.factories import product
+
+Drain = Callable[[], int]
+
+
+def found(database: Database, shop: Shop) -> Product:
+    with database.reading() as db:
+        return db.scalars(select(Product).where(Product.shop_id == shop.id)).one()
+
+
+def level(available: int | None, at: str, location: int = 1, item: int = 15) -> dict[str, Any]:
+    return {"inventory_item_id": item, "location_id": location, "available": available, "updated_at": at}
+
+
+def test_the_newest_version_of_a_product_stays(
+    database: Database, alice: Shop, bob: Shop, deliver: Deliver, drain: Drain
+) -> None:
+    deliver(alice, "products/update", product(title="New", updated_at="2026-03-02T00:00:00Z"))
+    deliver(alice, "products/create", product(title="Old", updated_at="2026-03-01T00:00:00Z"))
+    deliver(bob, "products/create", product(title="Bob's"))
+    drain()
+    assert (found(database, alice).title, found(database, bob).title) == ("New", "Bob's")
+    assert found(database, alice).created_on == date(2026, 1, 1)
+
+
+def test_a_deleted_product_stays_deleted(database: Database, alice: Shop, deliver: Deliver, drain: Drain) -> None:
+    deliver(alice, "products/create", product())
+    deliver(alice, "products/delete", {"id": 1})
+    deliver(alice, "products/update", product(updated_at="2036-01-01T00:00:00Z"))
+    drain()
+    gone = found(database, alice)
+    assert gone.deleted_at is not None
+    assert not gone.is_published
+
+
+def test_a_product_deleted_before_it_was_heard_of_never_appears_for_sale(
+    database: Database, alice: Shop, deliver: Deliver, drain: Drain
+) -> None:
+    deliver(alice, "products/delete", {"id": 1})
+    deliver(alice, "products/create", product(updated_at="2036-01-01T00:00:00Z"))
+    drain()
+    assert found(database, alice).deleted_at is not None
+
+
+def test_stock_follows_the_newest_count_of_each_place(
+    database: Database, alice: Shop, deliver: Deliver, drain: Drain
+) -> None:
+    deliver(alice, "products/create", product())
+    deliver(alice, "inventory_levels/update", level(4, "2026-03-02T10:00:00Z"))
+    deliver(alice, "inventory_levels/update", level(9, "2026-03-02T09:00:00Z"))
+    deliver(alice, "inventory_levels/update", level(2, "2026-03-03T09:00:00Z", location=2))
+    deliver(alice, "inventory_levels/update", level(None, "2026-03-04T09:00:00Z"))
+    drain()
+    assert found(database, alice).units_in_stock == 6
+    with database.reading() as db:
+        days = db.execute(select(StockDay.counted_on, StockDay.location_id, StockDay.available)).all()
+    assert sorted(tuple(day) for day in days) == [(date(2026, 3, 2), 1, 4), (date(2026, 3, 3), 2, 2)]
+
+
+def test_the_count_of_one_variant_is_not_taken_for_the_whole_product(
+    database: Database, alice: Shop, deliver: Deliver, drain: Drain
+) -> None:
+    variants = [{"id": n, "price": "1.00", "inventory_item_id": 10 + n, "inventory_quantity": 5} for n in (1, 2)]
+    deliver(alice, "products/create", product(variants=variants))
+    deliver(alice, "inventory_levels/update", level(1, "2026-03-02T10:00:00Z", item=11))
+    drain()
+    assert found(database, alice).units_in_stock == 10
+    deliver(alice, "inventory_levels/update", level(2, "2026-03-02T10:00:00Z", item=12))
+    drain()
+    assert found(database, alice).units_in_stock == 3
+
+
+def test_the_count_of_an_unknown_item_is_kept(database: Database, alice: Shop, deliver: Deliver, drain: Drain) -> None:
+    deliver(alice, "inventory_levels/update", level(4, "2026-03-02T10:00:00Z"))
+    drain()
+    with database.reading() as db:
+        assert db.scalars(select(StockDay)).one().available == 4
