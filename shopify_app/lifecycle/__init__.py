@@ -1,0 +1,1 @@
+"""What we decided: which version answers, and why. No Flask, no HTTP."""

@@ -1,0 +1,112 @@
+"""Decide, on the evening of a complete day, whether the forecast in charge is still fit: nothing, warn, or act."""
+
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ml import compare
+from ml.tallies import RunningErrors, running_errors
+from shopify_app.lifecycle import alerts, registry
+from shopify_app.lifecycle.slots import slot
+from shopify_app.lifecycle.tallies import SERVED, Evening, tally
+from shopify_app.policy import Policy
+from shopify_app.tables import Alert, Evaluation, Shop, Slot, Task, Version
+
+LONGEST = 14
+"""Days in charge that are compared at the most: what lies further back says little about now."""
+
+
+def evening(opened: Evening) -> Alert | None:
+    """Tally everyone who spoke of the day, then judge the champion. Gives the alert that was raised, if any."""
+    db, shop = opened.db, opened.shop
+    seen = slot(db, shop.id, Task.FORECAST)
+    champion, previous = (registry.by_id(db, shop.id, key) for key in (seen.champion_id, seen.previous_id))
+    tally(opened, SERVED, "served")
+    for version_id, role in (
+        (seen.champion_id, "champion"),
+        (seen.previous_id, "previous"),
+        (seen.shadow_id, "shadow"),
+    ):
+        if version_id is not None:
+            tally(opened, version_id, role)
+    if champion is None:
+        return None
+    return _act(opened, seen, champion, previous) or _warn(db, shop, champion)
+
+
+def _act(opened: Evening, seen: Slot, champion: Version, previous: Version | None) -> Alert | None:
+    """The version before it does better on the very same days: a rollback would help, so ask for one."""
+    if previous is None or seen.in_charge_since_on is None:
+        return None
+    first = max(seen.in_charge_since_on, opened.closed_on - timedelta(days=LONGEST - 1))
+    mine, theirs = (_errors(opened, version, first) for version in (champion, previous))
+    if mine is None or theirs is None:
+        return None
+    found = compare.worse(mine.error, theirs.error, champion_bias=mine.bias, previous_bias=theirs.bias)
+    if not found.is_worse:
+        return None
+    error, previous_error = float(mine.error[-1]), float(theirs.error[-1])
+    numbers = {
+        "accuracy": 1 - error,
+        "target": 1 - previous_error,
+        "days": len(mine.error),
+        "bias": float(mine.bias[-1]),
+        "previous_bias": float(theirs.bias[-1]),
+        "rule": found.rule,
+        "told": found.told,
+    }
+    message = (
+        f"Forecast version {champion.number} is wrong by {error:.0%} of the units sold since {first:%d %b}; "
+        f"version {previous.number} would have been wrong by {previous_error:.0%}."
+    )
+    return alerts.raise_alert(opened.db, opened.shop, champion, "act", message, numbers)
+
+
+def _errors(opened: Evening, version: Version, first: date) -> RunningErrors | None:
+    """Errors after each trading day in charge, on sums per product from the first day on. None where a run is missing.
+
+    Days on which the whole shop sold nothing are left out: closed is nobody's mistake.
+    """
+    said = opened.said_the_evening_before(version.id, first, opened.closed_on)
+    sold = opened.sold(first, opened.closed_on)
+    if said is None or sold.empty:
+        return None
+    return running_errors(sold, said[said.ds.isin(set(sold.ds))])
+
+
+def _warn(db: Session, shop: Shop, champion: Version) -> Alert | None:
+    """The merchant's accuracy has been below target for nights on end, though no older version does better."""
+    policy = Policy.of(shop.settings)
+    promised = (champion.metrics.get("product_week") or {}).get("accuracy")
+    rows = db.scalars(
+        select(Evaluation)
+        .where(
+            Evaluation.shop_id == shop.id,
+            Evaluation.version_id == SERVED,
+            Evaluation.level == "product_week",
+            Evaluation.accuracy.is_not(None),
+        )
+        .order_by(Evaluation.evaluated_on.desc())
+        .limit(policy.warn_nights)
+    ).all()
+    if promised is None or promised <= 0 or len(rows) < policy.warn_nights:
+        return None
+    target = policy.target * promised
+    if any(row.accuracy is None or row.accuracy >= target for row in rows):
+        return None
+    newest = rows[0]
+    numbers: dict[str, Any] = {
+        "accuracy": newest.accuracy,
+        "target": target,
+        "validated": promised,
+        "nights": len(rows),
+        "orders": newest.orders,
+        "baseline": newest.baseline_accuracy,
+    }
+    message = (
+        f"Forecasts per product and week reached {newest.accuracy:.0%} for {len(rows)} nights; "
+        f"version {champion.number} was validated at {promised:.0%}. No older version does better."
+    )
+    return alerts.raise_alert(db, shop, champion, "warn", message, numbers)

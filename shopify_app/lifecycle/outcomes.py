@@ -1,0 +1,112 @@
+"""What happened: units sold per product and day, in the frames that forecasts are compared with."""
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
+
+from shopify_app.tables import Order, OrderLine
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def units(db: Session, shop_id: int, first: date, last: date) -> "pd.DataFrame":
+    """Units per product and day, both days inclusive: columns `series` (text), `ds` (day), `units` (float).
+
+    Test and cancelled orders do not count; refunded units are gone from their lines already.
+    """
+    import numpy as np
+    import pandas as pd
+
+    rows = db.execute(
+        select(OrderLine.product_id, OrderLine.created_on, func.sum(OrderLine.units))
+        .join(Order, (Order.shop_id == OrderLine.shop_id) & (Order.order_id == OrderLine.order_id))
+        .where(
+            OrderLine.shop_id == shop_id,
+            OrderLine.created_on >= first,
+            OrderLine.created_on <= last,
+            OrderLine.product_id.is_not(None),
+            OrderLine.units > 0,
+            *_counts(),
+        )
+        .group_by(OrderLine.product_id, OrderLine.created_on)
+    ).all()
+    products, days, sold = zip(*rows, strict=True) if rows else ((), (), ())
+    return pd.DataFrame(
+        {
+            "series": np.array(products, dtype="U20"),
+            "ds": np.array(days, dtype="datetime64[s]"),
+            "units": np.array(sold, dtype=np.float64),
+        }
+    )
+
+
+def total_by_day(db: Session, shop_id: int, first: date, last: date) -> dict[date, float]:
+    """Units the whole shop sold on each day that sold any."""
+    rows = db.execute(
+        select(OrderLine.created_on, func.sum(OrderLine.units))
+        .join(Order, (Order.shop_id == OrderLine.shop_id) & (Order.order_id == OrderLine.order_id))
+        .where(
+            OrderLine.shop_id == shop_id,
+            OrderLine.created_on >= first,
+            OrderLine.created_on <= last,
+            OrderLine.product_id.is_not(None),
+            OrderLine.units > 0,
+            *_counts(),
+        )
+        .group_by(OrderLine.created_on)
+    )
+    return {day_on: float(sold) for day_on, sold in rows}
+
+
+def product_by_day(db: Session, shop_id: int, product_id: int, first: date, last: date) -> dict[date, float]:
+    """Units one product sold on each day that sold any."""
+    rows = db.execute(
+        select(OrderLine.created_on, func.sum(OrderLine.units))
+        .join(Order, (Order.shop_id == OrderLine.shop_id) & (Order.order_id == OrderLine.order_id))
+        .where(
+            OrderLine.shop_id == shop_id,
+            OrderLine.product_id == product_id,
+            OrderLine.created_on >= first,
+            OrderLine.created_on <= last,
+            OrderLine.units > 0,
+            *_counts(),
+        )
+        .group_by(OrderLine.created_on)
+    )
+    return {day_on: float(sold) for day_on, sold in rows}
+
+
+def orders(db: Session, shop_id: int, first: date, last: date) -> int:
+    """How many counting orders the days had."""
+    span = Order.shop_id == shop_id, Order.created_on >= first, Order.created_on <= last
+    return db.scalar(select(func.count()).select_from(Order).where(*span, *_counts())) or 0
+
+
+def baskets(db: Session, shop_id: int, first: date, last: date) -> dict[int, list[int]]:
+    """Distinct products of each order of those days, oldest order first."""
+    rows = db.execute(
+        select(OrderLine.order_id, OrderLine.product_id)
+        .join(Order, (Order.shop_id == OrderLine.shop_id) & (Order.order_id == OrderLine.order_id))
+        .where(
+            OrderLine.shop_id == shop_id,
+            OrderLine.created_on >= first,
+            OrderLine.created_on <= last,
+            OrderLine.product_id.is_not(None),
+            OrderLine.units > 0,
+            *_counts(),
+        )
+        .order_by(OrderLine.created_at, OrderLine.order_id, OrderLine.product_id)
+        .distinct()
+    )
+    gathered: dict[int, list[int]] = {}
+    for order_id, product_id in rows:
+        if product_id is not None:
+            gathered.setdefault(order_id, []).append(product_id)
+    return gathered
+
+
+def _counts() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return Order.is_test.is_(False), Order.cancelled_at.is_(None)

@@ -1,0 +1,201 @@
+"""Answer a request for recommendations from tables; ask the shadow and write exposures after the answer is gone."""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from ml.recommend.neighbours import NeighbourTable
+from shopify_app import clock
+from shopify_app.config import Settings
+from shopify_app.db import Database, insert
+from shopify_app.errors import NotFound
+from shopify_app.lifecycle import publishing, registry, routing
+from shopify_app.lifecycle.behind import Behind
+from shopify_app.lifecycle.bundles import Bundles
+from shopify_app.lifecycle.slots import peek
+from shopify_app.policy import Policy
+from shopify_app.tables import Exposure, Shop, ShopState, Task
+
+SLOT_SECONDS = 0.2
+"""How long an answer may still come from a version that has just been replaced."""
+SHOP_SECONDS = 5.0
+"""How long a product that has just sold out may still be recommended."""
+TABLES_KEPT = 64
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a shopper is shown, by which version; `shadow_id` when the shadow is asked too."""
+
+    product_ids: tuple[int, ...]
+    version_id: int
+    version_number: int
+    shadow_id: int | None
+
+
+@dataclass(frozen=True)
+class _Standing:
+    """Who answers for a shop just now."""
+
+    shop_id: int
+    today: date
+    share: float
+    champion_id: int
+    champion_number: int
+    champion: NeighbourTable
+    shadow_id: int | None
+    shadow_bundle: str | None
+
+
+@dataclass(frozen=True)
+class _Given:
+    """An answer on its way to the exposures."""
+
+    standing: _Standing
+    request_id: str
+    asked: tuple[int, ...]
+    answer: Answer
+    limit: int
+    sellable: frozenset[int]
+    answered_at: datetime
+    microseconds: int
+
+
+class Serving:
+    """Recommendations for shoppers. One per process; safe for many threads."""
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self._database = database
+        self._bundles = Bundles(settings.var)
+        self._tables: OrderedDict[str, NeighbourTable] = OrderedDict()
+        self._standings: dict[str, tuple[float, _Standing]] = {}
+        self._sellable: dict[int, tuple[float, frozenset[int]]] = {}
+        self._lock = threading.Lock()
+        self._exposures = Behind(self._write)
+
+    def recommend(self, domain: str, product_ids: Sequence[int], limit: int, request_id: str) -> Answer:
+        """Up to `limit` products that go with the given ones, never one of them, never one that cannot be bought.
+
+        Raises NotFound when the shop is unknown or has no champion yet.
+        """
+        started = time.perf_counter_ns()
+        standing = self._standing(domain)
+        allowed = self._allowed(standing.shop_id)
+        shadow_id = standing.shadow_id if routing.shadows(request_id, standing.share) else None
+        chosen = pick(standing.champion, product_ids, limit, allowed)
+        answer = Answer(chosen, standing.champion_id, standing.champion_number, shadow_id)
+        microseconds = (time.perf_counter_ns() - started) // 1000
+        self._exposures.put(
+            _Given(standing, request_id, tuple(product_ids), answer, limit, allowed, clock.now(), microseconds)
+        )
+        return answer
+
+    def forget(self, domain: str) -> None:
+        """Read the shop's slot again at the next request."""
+        self._standings.pop(domain, None)
+
+    def flush(self) -> None:
+        """Wait until every exposure so far is written or given up."""
+        self._exposures.flush()
+
+    def _standing(self, domain: str) -> _Standing:
+        kept = self._standings.get(domain)
+        if kept is None or kept[0] < time.monotonic():
+            kept = (time.monotonic() + SLOT_SECONDS, self._read_standing(domain))
+            self._standings[domain] = kept
+        return kept[1]
+
+    def _read_standing(self, domain: str) -> _Standing:
+        with self._database.reading() as db:
+            shop = db.scalar(select(Shop).where(Shop.domain == domain))
+            if shop is None or shop.state == ShopState.UNINSTALLED:
+                raise NotFound(f"{domain} has not installed the app")
+            seen = peek(db, shop.id, Task.RECOMMEND)
+            champion = registry.by_id(db, shop.id, seen.champion_id if seen else None)
+            if seen is None or champion is None:
+                raise NotFound(f"{domain} has no recommendations yet")
+            shadow = registry.by_id(db, shop.id, seen.shadow_id)
+            return _Standing(
+                shop_id=shop.id,
+                today=registry.today(shop),
+                share=Policy.of(shop.settings).shadow_share,
+                champion_id=champion.id,
+                champion_number=champion.number,
+                champion=self._table(champion.bundle),
+                shadow_id=shadow.id if shadow else None,
+                shadow_bundle=shadow.bundle if shadow else None,
+            )
+
+    def _allowed(self, shop_id: int) -> frozenset[int]:
+        kept = self._sellable.get(shop_id)
+        if kept is None or kept[0] < time.monotonic():
+            with self._database.reading() as db:
+                kept = (time.monotonic() + SHOP_SECONDS, publishing.sellable(db, shop_id))
+            self._sellable[shop_id] = kept
+        return kept[1]
+
+    def _table(self, bundle: str) -> NeighbourTable:
+        with self._lock:
+            table = self._tables.get(bundle)
+            if table is None:
+                table = self._tables[bundle] = NeighbourTable.open(self._bundles.folder(bundle))
+            self._tables.move_to_end(bundle)
+            while len(self._tables) > TABLES_KEPT:
+                self._tables.popitem(last=False)
+            return table
+
+    def _write(self, batch: list[_Given]) -> None:
+        rows = [self._row(given) for given in batch]
+        with self._database.transaction() as db:
+            db.execute(insert(db, Exposure).on_conflict_do_nothing(), rows)
+
+    def _row(self, given: _Given) -> dict[str, Any]:
+        shadow_answer, shadow_error = self._ask_shadow(given)
+        return {
+            "shop_id": given.standing.shop_id,
+            "request_id": given.request_id,
+            "answered_at": given.answered_at,
+            "answered_on": given.standing.today,
+            "asked": list(given.asked),
+            "version_id": given.answer.version_id,
+            "answer": list(given.answer.product_ids),
+            "shadow_id": given.answer.shadow_id,
+            "shadow_answer": shadow_answer,
+            "shadow_error": shadow_error,
+            "overlap": _overlap(given.answer.product_ids, shadow_answer),
+            "microseconds": given.microseconds,
+        }
+
+    def _ask_shadow(self, given: _Given) -> tuple[list[int] | None, str | None]:
+        if given.answer.shadow_id is None or given.standing.shadow_bundle is None:
+            return None, None
+        try:
+            table = self._table(given.standing.shadow_bundle)
+            return list(pick(table, given.asked, given.limit, given.sellable)), None
+        except Exception as error:
+            return None, f"{type(error).__name__}: {error}"[:200]
+
+
+def pick(table: NeighbourTable, asked: Sequence[int], limit: int, allowed: frozenset[int]) -> tuple[int, ...]:
+    """The best `limit` products that may be shown; what sells most fills the rest, so a list is never empty."""
+    near = table.recommend(asked, limit=50, exclude=frozenset(asked))
+    chosen = [n.product_id for n in near if n.product_id in allowed][:limit]
+    taken = {*asked, *chosen}
+    for product in table.popular:
+        if len(chosen) >= limit:
+            break
+        if int(product) in allowed and int(product) not in taken:
+            chosen.append(int(product))
+    return tuple(chosen)
+
+
+def _overlap(answer: Sequence[int], shadow: Sequence[int] | None) -> float | None:
+    if shadow is None or not answer:
+        return None
+    return len(set(answer) & set(shadow)) / len(answer)

@@ -1,0 +1,166 @@
+"""Hold stored forecasts against what happened, on the evening a business day is complete."""
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy.orm import Session
+
+from ml import tallies
+from ml.tallies import Level, Tally
+from shopify_app import clock
+from shopify_app.db import insert
+from shopify_app.lifecycle import forecasts, outcomes
+from shopify_app.records.objects import Objects
+from shopify_app.tables import Evaluation, ForecastRun, Shop
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SERVED = 0
+"""The version id of what the merchant saw, whichever version was in charge."""
+RECENT_DAYS = 7
+
+
+@dataclass
+class Evening:
+    """A shop on the evening of `closed_on`: what was sold lately, and stored forecasts, each file read once."""
+
+    db: Session
+    objects: Objects
+    shop: Shop
+    closed_on: date
+    _frames: dict[str, "pd.DataFrame"] = field(default_factory=dict)
+    _sold: "pd.DataFrame | None" = None
+
+    def sold(self, first: date, last: date) -> "pd.DataFrame":
+        """Units per product and day of a span within the last 35 days: `series, ds, units`."""
+        import pandas as pd
+
+        if self._sold is None:
+            self._sold = outcomes.units(self.db, self.shop.id, self.closed_on - timedelta(days=35), self.closed_on)
+        return self._sold[(self._sold.ds >= pd.Timestamp(first)) & (self._sold.ds <= pd.Timestamp(last))]
+
+    def said_the_evening_before(self, version_id: int, first: date, last: date) -> "pd.DataFrame | None":
+        """Day forecasts, each from the last run before its day: `series, ds, mean`. None where a day has no run."""
+        import pandas as pd
+
+        days = []
+        for day_on in _days(first, last):
+            run = self._run_before(version_id, day_on)
+            if run is None:
+                return None
+            frame = self._frame(run.days_sha256)
+            days.append(frame[frame.ds == pd.Timestamp(day_on)])
+        return pd.concat(days, ignore_index=True)
+
+    def said_ahead(self, version_id: int, days: int) -> "pd.DataFrame | None":
+        """The window of the last `days` days as it was forecast just before it began. None when no run is that old."""
+        import pandas as pd
+
+        first = self.closed_on - timedelta(days=days - 1)
+        run = self._run_before(version_id, first)
+        if run is None or run.origin_on != first - timedelta(days=1):
+            return None
+        frame = self._frame(run.windows_sha256)
+        return frame[(frame["first"] == pd.Timestamp(first)) & (frame["days"] == days)]
+
+    def _run_before(self, version_id: int, day_on: date) -> ForecastRun | None:
+        if version_id == SERVED:
+            return forecasts.served(self.db, self.shop.id, day_on)
+        return forecasts.before(self.db, self.shop.id, [version_id], day_on)
+
+    def _frame(self, sha256: str) -> "pd.DataFrame":
+        if sha256 not in self._frames:
+            self._frames[sha256] = forecasts.frame(self.objects, sha256)
+        return self._frames[sha256]
+
+
+@dataclass(frozen=True)
+class Score:
+    """How a forecast of a window did, and how 'the same as the days before' would have done."""
+
+    actual: float
+    forecast: float
+    tally: Tally
+    baseline: float | None
+
+
+LEVELS = (("product_recent", RECENT_DAYS), ("product_week", 7), ("store_week", 7), ("product_28d", 28))
+"""What is tallied each evening: forecasts made the evening before, a week ahead, and 28 days ahead."""
+
+
+def tally(evening: Evening, version_id: int, role: str) -> None:
+    """Write how one version did up to this evening, at every level its stored forecasts reach. Twice is once."""
+    for level, days in LEVELS:
+        score = _score(evening, version_id, level, days)
+        if score is not None:
+            _write(evening, version_id, role, level, days, score)
+
+
+def _score(evening: Evening, version_id: int, level: str, days: int) -> Score | None:
+    first = evening.closed_on - timedelta(days=days - 1)
+    whose: Level = "store" if level == "store_week" else "product"
+    stitched = level == "product_recent"
+    if stitched:
+        said = evening.said_the_evening_before(version_id, first, evening.closed_on)
+    else:
+        said = evening.said_ahead(version_id, days)
+    if said is None or said.empty:
+        return None
+    sold = evening.sold(first, evening.closed_on)
+    done = tallies.tally(sold, said, whose) if stitched else tallies.tally_windows(sold, said, whose)
+    products = said[said.series != forecasts.TOTAL]
+    of_total = said[said.series == forecasts.TOTAL] if whose == "store" else products
+    return Score(
+        actual=float(sold.units.sum()),
+        forecast=float(of_total["mean"].sum()),
+        tally=done,
+        baseline=_baseline(evening, first, days, whose),
+    )
+
+
+def _baseline(evening: Evening, first: date, days: int, whose: Level) -> float | None:
+    """Accuracy of 'as many as in the days before', which is 'same weekday last week' for a window of a week."""
+    import pandas as pd
+
+    if days != 7:
+        return None
+    now = evening.sold(first, evening.closed_on)
+    before = evening.sold(first - timedelta(days=days), first - timedelta(days=1))
+    both = pd.concat([f.groupby("series").units.sum() for f in (now, before)], axis=1, keys=["now", "before"]).fillna(0)
+    if whose == "store":
+        both = both.sum().to_frame().T
+    total = float(both.now.sum())
+    return 1 - float((both.now - both.before).abs().sum()) / total if total > 0 else None
+
+
+def _write(evening: Evening, version_id: int, role: str, level: str, days: int, score: Score) -> None:
+    first = evening.closed_on - timedelta(days=days - 1)
+    values = {
+        "role": role,
+        "window_days": days,
+        "orders": outcomes.orders(evening.db, evening.shop.id, first, evening.closed_on),
+        "actual_units": score.actual,
+        "forecast_units": score.forecast,
+        "accuracy": score.tally.accuracy,
+        "baseline_accuracy": score.baseline,
+        "bias": score.tally.bias,
+        "coverage": score.tally.coverage,
+        "numbers": {},
+        "created_at": clock.now(),
+    }
+    row = insert(evening.db, Evaluation).values(
+        shop_id=evening.shop.id,
+        task="forecast",
+        version_id=version_id,
+        level=level,
+        evaluated_on=evening.closed_on,
+        **values,
+    )
+    keys = ["shop_id", "version_id", "level", "evaluated_on"]
+    evening.db.execute(row.on_conflict_do_update(index_elements=keys, set_=values))
+
+
+def _days(first: date, last: date) -> list[date]:
+    return [first + timedelta(days=n) for n in range((last - first).days + 1)]

@@ -1,0 +1,76 @@
+"""Versions, sales and forecasts out of thin air, for tests of who answers and how well."""
+
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+from sqlalchemy.orm import Session
+
+from shopify_app.lifecycle import forecasts, registry
+from shopify_app.records import ingest
+from shopify_app.records.objects import Objects
+from shopify_app.tables import Shop, Version
+from tests import factories
+
+
+def a_version(db: Session, shop: Shop, task: str, **changes: Any) -> Version:
+    """A registered version of the shop that answers nobody yet."""
+    whole: dict[str, Any] = {
+        "task": task,
+        "algorithm": "naive" if task == "forecast" else "together",
+        "config": {},
+        "seed": 1,
+        "cause": "test",
+        "snapshot_id": "0" * 64,
+        "code_version": "test",
+        "bundle": "0" * 64,
+        "metrics": {},
+        "cutoff_on": registry.today(shop),
+        "orders_at_fit": 0,
+        "cpu_seconds": 0.0,
+    }
+    return registry.register(db, shop, registry.Trained(**(whole | changes)))
+
+
+def sell(db: Session, shop: Shop, on: date, units: dict[int, int], order_id: int | None = None) -> None:
+    """One order of the shop on a day: units per product."""
+    at = datetime.combine(on, time(12), ZoneInfo(shop.time_zone))
+    number = order_id or on.toordinal()
+    lines = tuple((product, sold, "5.00") for product, sold in units.items())
+    payload = factories.order(number, lines=lines, created_at=at.isoformat(), customer=None)
+    ingest.apply(db, shop, "orders/create", payload, business_clock="data")
+
+
+def say(db: Session, objects: Objects, version: Version, origin_on: date, means: dict[int, float], **keep: Any) -> None:
+    """Store a version's forecast of one evening: the same mean on each of the next 28 days."""
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        _days(origin_on, means).to_parquet(folder / "forecasts.parquet", index=False)
+        _windows(origin_on, means).to_parquet(folder / "windows.parquet", index=False)
+        forecasts.keep(db, objects, version, "0" * 64, folder, was_champion=keep.get("was_champion", False))
+
+
+def _days(origin_on: date, means: dict[int, float]) -> pd.DataFrame:
+    rows = []
+    for series, mean in _series(means).items():
+        for ahead in range(1, 29):
+            ds = origin_on + timedelta(days=ahead)
+            rows.append((series, origin_on, ds, mean, mean * 0.5, mean, mean * 1.5))
+    return pd.DataFrame(rows, columns=["series", "origin", "ds", "mean", "p10", "p50", "p90"])
+
+
+def _windows(origin_on: date, means: dict[int, float]) -> pd.DataFrame:
+    rows = []
+    for series, mean in _series(means).items():
+        for start, days in ((1, 7), (8, 7), (15, 7), (22, 7), (1, 28)):
+            total = mean * days
+            first = origin_on + timedelta(days=start)
+            rows.append((series, origin_on, first, days, total, total * 0.5, total, total * 1.5))
+    return pd.DataFrame(rows, columns=["series", "origin", "first", "days", "mean", "p10", "p50", "p90"])
+
+
+def _series(means: dict[int, float]) -> dict[str, float]:
+    return {**{str(product): mean for product, mean in means.items()}, "__total__": sum(means.values())}

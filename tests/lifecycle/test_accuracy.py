@@ -1,0 +1,149 @@
+"""Forecasts are held against what happened; a version that does worse than the one before it is reported, once."""
+
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from shopify_app.db import Database
+from shopify_app.lifecycle import accuracy, registry
+from shopify_app.lifecycle.tallies import SERVED, Evening
+from shopify_app.records.objects import Objects
+from shopify_app.tables import Alert, Effect, Evaluation, Shop, Version
+from tests.lifecycle.making import a_version, say, sell
+
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)  # the SQL is that of the other files
+
+FIRST = date(2026, 3, 2)
+SOLD = {1: 10, 2: 4, 3: 1}
+FAIR = {1: 10.0, 2: 4.0, 3: 1.0}
+SHUFFLED = {1: 1.0, 2: 10.0, 3: 4.0}
+
+
+def live(
+    db: Session, objects: Objects, shop: Shop, days: int, *, now: Version, before: Version, **said: object
+) -> Alert | None:
+    """Both versions forecast each evening, the shop sells, the day is judged. Gives the last alert that was raised."""
+    raised = None
+    for n in range(days):
+        on = FIRST + timedelta(days=n)
+        say(db, objects, now, on - timedelta(days=1), said["now_says"], was_champion=True)  # type: ignore[arg-type]
+        say(db, objects, before, on - timedelta(days=1), said["before_says"])  # type: ignore[arg-type]
+        sell(db, shop, on, said.get("sold", SOLD))  # type: ignore[arg-type]
+        raised = accuracy.evening(Evening(db, objects, shop, on)) or raised
+    return raised
+
+
+def in_turn(db: Session, shop: Shop) -> tuple[Version, Version]:
+    """Two versions: the first was in charge, the second is, from FIRST on."""
+    versions = a_version(db, shop, "forecast"), a_version(db, shop, "forecast")
+    shop.business_on = FIRST
+    for version in versions:
+        registry.promote(db, shop, "forecast", version.number, actor="merchant", reason="try")
+    return versions
+
+
+def alerts(db: Session, shop: Shop) -> list[Alert]:
+    """Everything raised for a shop."""
+    return list(db.scalars(select(Alert).where(Alert.shop_id == shop.id)))
+
+
+def test_shuffled_products_are_found_on_the_second_day(database: Database, objects: Objects, alice: Shop) -> None:
+    with database.transaction() as db:
+        good, bad = in_turn(db, alice)
+        assert live(db, objects, alice, 1, now=bad, before=good, now_says=SHUFFLED, before_says=FAIR) is None
+        found = live(db, objects, alice, 2, now=bad, before=good, now_says=SHUFFLED, before_says=FAIR)
+        assert found is not None
+        assert (found.kind, found.version_id, found.numbers["days"]) == ("act", bad.id, 2)
+        # by hand: |10-1| + |4-10| + |1-4| = 18 wrong of 15 sold
+        assert found.numbers["accuracy"] == pytest.approx(1 - 18 / 15)
+        effect = db.scalars(select(Effect).where(Effect.shop_id == alice.id)).one()
+        assert effect.payload["payload"]["Version number"] == bad.number
+        assert found.act_by is not None
+
+
+def test_the_same_alert_is_raised_once(database: Database, objects: Objects, alice: Shop) -> None:
+    with database.transaction() as db:
+        good, bad = in_turn(db, alice)
+        live(db, objects, alice, 6, now=bad, before=good, now_says=SHUFFLED, before_says=FAIR)
+        assert len(alerts(db, alice)) == 1
+        assert len(list(db.scalars(select(Effect).where(Effect.kind == "flow_trigger")))) == 1
+
+
+def test_a_version_as_good_as_the_one_before_is_left_alone(database: Database, objects: Objects, alice: Shop) -> None:
+    slightly_off = {1: 11.0, 2: 4.0, 3: 1.0}
+    with database.transaction() as db:
+        good, other = in_turn(db, alice)
+        assert (
+            live(db, objects, alice, 10, now=other, before=good, now_says=slightly_off, before_says=FAIR | {1: 9.0})
+            is None
+        )
+
+
+def test_a_shift_in_demand_hits_both_and_rolls_nobody_back(database: Database, objects: Objects, alice: Shop) -> None:
+    halved = {1: 5, 2: 2, 3: 1}
+    with database.transaction() as db:
+        good, other = in_turn(db, alice)
+        live(db, objects, alice, 10, now=other, before=good, now_says=FAIR, before_says=FAIR, sold=halved)
+        assert [alert.kind for alert in alerts(db, alice)] == []
+
+
+def test_one_shop_is_not_judged_by_the_sales_of_another(
+    database: Database, objects: Objects, alice: Shop, bob: Shop
+) -> None:
+    with database.transaction() as db:
+        good, other = in_turn(db, alice)
+        for n in range(5):
+            sell(db, bob, FIRST + timedelta(days=n), {1: 900, 2: 900, 3: 900})
+        live(db, objects, alice, 5, now=other, before=good, now_says=FAIR, before_says=FAIR)
+        assert alerts(db, alice) == []
+        assert alerts(db, bob) == []
+        assert db.scalars(select(Evaluation).where(Evaluation.shop_id == bob.id)).all() == []
+
+
+def test_what_was_served_is_tallied_by_hand(database: Database, objects: Objects, alice: Shop) -> None:
+    says = {1: 8.0, 2: 5.0, 3: 1.0}
+    with database.transaction() as db:
+        good, other = in_turn(db, alice)
+        live(db, objects, alice, 7, now=other, before=good, now_says=says, before_says=FAIR)
+        rows = {
+            row.level: row
+            for row in db.scalars(
+                select(Evaluation).where(
+                    Evaluation.shop_id == alice.id,
+                    Evaluation.version_id == SERVED,
+                    Evaluation.evaluated_on == FIRST + timedelta(days=6),
+                )
+            )
+        }
+        wrong, sold = 7 * (2 + 1 + 0), 7 * 15
+        assert rows["product_recent"].accuracy == pytest.approx(1 - wrong / sold)
+        assert rows["product_week"].accuracy == pytest.approx(1 - wrong / sold)
+        assert rows["store_week"].accuracy == pytest.approx(1 - 7 * 1 / sold)
+        assert rows["store_week"].bias == pytest.approx(-7 / sold)
+        assert rows["product_week"].coverage == 1.0
+        assert rows["store_week"].orders == 7
+        assert "product_28d" not in rows
+
+
+def test_judging_the_same_evening_twice_changes_nothing(database: Database, objects: Objects, alice: Shop) -> None:
+    with database.transaction() as db:
+        good, other = in_turn(db, alice)
+        live(db, objects, alice, 7, now=other, before=good, now_says=FAIR, before_says=FAIR)
+        before = db.query(Evaluation).count()
+        accuracy.evening(Evening(db, objects, alice, FIRST + timedelta(days=6)))
+        assert db.query(Evaluation).count() == before
+
+
+def test_nights_below_target_warn_without_asking_for_a_rollback(
+    database: Database, objects: Objects, alice: Shop
+) -> None:
+    with database.transaction() as db:
+        good, other = in_turn(db, alice)
+        other.metrics = {"product_week": {"accuracy": 0.9}}
+        off = {1: 14.0, 2: 7.0, 3: 3.0}
+        live(db, objects, alice, 12, now=other, before=good, now_says=off, before_says=off)
+        (warning,) = alerts(db, alice)
+        assert (warning.kind, warning.act_by) == ("warn", None)
+        assert warning.numbers["target"] == pytest.approx(0.92 * 0.9)

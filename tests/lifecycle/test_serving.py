@@ -1,0 +1,183 @@
+"""Shoppers get an answer from the table in charge; what is written behind it never changes the answer."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from sqlalchemy import select, update
+
+from ml.recommend import imported
+from shopify_app.config import Settings
+from shopify_app.db import Database
+from shopify_app.errors import NotFound
+from shopify_app.lifecycle import publishing, registry
+from shopify_app.lifecycle.bundles import Bundles
+from shopify_app.lifecycle.publishing import ListChange
+from shopify_app.lifecycle.serving import Serving
+from shopify_app.records import ingest
+from shopify_app.tables import Exposure, Product, Shop, Version
+from tests import factories
+from tests.lifecycle.making import a_version
+
+PRODUCTS = range(1, 9)
+
+
+@pytest.fixture
+def serving(database: Database, settings: Settings) -> Iterator[Serving]:
+    """The serving of one process."""
+    made = Serving(database, settings)
+    yield made
+    made.flush()
+
+
+def stock(database: Database, shop: Shop, sold_out: tuple[int, ...] = ()) -> None:
+    """Eight products in the shop, some of them sold out."""
+    with database.transaction() as db:
+        for number in PRODUCTS:
+            left = 0 if number in sold_out else 7
+            variant = {"id": number * 10, "price": "9.50", "inventory_item_id": number * 10 + 5}
+            payload = factories.product(number, variants=[{**variant, "inventory_quantity": left}])
+            ingest.apply(db, shop, "products/create", payload, business_clock="data")
+
+
+def lists(
+    database: Database, settings: Settings, shop: Shop, neighbours: dict[int, list[int]], popular: list[int]
+) -> Version:
+    """A version of the shop with these lists, in charge of nothing yet."""
+    rows = [(p, n, 1.0 - i / 10) for p, ns in neighbours.items() for i, n in enumerate(ns)]
+    frame = pd.DataFrame(rows, columns=["product_id", "neighbour_id", "score"])
+    folder = settings.var / "scratch-bundle"
+    imported.write(folder, frame, popular, cutoff_on=None, because=json.dumps([sorted(neighbours), popular]))
+    with database.transaction() as db:
+        return a_version(db, shop, "recommend", bundle=Bundles(settings.var).keep(folder), algorithm="table")
+
+
+def put_in_charge(database: Database, shop: Shop, version: Version) -> None:
+    """Promote a version by hand."""
+    with database.transaction() as db:
+        registry.promote(db, shop, "recommend", version.number, actor="merchant", reason="test")
+
+
+def test_the_neighbours_of_the_table_in_charge_are_shown(
+    database: Database, settings: Settings, serving: Serving, alice: Shop, bob: Shop
+) -> None:
+    for shop, near in ((alice, [2, 3]), (bob, [7, 8])):
+        stock(database, shop)
+        put_in_charge(database, shop, lists(database, settings, shop, {1: near}, popular=[4]))
+    assert serving.recommend(alice.domain, [1], 3, "a").product_ids == (2, 3, 4)
+    assert serving.recommend(bob.domain, [1], 3, "a").product_ids == (7, 8, 4)
+
+
+def test_what_cannot_be_bought_is_not_shown(
+    database: Database, settings: Settings, serving: Serving, alice: Shop
+) -> None:
+    stock(database, alice, sold_out=(2,))
+    with database.transaction() as db:
+        db.execute(update(Product).where(Product.product_id == 3).values(is_published=False))
+    put_in_charge(database, alice, lists(database, settings, alice, {1: [2, 3, 5, 99]}, popular=[2, 1, 6]))
+    assert serving.recommend(alice.domain, [1], 8, "a").product_ids == (5, 6)
+
+
+def test_a_shop_without_a_version_says_so(serving: Serving, charlie: Shop) -> None:
+    with pytest.raises(NotFound):
+        serving.recommend(charlie.domain, [1], 8, "a")
+    with pytest.raises(NotFound):
+        serving.recommend("nobody.myshopify.com", [1], 8, "a")
+
+
+def test_answers_are_the_same_with_a_shadow_without_one_and_with_a_broken_one(
+    database: Database, settings: Settings, serving: Serving, alice: Shop
+) -> None:
+    stock(database, alice)
+    put_in_charge(database, alice, lists(database, settings, alice, {1: [2, 3]}, popular=[4]))
+    alone = serving.recommend(alice.domain, [1], 3, "r").product_ids
+    with database.transaction() as db:
+        shop = db.get_one(Shop, alice.id)
+        shop.settings = {"shadow_share": 1.0}
+        broken = a_version(db, shop, "recommend", bundle="0" * 64)
+        registry.start_shadow(db, shop, broken, "test")
+    serving.forget(alice.domain)
+    with_broken = serving.recommend(alice.domain, [1], 3, "s")
+    serving.flush()
+    assert with_broken.product_ids == alone
+    with database.reading() as db:
+        row = db.scalars(select(Exposure).where(Exposure.request_id == "s")).one()
+        assert row.answer == list(alone)
+        assert (row.shadow_id, row.shadow_answer) == (broken.id, None)
+        assert row.shadow_error
+
+
+def test_the_shadow_is_asked_behind_the_answer_and_compared(
+    database: Database, settings: Settings, serving: Serving, alice: Shop
+) -> None:
+    stock(database, alice)
+    put_in_charge(database, alice, lists(database, settings, alice, {1: [2, 3]}, popular=[]))
+    shadow = lists(database, settings, alice, {1: [3, 5]}, popular=[])
+    with database.transaction() as db:
+        shop = db.get_one(Shop, alice.id)
+        shop.settings = {"shadow_share": 1.0}
+        registry.start_shadow(db, shop, db.get_one(Version, shadow.id), "test")
+    serving.recommend(alice.domain, [1], 2, "r")
+    serving.flush()
+    with database.reading() as db:
+        row = db.scalars(select(Exposure)).one()
+        assert (row.answer, row.shadow_answer, row.overlap) == ([2, 3], [3, 5], 0.5)
+
+
+def test_the_same_request_is_one_exposure(
+    database: Database, settings: Settings, serving: Serving, alice: Shop
+) -> None:
+    stock(database, alice)
+    put_in_charge(database, alice, lists(database, settings, alice, {1: [2]}, popular=[]))
+    for _ in range(3):
+        serving.recommend(alice.domain, [1], 2, "again")
+    serving.flush()
+    with database.reading() as db:
+        assert len(db.scalars(select(Exposure)).all()) == 1
+
+
+def test_a_rollback_reaches_the_next_answer(
+    database: Database, settings: Settings, serving: Serving, alice: Shop
+) -> None:
+    stock(database, alice)
+    for near in ([2, 3], [7, 8]):
+        put_in_charge(database, alice, lists(database, settings, alice, {1: near}, popular=[]))
+    assert serving.recommend(alice.domain, [1], 2, "a").product_ids == (7, 8)
+    with database.transaction() as db:
+        registry.roll_back(db, alice, "recommend", actor="merchant", reason="worse")
+    serving.forget(alice.domain)
+    assert serving.recommend(alice.domain, [1], 2, "b").product_ids == (2, 3)
+
+
+def test_only_changed_lists_are_published(database: Database, settings: Settings, alice: Shop, bob: Shop) -> None:
+    for shop in (alice, bob):
+        stock(database, shop)
+    version = lists(database, settings, alice, {1: [2, 3], 2: [1]}, popular=[4, 5])
+    table = _table(settings, version)
+    with database.transaction() as db:
+        due = publishing.changes(db, alice.id, table, 1)
+        assert due[0] == ListChange(1, (2, 3), None)
+        assert {change.product_id for change in due} == set(PRODUCTS)
+        publishing.note(db, alice.id, version.id, [(change, f"d{change.product_id}") for change in due])
+        assert publishing.changes(db, alice.id, table, 1) == []
+        assert len(publishing.changes(db, bob.id, table, 1)) == len(PRODUCTS)
+        publishing.learn(db, alice.id, 1, "somebody else's")
+        assert publishing.changes(db, alice.id, table, 1) == [ListChange(1, (2, 3), "somebody else's")]
+
+
+def test_a_deleted_product_leaves_every_list(database: Database, settings: Settings, alice: Shop) -> None:
+    stock(database, alice)
+    version = lists(database, settings, alice, {1: [2, 3]}, popular=[2, 4])
+    with database.transaction() as db:
+        ingest.apply(db, alice, "products/delete", {"id": 2}, business_clock="data")
+        due = publishing.changes(db, alice.id, _table(settings, version), 8)
+        assert all(2 not in change.neighbours and change.product_id != 2 for change in due)
+
+
+def _table(settings: Settings, version: Version):  # type: ignore[no-untyped-def]
+    from ml.recommend.neighbours import NeighbourTable
+
+    folder: Path = Bundles(settings.var).folder(version.bundle)
+    return NeighbourTable.open(folder)
