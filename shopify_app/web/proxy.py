@@ -1,0 +1,57 @@
+"""GET /proxy/recommendations: a shopper asks, through Shopify, what goes with some products."""
+
+import secrets
+
+from flask import Blueprint, Response, jsonify, request
+
+from shopify_app import clock, metrics
+from shopify_app.errors import NotFound, Refused
+from shopify_app.platform import verify
+from shopify_app.platform.callers import ProxyCall
+from shopify_app.web.state import state
+
+bp = Blueprint("proxy", __name__, url_prefix="/proxy")
+
+MOST_ASKED = 50
+MOST_ANSWERED = 20
+USUAL = 8
+
+
+@bp.get("/recommendations")
+def recommendations() -> Response:
+    """`{"product_ids": […], "version": 3}`; 404 as long as there is nothing to say, so that the theme shows its own."""
+    with metrics.answer_seconds.time():
+        try:
+            call = verify.app_proxy(request.query_string, state().settings.secrets, clock.now())
+            asked, limit = _product_ids(call), _limit(call)
+            answer = state().serving.recommend(call.shop, asked, limit, secrets.token_hex(16))
+        except Refused as refused:
+            metrics.answers.labels("refused").inc()
+            return _told({"error": refused.code}, refused.status)
+        except NotFound:
+            metrics.answers.labels("nothing").inc()
+            return _told({"error": "no_recommendations"}, 404)
+    metrics.answers.labels("answered").inc()
+    return _told({"product_ids": answer.product_ids, "version": answer.version_number}, 200)
+
+
+def _told(content: dict[str, object], status: int) -> Response:
+    reply = jsonify(content)
+    reply.status_code = status
+    reply.headers["Cache-Control"] = "no-store"
+    return reply
+
+
+def _product_ids(call: ProxyCall) -> list[int]:
+    """What the visitor looks at or has in the cart. Theirs to choose, so only its form is checked."""
+    given = [part for part in call.params.get("product_ids", "").split(",") if part]
+    if len(given) > MOST_ASKED or not all(part.isascii() and part.isdigit() and len(part) < 20 for part in given):
+        raise Refused("invalid_product_ids", status=400)
+    return list(dict.fromkeys(int(part) for part in given))
+
+
+def _limit(call: ProxyCall) -> int:
+    given = call.params.get("limit", str(USUAL))
+    if not (given.isascii() and given.isdigit() and len(given) < 4 and 1 <= int(given) <= MOST_ANSWERED):
+        raise Refused("invalid_limit", status=400)
+    return int(given)
