@@ -1,0 +1,54 @@
+"""What every job needs, made once per process."""
+
+import os
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import requests
+
+from shopify_app import access, config
+from shopify_app.db import Database
+from shopify_app.lifecycle.bundles import Bundles
+from shopify_app.platform import http
+from shopify_app.platform.admin_api import AdminApi
+from shopify_app.records.objects import Objects
+from shopify_app.records.seal import Seal
+from shopify_app.tables import Shop
+
+
+@dataclass(frozen=True)
+class Context:
+    """Settings, database and stores of this process."""
+
+    settings: config.Settings
+    database: Database
+    objects: Objects
+    bundles: Bundles
+    seal: Seal
+    session: requests.Session
+
+    def api(self, shop: Shop) -> AdminApi:
+        """Shopify's Admin API for one shop, with a token that is good for at least five minutes."""
+        token = access.token_for(self.database, self.settings, shop, self.session)
+        return AdminApi(shop.domain, token, self.session)
+
+    def scratch(self, name: str) -> Path:
+        """A folder for files in the making, on the same disk as the stores."""
+        folder = self.settings.var / "scratch" / f"{name}-{os.getpid()}"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+
+@cache
+def context() -> Context:
+    """This process's context, opened at the first job."""
+    settings = config.load()
+    return Context(
+        settings=settings,
+        database=Database(settings.database_url),
+        objects=Objects(settings.objects_folder),
+        bundles=Bundles(settings.var),
+        seal=Seal(settings.encryption_keys),
+        session=http.session(settings.dev_shopify_url),
+    )

@@ -1,0 +1,74 @@
+"""The night of a shop: forecast the days ahead, tally the day that closed, judge who is in charge."""
+
+import shutil
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from ml import train
+from shopify_app.lifecycle import accuracy, challenge, forecasts, registry, retained
+from shopify_app.lifecycle.slots import peek, slot
+from shopify_app.lifecycle.tallies import Evening
+from shopify_app.log import log
+from shopify_app.records import jobs
+from shopify_app.tables import Job, Shop, Snapshot, Task, Version
+from workers import deliver
+from workers.context import Context
+from workers.dataset import closed_on, frozen
+from workers.retrain import BY_DAY
+
+
+def run(context: Context, shop: Shop, job: Job) -> dict[str, Any]:
+    """Everything that follows from a complete business day. Repeating it changes nothing."""
+    day = closed_on(shop)
+    refreshed = _refresh(context, shop, day)
+    raised = _judge(context, shop, day)
+    if raised:
+        deliver.drain(context)
+    with context.database.transaction() as db:
+        promoted = [task for task in Task if challenge.decide(db, db.get_one(Shop, shop.id), task) == "pass"]
+        jobs.ask(db, shop.id, "retrain", BY_DAY)
+        jobs.ask(db, shop.id, "publish", "the day's products")
+    return {"day": day.isoformat(), "forecast_by": refreshed, "alerts": raised, "promoted": promoted}
+
+
+def _refresh(context: Context, shop: Shop, day: date) -> list[int]:
+    """Forecasts from this evening by the version in charge, the one before it and the shadow."""
+    with context.database.reading() as db:
+        seen = peek(db, shop.id, Task.FORECAST)
+        keys = (seen.champion_id, seen.previous_id, seen.shadow_id) if seen else ()
+        speaking = [v for v in (registry.by_id(db, shop.id, key) for key in keys) if v is not None]
+        silent = [v for v in speaking if not _spoke(forecasts.newest(db, shop.id, v.id), day)]
+    if silent:
+        with frozen(context, shop, day) as (snapshot, dataset):
+            for version in silent:
+                _forecast(context, shop, version, snapshot, dataset)
+    return [version.number for version in silent]
+
+
+def _spoke(run: Any, day: date) -> bool:
+    return run is not None and run.origin_on >= day
+
+
+def _forecast(context: Context, shop: Shop, version: Version, snapshot: Snapshot, dataset: Path) -> None:
+    folder = context.scratch(f"forecast-{shop.id}")
+    try:
+        train.predict(context.bundles.folder(version.bundle), dataset, folder)
+        with context.database.transaction() as db:
+            in_charge = slot(db, shop.id, Task.FORECAST).champion_id == version.id
+            forecasts.keep(db, context.objects, version, snapshot.id, folder, was_champion=in_charge)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _judge(context: Context, shop: Shop, day: date) -> list[str]:
+    with context.database.transaction() as db:
+        current = db.get_one(Shop, shop.id)
+        found = (
+            accuracy.evening(Evening(db, context.objects, current, day)),
+            retained.evening(db, context.bundles, current, day),
+        )
+        raised = [alert for alert in found if alert is not None]
+        for alert in raised:
+            log.warning("alert raised", shop=shop.domain, task=alert.task, kind=alert.kind, message=alert.message)
+        return [f"{alert.task}: {alert.kind}" for alert in raised]

@@ -1,0 +1,74 @@
+"""Write changed recommendation lists to product metafields, in batches, never over somebody else's write."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from shopify_app.lifecycle import publishing, registry
+from shopify_app.lifecycle.publishing import ListChange
+from shopify_app.lifecycle.slots import peek
+from shopify_app.log import log
+from shopify_app.platform import metafields
+from shopify_app.policy import Policy
+from shopify_app.records import jobs
+from shopify_app.tables import Job, Shop, Task, Version
+from workers.context import Context
+
+ROUNDS = 3
+"""How often a list that lost its race is compared and written again."""
+
+
+def run(context: Context, shop: Shop, job: Job) -> dict[str, Any]:
+    """Make the shop's metafields say what the version in charge says. Safe to repeat and to stop half-way."""
+    policy = Policy.of(shop.settings)
+    if not policy.publish_lists:
+        return {"skipped": "publishing is paused"}
+    written = stale = 0
+    for _ in range(ROUNDS):
+        version, changes = _due(context, shop, policy.list_length)
+        if version is None or not changes:
+            break
+        done, lost = _write(context, shop, job, version, changes)
+        written, stale = written + done, stale + lost
+        if not lost:
+            break
+    return {"written": written, "stale": stale}
+
+
+def _due(context: Context, shop: Shop, length: int) -> tuple[Version | None, list[ListChange]]:
+    from ml.recommend.neighbours import NeighbourTable
+
+    with context.database.reading() as db:
+        seen = peek(db, shop.id, Task.RECOMMEND)
+        version = registry.by_id(db, shop.id, seen.champion_id if seen else None)
+        if version is None:
+            return None, []
+        table = NeighbourTable.open(context.bundles.folder(version.bundle))
+        return version, publishing.changes(db, shop.id, table, length)
+
+
+def _write(context: Context, shop: Shop, job: Job, version: Version, changes: Sequence[ListChange]) -> tuple[int, int]:
+    """Every batch is noted as soon as Shopify has it, so that a stop in between repeats at most one batch."""
+    api, done, lost = context.api(shop), 0, 0
+    for batch in _batches(changes):
+        writes = [metafields.ListWrite(c.product_id, c.neighbours, c.digest) for c in batch]
+        outcomes = metafields.set_lists(api, writes)
+        kept = {o.product_id: o.compare_digest for o in outcomes if isinstance(o, metafields.ListWritten)}
+        raced = [o.product_id for o in outcomes if isinstance(o, metafields.StaleList)]
+        there = metafields.published(api, raced) if raced else {}
+        with context.database.transaction() as db:
+            publishing.note(db, shop.id, version.id, [(c, kept[c.product_id]) for c in batch if c.product_id in kept])
+            for product_id in raced:
+                publishing.learn(db, shop.id, product_id, _digest(there.get(product_id)))
+            jobs.note(db, job, f"{done + len(kept)} of {len(changes)} lists written")
+        done, lost = done + len(kept), lost + len(raced)
+    log.info("lists published", shop=shop.domain, version=version.number, written=done, stale=lost)
+    return done, lost
+
+
+def _digest(there: metafields.PublishedList | None) -> str | None:
+    return there.compare_digest if there else None
+
+
+def _batches(changes: Sequence[ListChange]) -> Iterator[Sequence[ListChange]]:
+    for start in range(0, len(changes), metafields.LARGEST_BATCH):
+        yield changes[start : start + metafields.LARGEST_BATCH]

@@ -1,0 +1,111 @@
+"""A retrain: freeze, fit both tasks, register, meet the gates. Or a refresh, when a fit would be waste."""
+
+import resource
+import shutil
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ml import train
+from shopify_app.lifecycle import challenge, forecasts, registry
+from shopify_app.lifecycle.slots import slot
+from shopify_app.log import log
+from shopify_app.policy import Policy
+from shopify_app.records import jobs
+from shopify_app.tables import Job, Shop, Snapshot, Task, Version
+from workers.context import Context
+from workers.dataset import closed_on, frozen
+
+SEED = 20260401
+BY_DAY = "new business day"
+LEASE = timedelta(minutes=30)
+
+
+def run(context: Context, shop: Shop, job: Job) -> dict[str, Any]:
+    """New versions of the tasks that are due. The same snapshot, code and seed give the same bytes."""
+    due = [task for task in Task if _due(context, shop, job, task)]
+    made: dict[str, Any] = {}
+    if due:
+        with frozen(context, shop, closed_on(shop)) as (snapshot, dataset):
+            for task in due:
+                made[task] = _fit(context, shop, job, task, snapshot, dataset)
+    return made or {"skipped": "the newest versions are fresh enough"}
+
+
+def _due(context: Context, shop: Shop, job: Job, task: Task) -> bool:
+    """At most one full fit a business day; on a mere new day only when the last one is old enough."""
+    with context.database.reading() as db:
+        newest = _newest(db, shop, task)
+    if newest is None or any(cause.startswith("asked") for cause in job.causes):
+        return True
+    age = (closed_on(shop) - newest.cutoff_on).days
+    if set(job.causes) == {BY_DAY}:
+        return age >= Policy.of(shop.settings).fit_every_days
+    return age > 0
+
+
+def _newest(db: Session, shop: Shop, task: Task) -> Version | None:
+    return db.scalar(
+        select(Version)
+        .where(Version.shop_id == shop.id, Version.task == task, Version.seed == SEED)
+        .order_by(Version.number.desc())
+        .limit(1)
+    )
+
+
+def _fit(context: Context, shop: Shop, job: Job, task: Task, snapshot: Snapshot, dataset: Path) -> dict[str, Any]:
+    def progress(text: str) -> None:
+        with context.database.transaction() as db:
+            jobs.renew(db, job, lease=LEASE)
+            jobs.note(db, job, f"{task}: {text}")
+
+    started = _cpu_seconds()
+    folder = context.scratch(f"bundle-{shop.id}-{task}")
+    shutil.rmtree(folder)
+    trained = train.fit(task.value, dataset, folder, config={}, seed=SEED, progress=progress)
+    bundle = context.bundles.keep(folder)
+    said = _predict(context, shop, task, bundle, dataset)
+    with context.database.transaction() as db:
+        current = db.get_one(Shop, shop.id)
+        fresh = registry.register(
+            db,
+            current,
+            registry.Trained(
+                task=task,
+                algorithm=trained.algorithm,
+                config=dict(trained.config),
+                seed=SEED,
+                cause=", ".join(job.causes)[:200],
+                snapshot_id=snapshot.id,
+                code_version=snapshot.manifest["code_version"],
+                bundle=bundle,
+                metrics=dict(trained.metrics) | {"chosen_because": trained.chosen_because},
+                cutoff_on=snapshot.cutoff_on,
+                orders_at_fit=snapshot.orders,
+                cpu_seconds=round(_cpu_seconds() - started, 2),
+            ),
+        )
+        outcome = challenge.enter(db, current, fresh)
+        if said is not None:
+            in_charge = slot(db, shop.id, task).champion_id == fresh.id
+            forecasts.keep(db, context.objects, fresh, snapshot.id, said, was_champion=in_charge)
+    if said is not None:
+        shutil.rmtree(said, ignore_errors=True)
+    log.info("version trained", shop=shop.domain, task=task, number=fresh.number, verdict=outcome, cause=fresh.cause)
+    return {"version": fresh.number, "verdict": outcome, "cpu_seconds": fresh.cpu_seconds}
+
+
+def _predict(context: Context, shop: Shop, task: Task, bundle: str, dataset: Path) -> Path | None:
+    if task != Task.FORECAST:
+        return None
+    folder = context.scratch(f"forecast-{shop.id}")
+    train.predict(context.bundles.folder(bundle), dataset, folder)
+    return folder
+
+
+def _cpu_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime

@@ -1,0 +1,83 @@
+"""Claim jobs and run them: the one place that retries."""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any
+
+from shopify_app.errors import NeedsReopening, Throttled
+from shopify_app.log import log
+from shopify_app.nudge import nudge
+from shopify_app.records import jobs, shops
+from shopify_app.tables import Job, Shop
+from workers import backfill, publish
+from workers.context import Context
+
+LEASE = timedelta(minutes=15)
+RETRY = timedelta(seconds=30)
+
+Work = Callable[[Context, Shop, Job], dict[str, Any]]
+
+
+def _training() -> dict[str, Work]:
+    """Imported late: only a process that trains pays for the libraries."""
+    from workers import evaluate, retrain
+
+    return {"night": evaluate.run, "retrain": retrain.run}
+
+
+DESK_JOBS = ("backfill", "publish")
+TRAINING_JOBS = ("night", "retrain")
+
+
+def drain(context: Context, kinds: Sequence[str]) -> int:
+    """Run jobs of these kinds until none is due. Returns how many ran."""
+    ran = 0
+    while (job := _claim(context, kinds)) is not None:
+        _run(context, job)
+        ran += 1
+    if ran:
+        for name in ("work", "train", "deliver"):
+            nudge(name)
+    return ran
+
+
+def _claim(context: Context, kinds: Sequence[str]) -> Job | None:
+    with context.database.transaction() as db:
+        return jobs.claim(db, kinds, lease=LEASE)
+
+
+def _run(context: Context, job: Job) -> None:
+    with context.database.reading() as db:
+        shop = shops.get(db, job.shop_id)
+    try:
+        _finish(context, job, _work(job.kind)(context, shop, job))
+    except Throttled as busy:
+        _postpone(context, job, str(busy), timedelta(seconds=busy.wait))
+    except NeedsReopening as gone:
+        _postpone(context, job, str(gone), timedelta(hours=1))
+    except jobs.LostLease:
+        log.warning("another worker took over", job=job.id, kind=job.kind)
+    except Exception as error:
+        log.exception("job failed", job=job.id, kind=job.kind, shop=shop.domain)
+        _fail(context, job, f"{type(error).__name__}: {error}", RETRY * job.attempts)
+
+
+def _work(kind: str) -> Work:
+    known: dict[str, Work] = {"backfill": backfill.run, "publish": publish.run}
+    return known[kind] if kind in known else _training()[kind]
+
+
+def _finish(context: Context, job: Job, result: dict[str, Any]) -> None:
+    with context.database.transaction() as db:
+        jobs.finish(db, job, result)
+    log.info("job done", job=job.id, kind=job.kind, causes=job.causes, result=result)
+
+
+def _postpone(context: Context, job: Job, why: str, wait: timedelta) -> None:
+    with context.database.transaction() as db:
+        jobs.postpone(db, job, retry_in=wait, error=why)
+
+
+def _fail(context: Context, job: Job, error: str, wait: timedelta) -> None:
+    with context.database.transaction() as db:
+        jobs.fail(db, job, error[:2000], retry_in=wait)

@@ -1,0 +1,35 @@
+"""The doorbells: each drains the rows that wait, whatever woke it."""
+
+from workers import deliver, housekeeping, ingest, run
+from workers.app import app
+from workers.context import context
+
+
+@app.task(name="foretally.ingest")
+def drain_inbox() -> None:
+    """Turn accepted deliveries into rows."""
+    ingest.drain(context())
+
+
+@app.task(name="foretally.deliver")
+def drain_outbox() -> None:
+    """Tell Shopify what it must be told."""
+    deliver.drain(context())
+
+
+@app.task(name="foretally.work")
+def work() -> None:
+    """Run the desk's jobs."""
+    run.drain(context(), run.DESK_JOBS)
+
+
+@app.task(name="foretally.train")
+def train() -> None:
+    """Run the training jobs."""
+    run.drain(context(), run.TRAINING_JOBS)
+
+
+@app.task(name="foretally.tick")
+def tick() -> None:
+    """The heartbeat: ring for everything that waits, and do what is due."""
+    housekeeping.tick(context())
