@@ -1,0 +1,1 @@
+"""The Admin GraphQL API: our own SDL, executed by graphql-core over tables of fields."""
