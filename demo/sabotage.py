@@ -1,0 +1,69 @@
+"""Make a version that is wrong in the way bad joins are: every product gets another product's numbers."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+
+from demo.family import Family
+from demo.watch import Watch
+from ml.recommend.neighbours import NeighbourTable
+from shopify_app.lifecycle import forecasts
+from shopify_app.lifecycle.bundles import Bundles
+from shopify_app.records.objects import Objects
+from shopify_app.tables import Task
+
+REASON = "sabotage: products shuffled"
+
+
+def put_in_charge(family: Family, watch: Watch, seed: int = 1) -> dict[str, int]:
+    """Import shuffled copies of what is in charge and promote them by hand. Gives their version numbers per task."""
+    numbers = {}
+    for task, file in (("forecast", _forecast(family, watch, seed)), ("recommend", _lists(family, watch, seed))):
+        kind = "import-forecast" if task == Task.FORECAST else "import-lists"
+        made: dict[str, Any] = json.loads(family.command(kind, "--shop", family.setup.domain, str(file)))
+        numbers[task] = int(made["version"])
+    for task, number in numbers.items():
+        family.command("promote", "--shop", family.setup.domain, task, str(number), "--reason", REASON)
+    return numbers
+
+
+def _forecast(family: Family, watch: Watch, seed: int) -> Path:
+    slot, shop = watch.slot(Task.FORECAST), watch.shop()
+    assert slot is not None
+    assert shop is not None
+    assert slot.champion_id is not None
+    with watch.database.reading() as db:
+        run = forecasts.newest(db, shop.id, slot.champion_id)
+    assert run is not None
+    rows = pq.read_table(Objects(family.setup.var / "objects").path(run.days_sha256)).to_pandas()
+    rows["series"] = rows.series.astype(str)
+    products = rows.series[rows.series != forecasts.TOTAL].unique()
+    other = dict(zip(products, np.random.default_rng(seed).permutation(products), strict=True))
+    shuffled = rows.assign(series=rows.series.map(other).fillna(rows.series))
+    return _written(family, "shuffled-forecast", shuffled[["series", "ds", "mean", "p10", "p50", "p90"]])
+
+
+def _lists(family: Family, watch: Watch, seed: int) -> Path:
+    slot = watch.slot(Task.RECOMMEND)
+    champion = watch.version(slot.champion_id if slot else None)
+    assert champion is not None
+    table = NeighbourTable.open(Bundles(family.setup.var).folder(champion.bundle))
+    products = np.array(table.product_ids)
+    other = dict(zip(products.tolist(), np.random.default_rng(seed).permutation(products).tolist(), strict=True))
+    rows = [
+        (other[product], neighbour.product_id, neighbour.score)
+        for product in products.tolist()
+        for neighbour in table.neighbours(product, 20)
+    ]
+    frame = pd.DataFrame(rows, columns=["product_id", "neighbour_id", "score"])
+    return _written(family, "shuffled-lists", frame)
+
+
+def _written(family: Family, name: str, rows: pd.DataFrame) -> Path:
+    path = family.setup.var / f"{name}.parquet"
+    rows.to_parquet(path, index=False)
+    return path
