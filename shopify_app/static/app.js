@@ -1,0 +1,128 @@
+/* Makes the pages quicker to use; each of them works without. Forms travel by fetch, because only fetch carries the
+   ID token of App Bridge: a form sent by the browser itself would arrive without one. */
+(() => {
+  "use strict";
+
+  /* The token in the address was for this one load; it belongs in no history and no copied link. */
+  const address = new URL(location.href);
+  ["id_token", "hmac", "session", "timestamp"].forEach((name) => address.searchParams.delete(name));
+  history.replaceState(history.state, "", address);
+
+  const get = async (url, options) => {
+    const response = await fetch(url, { ...options, headers: { accept: "text/html" } });
+    return { url: response.url, html: await response.text() };
+  };
+
+  /* Show another page in this one's place: the body changes, scripts and styles stay. */
+  const show = ({ url, html }, push) => {
+    const next = new DOMParser().parseFromString(html, "text/html");
+    if (!next.querySelector("s-page")) throw Error(`no page of ours at ${url}`);
+    document.title = next.title;
+    document.body.replaceChildren(...next.body.childNodes);
+    if (push) history.pushState(null, "", url);
+    enhance();
+  };
+
+  const send = async (form) => {
+    const data = new URLSearchParams(new FormData(form));
+    const url = new URL(form.getAttribute("action") || location.href, location.href);
+    const isPost = form.method === "post";
+    if (!isPost) url.search = data;
+    form.setAttribute("aria-busy", "true");
+    window.shopify?.loading?.(true);
+    try {
+      show(await get(url, isPost ? { method: "POST", body: data } : {}), true);
+      if (isPost) scrollTo(0, 0);
+    } catch {
+      form.removeAttribute("aria-busy");
+      window.shopify?.toast?.show("That did not arrive. Check your connection and try again.", { isError: true });
+    } finally {
+      window.shopify?.loading?.(false);
+    }
+  };
+
+  addEventListener("submit", (event) => {
+    if (event.defaultPrevented || !event.target.matches("form[action^='/']")) return;
+    event.preventDefault();
+    if (event.target.getAttribute("aria-busy") !== "true") send(event.target);
+  });
+  addEventListener("change", (event) => event.target.closest?.("form[data-auto]")?.requestSubmit());
+  addEventListener("popstate", () => location.reload());
+
+  /* Files come by fetch too, for the same reason. */
+  addEventListener(
+    "click",
+    async (event) => {
+      const link = event.target.closest?.("a[download], s-button[download], s-link[download]");
+      if (!link) return;
+      event.preventDefault();
+      event.stopPropagation();
+      const response = await fetch(link.getAttribute("href"));
+      const save = Object.assign(document.createElement("a"), {
+        href: URL.createObjectURL(await response.blob()),
+        download: link.getAttribute("download"),
+      });
+      save.click();
+      URL.revokeObjectURL(save.href);
+    },
+    true,
+  );
+
+  /* A permission is asked for by Shopify's own dialog, when the merchant clicks. */
+  addEventListener("click", async (event) => {
+    const scope = event.target.closest?.("[data-scope]")?.dataset.scope;
+    if (!scope) return;
+    const { result } = await window.shopify.scopes.request([scope]);
+    if (result === "granted-all") show(await get(location.href), false);
+  });
+
+  /* Pages on which something is under way look again by themselves, and change only when there is news. */
+  let waiting;
+  let shown;
+  const poll = () => {
+    clearTimeout(waiting);
+    const seconds = Number(document.querySelector("[data-poll]")?.dataset.poll);
+    if (!seconds) return;
+    waiting = setTimeout(async () => {
+      const isReading = document.hidden || document.activeElement?.closest("form");
+      try {
+        const page = isReading ? null : await get(location.href);
+        if (page && page.html !== shown) {
+          shown = page.html;
+          return show(page, false);
+        }
+      } catch {
+        /* The next look may succeed. */
+      }
+      poll();
+    }, seconds * 1000);
+  };
+
+  const toast = () => {
+    const note = document.querySelector("[data-toast]");
+    if (!note || !window.shopify?.toast) return;
+    window.shopify.toast.show(note.textContent);
+    note.remove();
+  };
+
+  /* Shopify's components may be late, or not come at all: then the browser's own take their place. */
+  const late = () => new Promise((resolve) => setTimeout(resolve, 1500));
+  const enhance = async () => {
+    toast();
+    poll();
+    /* Shopify's save bar has its own Save. */
+    const bar = document.querySelector("[data-without-save-bar]");
+    if (bar) bar.hidden = Boolean(window.shopify?.saveBar);
+    const scopes = document.querySelector("[data-needs-scopes]");
+    if (scopes) scopes.hidden = !window.shopify?.scopes;
+    if (window.uPlot) {
+      const { chart } = await import("./chart.js");
+      document.querySelectorAll("[data-chart]").forEach(chart);
+    }
+    await Promise.race([customElements.whenDefined("s-page"), late()]);
+    if (!customElements.get("s-page")) (await import("./fallback.js")).plain();
+  };
+
+  if (document.readyState === "complete") enhance();
+  else addEventListener("load", enhance);
+})();

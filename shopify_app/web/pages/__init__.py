@@ -1,0 +1,33 @@
+"""The embedded pages: each route asks the guard who it is for, reads finished values and prints them."""
+
+from flask import Blueprint
+
+from shopify_app.errors import Conflict, ForetallyError, NotFound
+from shopify_app.web import guards
+
+bp = Blueprint("pages", __name__)
+bp.before_request(guards.embedded)
+
+from shopify_app.web.pages import (  # noqa: E402
+    alerts,
+    forecasts,
+    models,
+    overview,
+    recommendations,
+    room,
+    settings,
+    words,
+)
+
+for word in words.FILTERS:
+    bp.add_app_template_filter(word)
+
+
+@bp.errorhandler(NotFound)
+@bp.errorhandler(Conflict)
+def refused(error: ForetallyError) -> tuple[str, int]:
+    """What cannot be shown or done, said inside the admin, with the way on."""
+    return room.problem(str(error), 404 if isinstance(error, NotFound) else 409)
+
+
+__all__ = ["alerts", "bp", "forecasts", "models", "overview", "recommendations", "settings"]

@@ -1,0 +1,208 @@
+"""The forecast per product: what sold, what is expected, and how earlier forecasts for it fared."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from shopify_app.lifecycle import forecasts, outcomes
+from shopify_app.records.objects import Objects
+from shopify_app.tables import ForecastRun, Product
+from shopify_app.web.pages.reading.standing import Standing
+
+WEEKS = 8
+NEW_FOR = timedelta(days=28)
+UNSURE = 1.5
+"""A range wider than this many times the expected units is called low confidence."""
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """Expected units of a span of days, and the range that should hold the truth four times in five."""
+
+    mean: float
+    low: float
+    high: float
+
+    @property
+    def is_unsure(self) -> bool:
+        """The range says little."""
+        return self.high - self.low > UNSURE * max(self.mean, 1.0)
+
+
+@dataclass(frozen=True)
+class Week:
+    """One past week of a product: what had been forecast at its start, and what happened."""
+
+    first_on: date
+    said: Outlook
+    sold: float
+
+    @property
+    def is_inside(self) -> bool:
+        """The truth lay in the range."""
+        return self.said.low <= self.sold <= self.said.high
+
+
+@dataclass(frozen=True)
+class ProductRow:
+    """One product in the list of forecasts."""
+
+    product_id: int
+    title: str
+    weeks: tuple[float, ...]
+    """Units sold in each of the last eight weeks, oldest first."""
+    sold: float
+    """Units sold in the last 28 days."""
+    next_week: Outlook | None
+    next_month: Outlook | None
+    accuracy: float | None
+    """Over the last four weeks; None when fewer than two of them had a forecast."""
+    in_stock: int | None
+    is_new: bool
+
+    @property
+    def is_unsure(self) -> bool:
+        """The range for the next four weeks says little."""
+        return self.next_month is not None and self.next_month.is_unsure
+
+
+def rows(db: Session, objects: Objects, at: Standing) -> list[ProductRow]:
+    """Every product that is forecast, those expected to sell most first."""
+    run = forecasts.served(db, at.shop_id, at.today_on)
+    if run is None:
+        return []
+    weeks, first_on = _all_weeks(db, at)
+    said = [_said(db, objects, at, n) for n in range(1, 5)]
+    known = {product.product_id: product for product in db.scalars(_products(at.shop_id))}
+    found = [
+        _row(at, series, ahead, weeks.get(series, (0.0,) * WEEKS), said, known.get(int(series)), first_on.get(series))
+        for series, ahead in outlook(objects, run).items()
+        if series != forecasts.TOTAL
+    ]
+    return sorted(found, key=lambda row: (-(row.next_month.mean if row.next_month else 0.0), row.title))
+
+
+def row(db: Session, objects: Objects, at: Standing, product_id: int) -> ProductRow | None:
+    """One product as it stands in that list, without reading the others; None when it is not forecast."""
+    series = str(product_id)
+    run = forecasts.served(db, at.shop_id, at.today_on)
+    ahead = outlook(objects, run, series).get(series) if run else None
+    if ahead is None:
+        return None
+    first, _ = _week(at, WEEKS)
+    sold = outcomes.product_by_day(db, at.shop_id, product_id, first, at.closed_on)
+    said = [_said(db, objects, at, n, series) for n in range(1, 5)]
+    product = db.scalar(_products(at.shop_id).where(Product.product_id == product_id))
+    return _row(at, series, ahead, _by_week(sold.items(), first), said, product, min(sold, default=None))
+
+
+def outlook(objects: Objects, run: ForecastRun, series: str | None = None) -> dict[str, dict[int, Outlook]]:
+    """Per series, the windows that begin the day after the run, by their length in days."""
+    import pyarrow.parquet as pq
+
+    only = [("series", "=", series)] if series is not None else None
+    table = pq.read_table(objects.path(run.windows_sha256), filters=only)
+    first = run.origin_on + timedelta(days=1)
+    found: dict[str, dict[int, Outlook]] = defaultdict(dict)
+    names = ("series", "first", "days", "mean", "p10", "p90")
+    for name, day, days, mean, low, high in zip(*(table[c].to_pylist() for c in names), strict=True):
+        if _on(day) == first:
+            found[str(name)][int(days)] = Outlook(float(mean), float(low), float(high))
+    return dict(found)
+
+
+def past_weeks(db: Session, objects: Objects, at: Standing, product_id: int) -> list[Week]:
+    """Up to eight complete weeks of one product, newest first."""
+    found = []
+    for n in range(1, WEEKS + 1):
+        first, last = _week(at, n)
+        run = forecasts.served(db, at.shop_id, first)
+        if run is not None and run.origin_on == first - timedelta(days=1):
+            said = outlook(objects, run, str(product_id)).get(str(product_id), {}).get(7)
+            if said is not None:
+                sold = outcomes.product_by_day(db, at.shop_id, product_id, first, last)
+                found.append(Week(first, said, sum(sold.values())))
+    return found
+
+
+def accuracy(pairs: Sequence[tuple[float, float]]) -> float | None:
+    """1 - WAPE of (forecast, sold) pairs; None when nothing was sold."""
+    sold = sum(actual for _, actual in pairs)
+    return 1 - sum(abs(said - actual) for said, actual in pairs) / sold if sold > 0 else None
+
+
+def _row(
+    at: Standing,
+    series: str,
+    windows: Mapping[int, Outlook],
+    weeks: tuple[float, ...],
+    said: Sequence[Mapping[str, float] | None],
+    product: Product | None,
+    first_on: date | None,
+) -> ProductRow:
+    pairs = [(week[series], weeks[-n]) for n, week in enumerate(said, 1) if week is not None and series in week]
+    began = (product.created_on if product else None) or first_on
+    return ProductRow(
+        product_id=int(series),
+        title=product.title if product and product.title else f"Product {series}",
+        weeks=weeks,
+        sold=sum(weeks[-4:]),
+        next_week=windows.get(7),
+        next_month=windows.get(28),
+        accuracy=accuracy(pairs) if len(pairs) > 1 else None,
+        in_stock=product.units_in_stock if product else None,
+        is_new=began is not None and at.closed_on - began < NEW_FOR,
+    )
+
+
+def _all_weeks(db: Session, at: Standing) -> tuple[dict[str, tuple[float, ...]], dict[str, date]]:
+    """Units per product and week, and the first day each sold in that time."""
+    first, _ = _week(at, WEEKS)
+    sold: dict[str, list[tuple[date, float]]] = defaultdict(list)
+    frame = outcomes.units(db, at.shop_id, first, at.closed_on)
+    for series, day, units in zip(frame.series, frame.ds, frame.units, strict=True):
+        sold[series].append((_on(day), units))
+    began = {series: min(day for day, _ in days) for series, days in sold.items()}
+    return {series: _by_week(days, first) for series, days in sold.items()}, began
+
+
+def _by_week(sold: Iterable[tuple[date, float]], first: date) -> tuple[float, ...]:
+    """Days added up to weeks from `first` on."""
+    weeks = [0.0] * WEEKS
+    for day, units in sold:
+        weeks[(day - first).days // 7] += units
+    return tuple(weeks)
+
+
+def _said(db: Session, objects: Objects, at: Standing, n: int, series: str | None = None) -> dict[str, float] | None:
+    """Per product, the n-th last complete week as it had been forecast when it began: the median is what is judged."""
+    import pyarrow.parquet as pq
+
+    first, _ = _week(at, n)
+    run = forecasts.served(db, at.shop_id, first)
+    if run is None or run.origin_on != first - timedelta(days=1):
+        return None
+    wanted: list[tuple[str, str, Any]] = [("days", "=", 7)] + ([("series", "=", series)] if series else [])
+    table = pq.read_table(objects.path(run.windows_sha256), filters=wanted)
+    columns = (table[name].to_pylist() for name in ("series", "first", "p50"))
+    return {str(name): float(p50) for name, day, p50 in zip(*columns, strict=True) if _on(day) == first}
+
+
+def _week(at: Standing, n: int) -> tuple[date, date]:
+    """First and last day of the n-th last complete week: weeks are counted back from the last complete day."""
+    last = at.closed_on - timedelta(days=7 * (n - 1))
+    return last - timedelta(days=6), last
+
+
+def _on(value: Any) -> date:
+    found: date = value.date() if hasattr(value, "date") else value
+    return found
+
+
+def _products(shop_id: int) -> Select[Product]:
+    return select(Product).where(Product.shop_id == shop_id)

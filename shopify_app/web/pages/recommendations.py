@@ -1,0 +1,63 @@
+"""GET /recommendations: what product pages show, why, and how it fares. POST: pause or go on publishing."""
+
+from flask import request
+from werkzeug.wrappers import Response
+
+from shopify_app.nudge import nudge
+from shopify_app.records import jobs
+from shopify_app.tables import Task
+from shopify_app.web import guards
+from shopify_app.web.pages import bp, room
+from shopify_app.web.pages.reading import lists, standing, versions
+from shopify_app.web.pages.reading.standing import Standing
+
+BLOCK = "recommendations"
+"""Handle of the theme app block."""
+
+
+@bp.get("/recommendations")
+def recommendations() -> tuple[str, int]:
+    """The lists, one of them in full, and the answers given."""
+    with room.database().reading() as db:
+        at = room.here(db)
+        published = lists.published(db, at)
+        offered = lists.choices(db, at)
+        wanted = request.args.get("product", type=int)
+        chosen = next((c for c in offered if c.product_id == wanted), offered[0] if offered else None)
+        champion = versions.champion(db, at, Task.RECOMMEND)
+        items = lists.items(db, room.bundles(), at, chosen.product_id, champion) if chosen else []
+        return room.page(
+            "recommendations",
+            at,
+            steps=standing.steps(db, at),
+            lists=published,
+            choices=offered,
+            chosen=chosen,
+            items=items,
+            recommend=versions.task_view(db, at, Task.RECOMMEND),
+            answers=lists.answers(db, at),
+            kept=lists.retained(db, at),
+            editor_url=_editor_url(at),
+        )
+
+
+@bp.post("/recommendations/publishing")
+def publishing() -> Response:
+    """Stop writing lists, or go on and write what changed meanwhile."""
+    publish = request.form.get("publish") == "yes"
+    with room.database().transaction() as db:
+        shop = room.shop(db)
+        shop.settings = {**shop.settings, "publish_lists": publish}
+        if publish:
+            jobs.ask(db, shop.id, "publish", "publishing goes on")
+    nudge("work")
+    return room.back("/recommendations", "publishing" if publish else "paused")
+
+
+def _editor_url(at: Standing) -> str:
+    """Shopify's theme editor with our block ready to be placed."""
+    key = guards.state().settings.api_key
+    return (
+        f"https://{at.domain}/admin/themes/current/editor?template=product"
+        f"&addAppBlockId={key}/{BLOCK}&target=newAppsSection"
+    )

@@ -1,0 +1,83 @@
+"""What every page does: find where its shop stands, print a template, and answer a form by going back to a page."""
+
+from pathlib import Path
+from typing import Any
+
+from flask import current_app, redirect, render_template, request
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from shopify_app import clock
+from shopify_app.db import Database
+from shopify_app.lifecycle.bundles import Bundles
+from shopify_app.records.objects import Objects
+from shopify_app.tables import Shop
+from shopify_app.web import guards
+from shopify_app.web.pages.reading import standing
+from shopify_app.web.pages.reading.standing import Standing
+
+NOTICES = {
+    "promoted": "Version put in charge.",
+    "same": "That version is in charge already.",
+    "rolled-back": "Rolled back.",
+    "replaced": "Another version is in charge by now, so nothing was changed.",
+    "training": "Training starts as soon as a worker is free.",
+    "unfrozen": "Automatic changes are allowed again.",
+    "paused": "Publishing is paused.",
+    "publishing": "Publishing goes on.",
+    "saved": "Settings saved.",
+}
+"""What a form says after it did its work; the address carries only the key, because there are no cookies here."""
+
+
+def database() -> Database:
+    """The app's database."""
+    return guards.state().database
+
+
+def objects() -> Objects:
+    """Where forecasts lie as files."""
+    return Objects(guards.state().settings.objects_folder)
+
+
+def bundles() -> Bundles:
+    """Where versions lie as files."""
+    return Bundles(guards.state().settings.var)
+
+
+def shop(db: Session) -> Shop:
+    """The verified shop, in this session."""
+    return db.get_one(Shop, guards.shop().id)
+
+
+def here(db: Session) -> Standing:
+    """Where the verified shop stands."""
+    return standing.standing(db, shop(db), clock.now())
+
+
+def page(template: str, at: Standing, *, status: int = 200, refused: str = "", **values: Any) -> tuple[str, int]:
+    """A finished page. `refused` is told above everything else."""
+    notice = NOTICES.get(request.args.get("said", ""))
+    return _finished(template, status, at=at, notice=notice, refused=refused, **values)
+
+
+def problem(words: str, status: int) -> tuple[str, int]:
+    """A page that says what cannot be."""
+    return _finished("problem", status, words=words[:1].upper() + words[1:])
+
+
+def _finished(template: str, status: int, **values: Any) -> tuple[str, int]:
+    state = guards.state()
+    vendored = Path(current_app.static_folder or "") / "vendor" / "uPlot.iife.min.js"
+    shared = {"api_key": state.settings.api_key, "cdn": state.cdn, "uplot": vendored.exists()}
+    return render_template(f"pages/{template}.html", **shared, **values), status
+
+
+def back(path: str, said: str) -> Response:
+    """After a form: load the page again, which tells what was done. A second load does nothing twice."""
+    return redirect(f"{path}?said={said}", code=303)
+
+
+def actor() -> str:
+    """Who asked, as history should name them: a member of staff by number, never by name."""
+    return f"staff {guards.staff()}"

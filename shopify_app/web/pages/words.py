@@ -1,0 +1,64 @@
+"""Numbers and times in the words of the pages."""
+
+import math
+from datetime import date, datetime
+
+from shopify_app.clock import zone
+from shopify_app.web.axes import MONTHS
+
+NARROW = "\u202f"
+"""A narrow space that does not break, between a number and its unit."""
+
+
+def units(value: float | None) -> str:
+    """Units a person can picture: whole from ten on, one decimal below."""
+    if value is None:
+        return "–"
+    return f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:.1f}"
+
+
+def least(value: float) -> str:
+    """The lower end of a range, in whole units."""
+    return f"{math.floor(value):,}"
+
+
+def most(value: float) -> str:
+    """The upper end of a range, in whole units."""
+    return f"{math.ceil(value - 0.05):,}"
+
+
+def percent(share: float | None) -> str:
+    """A share as a whole percentage."""
+    return "–" if share is None else f"{share:.0%}".replace("-", "−").replace("%", f"{NARROW}%")
+
+
+def signed(share: float | None) -> str:
+    """A deviation with its sign."""
+    return "–" if share is None else f"{share:+.0%}".replace("-", "−").replace("%", f"{NARROW}%")
+
+
+def day(value: date | None) -> str:
+    """7 Nov 2026."""
+    return "–" if value is None else f"{value.day} {MONTHS[value.month - 1]} {value.year}"
+
+
+def short_day(value: date) -> str:
+    """7 Nov."""
+    return f"{value.day} {MONTHS[value.month - 1]}"
+
+
+def moment(value: datetime | None, time_zone: str = "UTC") -> str:
+    """7 Nov 2026, 14:03, where the shop is."""
+    if value is None:
+        return "–"
+    local = value.astimezone(zone(time_zone))
+    return f"{day(local.date())}, {local:%H:%M}"
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """1 order, 2 orders."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+FILTERS = (units, least, most, percent, signed, day, short_day, moment, plural)
+"""What templates may use."""

@@ -1,0 +1,171 @@
+"""What a merchant can do in the pages, and that it is done."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Dialog, FrameLocator, expect
+from sqlalchemy import select
+
+from shopify_app.lifecycle import registry
+from shopify_app.policy import Policy
+from shopify_app.tables import Job, Slot, Task, WorkState
+from tests.browser.conftest import Stage, Visit
+
+pytestmark = pytest.mark.parametrize("width", [1280])
+SHOP = "acting"
+
+
+@pytest.fixture
+def app(visit: Visit) -> Callable[[str], FrameLocator]:
+    """Open a page of the shop that these tests change."""
+
+    def opened(path: str) -> FrameLocator:
+        visit.open(SHOP, path)
+        return visit.page.frame_locator("#frame")
+
+    return opened
+
+
+def in_charge(stage: Stage, task: Task) -> int:
+    with stage.database.reading() as db:
+        shop = stage.shop(db, SHOP)
+        found = registry.by_id(db, shop.id, db.get_one(Slot, (shop.id, task)).champion_id)
+        assert found is not None
+        return found.number
+
+
+def policy(stage: Stage) -> Policy:
+    with stage.database.reading() as db:
+        return Policy.of(stage.shop(db, SHOP).settings)
+
+
+def causes(stage: Stage, kind: str) -> list[str]:
+    with stage.database.reading() as db:
+        shop = stage.shop(db, SHOP)
+        mine = (Job.shop_id == shop.id, Job.kind == kind, Job.state == WorkState.PENDING)
+        return [cause for job in db.scalars(select(Job).where(*mine)) for cause in job.causes]
+
+
+def test_rolling_back_and_putting_in_charge_again(
+    visit: Visit, stage: Stage, app: Callable[[str], FrameLocator]
+) -> None:
+    assert in_charge(stage, Task.FORECAST) == 2
+    page = app("/models")
+    page.get_by_role("button", name="Roll back to version 1").first.click()
+    expect(visit.page.locator(".toast")).to_have_text("Rolled back.")
+    assert in_charge(stage, Task.FORECAST) == 1
+    page.get_by_role("link", name="Version 2").first.click()
+    page.get_by_role("button", name="Put version 2 in charge").click()
+    expect(visit.page.locator(".toast", has_text="Version put in charge.")).to_be_visible()
+    assert in_charge(stage, Task.FORECAST) == 2
+    assert visit.complaints == []
+
+
+def test_training_now_is_asked_for_once(visit: Visit, stage: Stage, app: Callable[[str], FrameLocator]) -> None:
+    page = app("/models")
+    page.get_by_role("button", name="Train now").first.click()
+    expect(page.get_by_text("Training:").first).to_be_visible()
+    assert causes(stage, "retrain") == ["asked for by hand"]
+    expect(page.get_by_role("button", name="Train now")).to_have_count(0)
+    assert visit.complaints == []
+
+
+def test_publishing_is_paused_and_goes_on(visit: Visit, stage: Stage, app: Callable[[str], FrameLocator]) -> None:
+    page = app("/recommendations")
+    page.get_by_role("button", name="Pause publishing").click()
+    expect(page.get_by_text("Paused", exact=True)).to_be_visible()
+    assert policy(stage).publish_lists is False
+    page.get_by_role("button", name="Go on publishing").click()
+    expect(page.get_by_role("button", name="Pause publishing")).to_be_visible()
+    assert policy(stage).publish_lists is True
+    assert "publishing goes on" in causes(stage, "publish")
+
+
+def test_settings_are_saved_with_the_save_bar(visit: Visit, stage: Stage, app: Callable[[str], FrameLocator]) -> None:
+    page = app("/settings")
+    expect(page.get_by_role("button", name="Save")).to_have_count(0)
+    page.get_by_label("New orders that start a training").fill("750")
+    page.get_by_label("Put better versions in charge automatically").uncheck()
+    page.get_by_label("Speak up below").fill("88.5")
+    visit.page.get_by_role("button", name="Save").click()
+    expect(visit.page.locator(".toast")).to_have_text("Settings saved.")
+    expect(visit.page.locator("#savebar")).to_be_hidden()
+    kept = policy(stage)
+    assert (kept.retrain_orders, kept.promote_automatically, kept.target) == (750, False, 0.885)
+    assert visit.complaints == []
+
+
+def test_a_wrong_setting_is_shown_beside_its_field_and_nothing_is_saved(
+    stage: Stage, app: Callable[[str], FrameLocator], visit: Visit
+) -> None:
+    before = policy(stage)
+    page = app("/settings")
+    form = page.locator("form[data-save-bar]")
+    form.evaluate("form => { form.noValidate = true }")
+    page.get_by_label("Products per list").fill("300")
+    page.get_by_label("Nights in a row before a warning").fill("5")
+    visit.page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Enter a number from 1 to 20.")).to_be_visible()
+    expect(page.get_by_label("Nights in a row before a warning")).to_have_value("5")
+    assert policy(stage) == before
+
+
+def test_discarding_brings_the_old_value_back(visit: Visit, app: Callable[[str], FrameLocator]) -> None:
+    page = app("/settings")
+    before = page.get_by_label("Quiet days after a change").input_value()
+    page.get_by_label("Quiet days after a change").fill("33")
+    visit.page.get_by_role("button", name="Discard").click()
+    expect(page.get_by_label("Quiet days after a change")).to_have_value(before)
+    expect(visit.page.locator("#savebar")).to_be_hidden()
+
+
+def test_reading_all_orders_is_granted_in_shopifys_own_dialog(
+    visit: Visit, stage: Stage, app: Callable[[str], FrameLocator]
+) -> None:
+    asked: list[str] = []
+
+    def allow(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        dialog.accept()
+
+    visit.page.on("dialog", allow)
+    app("/settings").get_by_role("button", name="Let Foretally read all orders").click()
+    visit.page.wait_for_timeout(500)
+    assert "read_all_orders" in asked[0]
+    assert "read_all_orders" in stage.store.shop(SHOP).scopes
+
+
+def test_another_products_list_is_shown_at_once(app: Callable[[str], FrameLocator]) -> None:
+    page = app("/recommendations")
+    page.get_by_label("Product", exact=True).select_option(label="Wool throw, moss")
+    expect(page.locator(".list-title").first).to_have_text("Cotton apron")
+
+
+def test_a_product_is_found_by_a_part_of_its_name(app: Callable[[str], FrameLocator]) -> None:
+    page = app("/forecasts")
+    page.get_by_label("Find a product").fill("STONEWARE")
+    page.get_by_role("button", name="Find").click()
+    expect(page.get_by_text("2 products with")).to_be_visible()
+    page.get_by_label("Find a product").fill("nothing like it")
+    page.get_by_role("button", name="Find").click()
+    expect(page.get_by_text("No product with")).to_be_visible()
+
+
+def test_the_table_is_exported_with_every_product(visit: Visit, app: Callable[[str], FrameLocator]) -> None:
+    page = app("/forecasts")
+    with visit.page.expect_download() as waiting:
+        page.get_by_role("link", name="Export CSV").click()
+    lines = waiting.value.path().read_text().splitlines()
+    assert lines[0].startswith("product_id,title,sold_28_days,next_7_days_expected")
+    assert len(lines) == 31
+
+
+def test_the_chart_is_read_day_by_day_with_the_keyboard(visit: Visit, app: Callable[[str], FrameLocator]) -> None:
+    if not visit.has_uplot:
+        pytest.skip("charts are plain pictures without npm")
+    page = app("/forecasts/1003")
+    page.get_by_role("application").focus()
+    page.get_by_role("application").press("End")
+    expect(page.locator(".readout")).to_contain_text("Sun 13 Dec: expected")
+    page.get_by_role("application").press("Home")
+    expect(page.locator(".readout")).to_contain_text("Mon 21 Sep: sold")

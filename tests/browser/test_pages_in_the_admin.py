@@ -1,0 +1,96 @@
+"""Every page as merchants see it: in the admin's frame, wide and on a phone."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Frame
+
+from tests.browser.conftest import Stage, Visit
+
+PAGES = (
+    "",
+    "/forecasts",
+    "/forecasts/1003",
+    "/recommendations",
+    "/models",
+    "/models/forecast/2",
+    "/models/recommend/4",
+    "/alerts",
+    "/settings",
+)
+PHONE, PHONE_CHECKED = 390, ("", "/forecasts")
+"""On a phone the markup is the same, so two pages stand for all where only the browser's time is spent."""
+
+
+def trouble(frame: Frame, axe: str) -> list[str]:
+    """What axe finds, with the first element each."""
+    frame.evaluate(axe)
+    found: dict[str, Any] = frame.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [f"{one['id']}: {one['nodes'][0]['html'][:160]}" for one in found["violations"]]
+
+
+def overflows(frame: Frame) -> bool:
+    """Whether the page has to be moved sideways."""
+    return bool(frame.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_is_whole_quiet_and_accessible(visit: Visit, axe: str, path: str, width: int) -> None:
+    frame = visit.open("with-past", path)
+    assert not overflows(frame)
+    assert (width == PHONE and path not in PHONE_CHECKED) or trouble(frame, axe) == []
+    assert visit.complaints == []
+
+
+@pytest.mark.parametrize(
+    ("handle", "path"),
+    [
+        ("stale", "/forecasts"),
+        ("in-alarm", ""),
+        ("in-alarm", "/alerts"),
+        ("reading", ""),
+        ("reading", "/models"),
+        ("empty", "/recommendations"),
+    ],
+)
+def test_a_page_of_a_shop_in_another_state_is_whole_too(
+    visit: Visit, axe: str, handle: str, path: str, width: int
+) -> None:
+    frame = visit.open(handle, path)
+    assert not overflows(frame)
+    assert width == PHONE or trouble(frame, axe) == []
+    assert visit.complaints == []
+
+
+def test_the_admin_shows_the_links_of_the_app_and_follows_it(visit: Visit, stage: Stage, width: int) -> None:
+    visit.open("with-past")
+    if width < 800:
+        visit.page.get_by_role("button", name="Menu").click()
+    visit.page.get_by_role("link", name="Models").click()
+    visit.page.frame_locator("#frame").get_by_role("heading", name="Models", level=1).wait_for()
+    assert visit.page.url == stage.address("with-past", "/models")
+    assert visit.complaints == []
+
+
+def test_a_link_in_a_page_loads_the_next_one_with_a_fresh_token(visit: Visit, stage: Stage) -> None:
+    frame = visit.open("with-past", "/forecasts")
+    frame.get_by_role("link", name="Oak serving board").click()
+    heading = visit.page.frame_locator("#frame").get_by_role("heading", name="Oak serving board", level=1)
+    heading.wait_for()
+    assert visit.page.url == stage.address("with-past", "/forecasts/1002")
+    assert "id_token" not in visit.frame().url
+
+
+def test_a_page_reloaded_without_a_token_comes_back_through_app_bridge(visit: Visit) -> None:
+    frame = visit.open("with-past", "/alerts")
+    frame.evaluate("location.reload()")
+    visit.page.wait_for_timeout(300)
+    frame = visit.frame()
+    assert frame.get_by_role("heading", name="Alerts", level=1).is_visible()
+    assert visit.complaints == []
+
+
+def test_an_unknown_product_is_said_inside_the_admin(visit: Visit) -> None:
+    frame = visit.open("with-past", "/forecasts/999")
+    assert frame.get_by_text("Product 999 is not forecast").is_visible()
+    assert frame.get_by_role("link", name="Go to the overview").is_visible()
