@@ -58,6 +58,7 @@ def _lists(family: Family, watch: Watch, seed: int) -> Path:
         (other[product], neighbour.product_id, neighbour.score)
         for product in products.tolist()
         for neighbour in table.neighbours(product, 20)
+        if neighbour.product_id != other[product]
     ]
     frame = pd.DataFrame(rows, columns=["product_id", "neighbour_id", "score"])
     return _written(family, "shuffled-lists", frame)

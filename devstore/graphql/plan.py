@@ -49,13 +49,11 @@ class BulkPlan:
 
 def _write_family(nodes: Iterable[Any], parent_id: str | None, shape: Shape, out: list[str]) -> None:
     """These nodes, then their descendants, the last node's first."""
-    write = shape.write
+    found, write = list(nodes), shape.write
     if parent_id is None:
-        found = list(nodes)
         out += [write(node) for node in found]
     else:
         end = f',"__parentId":"{parent_id}"}}'
-        found = list(nodes)
         out += [write(node)[:-1] + end for node in found]
     for child in shape.children:
         for node in reversed(found):

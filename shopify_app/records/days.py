@@ -1,5 +1,6 @@
 """A shop's business time and what follows from it: a night's work after each day, a retrain after so many orders."""
 
+from collections.abc import Collection
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import case, literal, update
@@ -16,17 +17,20 @@ from shopify_app.tables.base import Moment
 FOLLOWED = (Shop.business_at, Shop.business_on, Shop.orders_counted, Shop.orders_at_retrain, Shop.settings)
 
 
-def advance(db: Session, shop: Shop, moment: datetime, *, new_orders: int = 0, business_clock: str = "wall") -> None:
-    """Something happened in the shop at `moment`: move its business time on, count its new orders.
+def advance(
+    db: Session, shop: Shop, moments: Collection[datetime], *, new_orders: int = 0, business_clock: str = "wall"
+) -> None:
+    """Things happened in the shop at these moments: move its business time on, count its new orders.
 
     Writes the retrain job when enough orders have come, once, in the caller's transaction. With the data's own clock,
     an event of a new day closes the day before.
     """
-    _move(db, shop, moment, new_orders)
+    _move(db, shop, max(moments), new_orders)
     if new_orders:
         _retrain_if_due(db, shop)
     if business_clock == "data":
-        open_day(db, shop, clock.day_in(shop.business_at or moment, shop.time_zone))
+        for on in sorted({clock.day_in(moment, shop.time_zone) for moment in moments}):
+            open_day(db, shop, on)
 
 
 def open_day(db: Session, shop: Shop, on: date) -> bool:
@@ -73,10 +77,13 @@ def _move(db: Session, shop: Shop, moment: datetime, new_orders: int) -> None:
 
 
 def _retrain_if_due(db: Session, shop: Shop) -> None:
-    wanted = Policy.of(shop.settings).retrain_orders
-    if shop.orders_counted - shop.orders_at_retrain < wanted:
+    """Ask once per threshold; orders beyond it count towards the next one."""
+    wanted, seen = Policy.of(shop.settings).retrain_orders, shop.orders_at_retrain
+    since = shop.orders_counted - seen
+    if since < wanted:
         return
-    due = Shop.id == shop.id, Shop.orders_counted - Shop.orders_at_retrain >= wanted
-    if happened(db, update(Shop).where(*due).values(orders_at_retrain=Shop.orders_counted)):
-        set_committed_value(shop, "orders_at_retrain", shop.orders_counted)
+    reached = shop.orders_counted - since % wanted
+    due = Shop.id == shop.id, Shop.orders_at_retrain == seen
+    if happened(db, update(Shop).where(*due).values(orders_at_retrain=reached)):
+        set_committed_value(shop, "orders_at_retrain", reached)
         jobs.ask(db, shop.id, "retrain", f"{wanted} new orders")

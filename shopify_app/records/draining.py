@@ -1,7 +1,9 @@
 """From accepted deliveries to rows: one shop's batch at a time, each event for itself, all in one transaction."""
 
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +14,13 @@ from shopify_app import metrics
 from shopify_app.config import Settings
 from shopify_app.db import Database
 from shopify_app.log import log
-from shopify_app.records import inbox, ingest, privacy, shops
+from shopify_app.records import inbox, ingest, payloads, privacy, shops
+from shopify_app.records.inbox import WHOLE_ORDER
 from shopify_app.records.objects import Objects
+from shopify_app.records.payloads import OrderRecord
 from shopify_app.records.privacy import Leftovers
-from shopify_app.records.seal import Seal
-from shopify_app.tables import Event
+from shopify_app.records.seal import CannotOpen, Seal
+from shopify_app.tables import Event, Shop
 
 
 @dataclass(frozen=True)
@@ -62,13 +66,44 @@ class Drain:
         failed: set[int] = set()
         try:
             with self._database.transaction() as db:
-                leftovers = [self._one_event(db, event, failed) for event in batch.events]
+                leftovers = list(self._batch(db, batch, failed))
                 inbox.finish(db, batch, failed)
         except Exception:
             with self._database.transaction() as db:
                 inbox.give_back(db, batch)
             raise
         return failed, leftovers
+
+    def _batch(self, db: Session, batch: inbox.Batch, failed: set[int]) -> Iterator[Leftovers]:
+        """Orders that follow each other are written together, because most of what comes is orders."""
+        for are_orders, run in groupby(batch.events, key=lambda event: event.topic in WHOLE_ORDER):
+            events = list(run)
+            if are_orders and len(events) > 1 and self._together(db, batch.shop, events, failed):
+                continue
+            for event in events:
+                if event.seq not in failed:
+                    yield self._one_event(db, event, failed)
+
+    def _together(self, db: Session, domain: str, events: Sequence[Event], failed: set[int]) -> bool:
+        """False when something is wrong with one of them: then each has to be tried for itself."""
+        shop = shops.by_domain(db, domain)
+        if shop is None:
+            return False
+        records: list[OrderRecord] = []
+        for event in events:
+            try:
+                records.append(payloads.order(payloads.mapping(self._payload(event), "the payload")))
+            except ValueError as error:
+                self._give_up(db, event, str(error), failed)
+        try:
+            with db.begin_nested():
+                ingest.apply_orders(db, shop, records, business_clock=self._clock)
+        except OperationalError:
+            raise
+        except Exception:
+            log.exception("orders could not be written together", shop=domain, first_seq=events[0].seq)
+            return False
+        return True
 
     def _one_event(self, db: Session, event: Event, failed: set[int]) -> Leftovers:
         """The event as rows. Its own trouble stays its own: the others of the batch are unaffected."""
@@ -78,31 +113,38 @@ class Drain:
         except OperationalError:  # the server is gone, the disk is full, a deadlock: no event's fault
             raise
         except ValueError as error:
-            self._give_up(db, event, str(error))
+            self._give_up(db, event, str(error), failed)
         except Exception as error:  # its text may quote what was in the payload, so only its kind is kept
             log.exception("an event could not be applied", shop=event.shop, seq=event.seq, topic=event.topic)
-            self._give_up(db, event, f"{type(error).__name__}: see the log")
-        failed.add(event.seq)
+            self._give_up(db, event, f"{type(error).__name__}: see the log", failed)
         return Leftovers()
 
     def _understand(self, db: Session, event: Event) -> Leftovers:
-        payload = _json(inbox.payload_bytes(event, self._seal))
+        payload = self._payload(event)
         if event.topic in privacy.TOPICS:
             return privacy.comply(db, self._seal, event.shop, event.topic, payload)
-        shop = shops.by_domain(db, event.shop)
-        if shop is None:
-            raise ValueError("this shop has not opened the app")
+        shop = self._shop(db, event)
         at = event.triggered_at or event.received_at
         ingest.apply(db, shop, event.topic, payload, business_clock=self._clock, at=at)
         return Leftovers()
 
-    def _give_up(self, db: Session, event: Event, error: str) -> None:
+    def _shop(self, db: Session, event: Event) -> Shop:
+        shop = shops.by_domain(db, event.shop)
+        if shop is None:
+            raise ValueError("this shop has not opened the app")
+        return shop
+
+    def _payload(self, event: Event) -> Any:
+        try:
+            body = inbox.payload_bytes(event, self._seal)
+        except CannotOpen as error:
+            raise ValueError(str(error)) from None
+        try:
+            return json.loads(body)
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"the body is no JSON: {type(error).__name__}") from None
+
+    def _give_up(self, db: Session, event: Event, error: str, failed: set[int]) -> None:
+        failed.add(event.seq)
         if inbox.fail(db, event, error):
             log.warning("an event was parked", shop=event.shop, seq=event.seq, topic=event.topic, error=error[:200])
-
-
-def _json(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"the body is no JSON: {type(error).__name__}") from None

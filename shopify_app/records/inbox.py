@@ -6,13 +6,14 @@ import zlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, case, exists, func, literal, null, select, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import bindparam, case, exists, func, literal, null, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
 
 from shopify_app import clock
-from shopify_app.db import insert
 from shopify_app.errors import Conflict, NotFound
 from shopify_app.records import turns
 from shopify_app.records.leases import TRIES, LostLease
@@ -24,6 +25,11 @@ QUEUE = "inbox"
 
 WHOLE_ORDER = ("orders/create", "orders/updated", "orders/cancelled", "orders/paid", "orders/fulfilled")
 WHOLE_PRODUCT = ("products/create", "products/update")
+GIVEN = (
+    *("shop", "topic", "delivery_key", "event_id", "api_version", "triggered_at", "received_at", "body_sha256"),
+    *("secret_used", "body"),
+)
+QUARANTINED = "quarantined: this body came before under another shop or topic"
 SAME_MEANING = (WHOLE_ORDER, WHOLE_PRODUCT)
 """Topics that carry the same body and are read the same way: Shopify often sends two of them for one change."""
 
@@ -65,23 +71,21 @@ def accept(db: Session, hook: Delivery, seal: Seal, now: datetime) -> bool:
     parked: somebody may be replaying a captured one.
     """
     digest = hashlib.sha256(hook.body).digest()
-    strange = _seen_elsewhere(hook, digest)
-    row = insert(db, Event).values(
-        shop=hook.shop,
-        topic=hook.topic[:100],
-        delivery_key=_delivery_key(hook, digest),
-        event_id=hook.event_id,
-        api_version=(hook.api_version or "")[:20] or None,
-        triggered_at=hook.triggered_at,
-        received_at=now,
-        body_sha256=digest,
-        secret_used="current" if hook.secret_used == 0 else "old",
-        body=close(seal, hook.shop, hook.body),
-        state=case((strange, literal(EventState.PARKED)), else_=literal(EventState.PENDING)),
-        attempts=0,
-        error=case((strange, literal("quarantined: this body came before under another shop or topic")), else_=null()),
-    )
-    return db.scalar(row.on_conflict_do_nothing().returning(Event.seq)) is not None
+    told = {
+        "shop": hook.shop,
+        "topic": hook.topic[:100],
+        "delivery_key": _delivery_key(hook, digest),
+        "event_id": hook.event_id,
+        "api_version": (hook.api_version or "")[:20] or None,
+        "triggered_at": hook.triggered_at,
+        "received_at": now,
+        "body_sha256": digest,
+        "secret_used": "current" if hook.secret_used == 0 else "old",
+        "body": close(seal, hook.shop, hook.body),
+    }
+    alike = next((topics for topics in SAME_MEANING if hook.topic in topics), (hook.topic,))
+    given = {f"the_{name}": value for name, value in told.items()} | {"the_topics_alike": alike}
+    return db.connection().execute(_storing(db.get_bind().dialect.name), given).first() is not None
 
 
 def claim(db: Session, limit: int = 200, lease: timedelta = timedelta(minutes=2)) -> Batch | None:
@@ -174,10 +178,21 @@ def _delivery_key(hook: Delivery, digest: bytes) -> str:
     return f"e:{hook.event_id}"[:200] if hook.event_id else f"b:{digest.hex()}"
 
 
-def _seen_elsewhere(hook: Delivery, digest: bytes) -> ColumnElement[bool]:
-    alike = next((topics for topics in SAME_MEANING if hook.topic in topics), (hook.topic,))
-    seen = aliased(Event)
-    return exists().where(seen.body_sha256 == digest, (seen.shop != hook.shop) | seen.topic.not_in(alike))
+@cache
+def _storing(dialect: str) -> Any:
+    """The statement that stores a delivery, built once: building it takes longer than running it."""
+    table = Event.__table__
+    seen = table.alias("seen")
+    other = (seen.c.shop != bindparam("the_shop")) | seen.c.topic.not_in(bindparam("the_topics_alike", expanding=True))
+    strange = exists().where(seen.c.body_sha256 == bindparam("the_body_sha256"), other)
+    row = (sqlite if dialect == "sqlite" else postgresql).insert(table)
+    fresh = row.values(
+        **{name: bindparam(f"the_{name}", type_=table.c[name].type) for name in GIVEN},
+        state=case((strange, literal(EventState.PARKED.value)), else_=literal(EventState.PENDING.value)),
+        attempts=0,
+        error=case((strange, literal(QUARANTINED)), else_=null()),
+    )
+    return fresh.on_conflict_do_nothing().returning(table.c.seq)
 
 
 def _next_shop(now: datetime) -> Any:

@@ -8,13 +8,13 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from shopify_app import clock
-from shopify_app.records import days, history, jobs, orders, payloads, products, shops
+from shopify_app.records import days, jobs, orders, payloads, products, shops
 from shopify_app.records.days import open_day
 from shopify_app.records.inbox import WHOLE_ORDER, WHOLE_PRODUCT
 from shopify_app.records.payloads import OrderRecord, ProductRecord
 from shopify_app.tables import Shop, ShopState
 
-__all__ = ["apply", "apply_backfill", "apply_products", "open_day"]
+__all__ = ["apply", "apply_backfill", "apply_orders", "apply_products", "open_day"]
 
 
 @dataclass(frozen=True)
@@ -49,17 +49,28 @@ def apply(
         read(Told(db, shop, topic, payloads.mapping(payload, "the payload"), at or clock.now(), business_clock))
 
 
+def apply_orders(db: Session, shop: Shop, records: Sequence[OrderRecord], *, business_clock: str) -> None:
+    """What `apply` does for each of several orders in a row, at once: far fewer statements, the same rows."""
+    if not records or shop.state == ShopState.UNINSTALLED:
+        return
+    stored = orders.store(db, shop, records)
+    first = {record.order_id: record for record in reversed(records)}
+    counted = sum(first[order_id].counts for order_id in stored.new)
+    days.advance(db, shop, _moments(records), new_orders=counted, business_clock=business_clock)
+
+
 def apply_backfill(db: Session, shop: Shop, records: Sequence[OrderRecord], *, business_clock: str) -> int:
     """Store a piece of the shop's history; how many orders of it were new or newer. A second time stores none.
 
     History counts towards no retrain and has no nights, but the shop's business time moves on to its newest moment.
     """
-    kept = history.store(db, shop, records)
-    if records:
-        days.advance(db, shop, max(max(record.created_at, record.updated_at) for record in records))
-        if business_clock == "data":
-            days.settle(db, shop)
-    return kept
+    if not records:
+        return 0
+    stored = orders.store(db, shop, records, is_backfilled=True)
+    days.advance(db, shop, _moments(records))
+    if business_clock == "data":
+        days.settle(db, shop)
+    return len(stored.written)
 
 
 def apply_products(db: Session, shop: Shop, records: Sequence[ProductRecord]) -> None:
@@ -67,18 +78,18 @@ def apply_products(db: Session, shop: Shop, records: Sequence[ProductRecord]) ->
     products.store(db, shop, records)
 
 
+def _moments(records: Sequence[OrderRecord]) -> list[datetime]:
+    return [max(record.created_at, record.updated_at) for record in records]
+
+
 def _order(told: Told) -> None:
-    record = payloads.order(told.payload)
-    is_new = orders.store(told.db, told.shop, record)
-    moment = max(record.created_at, record.updated_at)
-    counted = 1 if is_new and record.counts else 0
-    days.advance(told.db, told.shop, moment, new_orders=counted, business_clock=told.business_clock)
+    apply_orders(told.db, told.shop, [payloads.order(told.payload)], business_clock=told.business_clock)
 
 
 def _refund(told: Told) -> None:
     record = payloads.refund(told.payload)
     orders.take_back(told.db, told.shop, record)
-    days.advance(told.db, told.shop, record.created_at, business_clock=told.business_clock)
+    days.advance(told.db, told.shop, [record.created_at], business_clock=told.business_clock)
 
 
 def _order_gone(told: Told) -> None:

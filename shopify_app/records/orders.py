@@ -1,29 +1,47 @@
 """Orders as rows: the newest version wins, inside the statement, so that no two workers can interleave."""
 
-from collections.abc import Collection
-from datetime import date, datetime
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from sqlalchemy import case, delete, func, update
 from sqlalchemy.orm import Session
 
 from shopify_app import clock
-from shopify_app.db import insert, insert_many
+from shopify_app.db import insert
 from shopify_app.records import customers, tombstones
-from shopify_app.records.payloads import LineRecord, OrderRecord, RefundRecord
+from shopify_app.records.lines import write_lines
+from shopify_app.records.payloads import OrderRecord, RefundRecord
 from shopify_app.tables import Order, OrderLine, Shop, SnapshotPart
 
+CHUNK = 500
+ORDERS = Order.__table__
+NEWER = ("updated_at", "cancelled_at", "is_test", "total_amount")
 
-def store(db: Session, shop: Shop, record: OrderRecord) -> bool:
-    """Keep this version of an order unless a newer one is here or the order was erased. True when it is a new order."""
-    names = customers.pseudonyms(db, shop.id, {record.customer_id} - {None})  # type: ignore[arg-type]
-    values = row(shop, record, names, is_backfilled=False)
-    if _insert(db, shop.id, record.order_id, values):
-        write_lines(db, shop.id, record.order_id, record.created_at, values["created_on"], record.lines)
-        dirty(db, shop.id, {values["created_on"]})
-        return True
-    _replace(db, shop.id, record, values)
-    return False
+
+@dataclass(frozen=True)
+class Stored:
+    """Which orders were seen for the first time, and which were written at all."""
+
+    new: frozenset[int]
+    written: frozenset[int]
+
+
+def store(db: Session, shop: Shop, records: Sequence[OrderRecord], *, is_backfilled: bool = False) -> Stored:
+    """Keep the newest version of each order, unless a newer one is here or the order was erased.
+
+    Equal times are written again, but for history: Shopify's times are whole seconds, and of two in one second the
+    later one counts. Day and time of an order never change, and a customer once known stays known, by pseudonym.
+    """
+    newest = list(_newest(records).values())
+    new: set[int] = set()
+    written: set[int] = set()
+    for first in range(0, len(newest), CHUNK):
+        some = _store(db, shop, newest[first : first + CHUNK], is_backfilled)
+        new |= some.new
+        written |= some.written
+    return Stored(frozenset(new), frozenset(written))
 
 
 def take_back(db: Session, shop: Shop, record: RefundRecord) -> bool:
@@ -58,17 +76,43 @@ def erase(db: Session, shop: Shop, order_id: int) -> bool:
 
 def dirty(db: Session, shop_id: int, days: Collection[date]) -> None:
     """The months of these days have changed: the next snapshot writes them again."""
-    months = sorted({day.replace(day=1) for day in days})
     fresh = insert(db, SnapshotPart).values(shop_id=shop_id, revision=1, written_revision=-1, orders=0, lines=0)
     raised = fresh.on_conflict_do_update(
         index_elements=["shop_id", "month_on"], set_={"revision": SnapshotPart.revision + 1}
     )
-    for month_on in months:
+    for month_on in sorted({day.replace(day=1) for day in days}):
         db.execute(raised.values(month_on=month_on))
 
 
-def row(shop: Shop, record: OrderRecord, pseudonyms: dict[int, str], *, is_backfilled: bool) -> dict[str, Any]:
-    """The order's row."""
+def _newest(records: Iterable[OrderRecord]) -> dict[int, OrderRecord]:
+    """One version per order: the newest, and of equally new ones the last."""
+    newest: dict[int, OrderRecord] = {}
+    for record in records:
+        other = newest.get(record.order_id)
+        if other is None or other.updated_at <= record.updated_at:
+            newest[record.order_id] = record
+    return newest
+
+
+def _store(db: Session, shop: Shop, records: Sequence[OrderRecord], is_backfilled: bool) -> Stored:
+    erased = tombstones.among(db, shop.id, "order", {record.order_id for record in records})
+    wanted = {record.order_id: record for record in records if record.order_id not in erased}
+    names = customers.pseudonyms(db, shop.id, {r.customer_id for r in wanted.values() if r.customer_id is not None})
+    rows = [_row(shop, record, names, is_backfilled) for record in wanted.values()]
+    new = _insert(db, rows)
+    known = [row for row in rows if row["order_id"] not in new]
+    replaced = _replace(db, known, is_backfilled)
+    days = {row["order_id"]: row["created_on"] for row in rows}
+    written = {order_id: (wanted[order_id].created_at, days[order_id]) for order_id in new} | replaced
+    if replaced:
+        old = OrderLine.shop_id == shop.id, OrderLine.order_id.in_(list(replaced))
+        db.execute(delete(OrderLine).where(*old).execution_options(synchronize_session=False))
+    write_lines(db, shop.id, [(wanted[order_id], *when) for order_id, when in written.items()])
+    dirty(db, shop.id, {created_on for _, created_on in written.values()})
+    return Stored(frozenset(new), frozenset(written))
+
+
+def _row(shop: Shop, record: OrderRecord, pseudonyms: dict[int, str], is_backfilled: bool) -> dict[str, Any]:
     return {
         "shop_id": shop.id,
         "order_id": record.order_id,
@@ -83,34 +127,22 @@ def row(shop: Shop, record: OrderRecord, pseudonyms: dict[int, str], *, is_backf
     }
 
 
-def write_lines(
-    db: Session, shop_id: int, order_id: int, created_at: datetime, created_on: date, lines: Collection[LineRecord]
-) -> None:
-    """The order's lines, which must not be there yet."""
-    when = {"shop_id": shop_id, "order_id": order_id, "created_at": created_at, "created_on": created_on}
-    insert_many(db, OrderLine, [line._asdict() | when for line in lines])
+def _insert(db: Session, rows: list[dict[str, Any]]) -> set[int]:
+    """Write the orders that are not here yet; which they were."""
+    fresh = insert(db, ORDERS).on_conflict_do_nothing().returning(ORDERS.c.order_id)
+    return set(db.scalars(fresh, rows)) if rows else set()
 
 
-def _insert(db: Session, shop_id: int, order_id: int, values: dict[str, Any]) -> bool:
-    if tombstones.among(db, shop_id, "order", {order_id}):
-        return False
-    fresh = insert(db, Order).values(**values).on_conflict_do_nothing().returning(Order.order_id)
-    return db.scalar(fresh) is not None
-
-
-def _replace(db: Session, shop_id: int, record: OrderRecord, values: dict[str, Any]) -> None:
-    """Equal times are replaced too: Shopify's times are whole seconds, and of two in one second the later one counts.
-
-    Day and time of an order never change, and a customer once known stays known, under the pseudonym.
-    """
-    mine = Order.shop_id == shop_id, Order.order_id == record.order_id, Order.updated_at <= record.updated_at
-    newer = {name: values[name] for name in ("updated_at", "cancelled_at", "is_test", "total_amount")}
-    newer["pseudonym"] = func.coalesce(Order.pseudonym, values["pseudonym"])
-    changed = update(Order).where(*mine).values(**newer).returning(Order.created_at, Order.created_on)
-    found = db.execute(changed.execution_options(synchronize_session=False)).first()
-    if found is None:
-        return
-    created_at, created_on = found
-    db.execute(delete(OrderLine).where(OrderLine.shop_id == shop_id, OrderLine.order_id == record.order_id))
-    write_lines(db, shop_id, record.order_id, created_at, created_on, record.lines)
-    dirty(db, shop_id, {created_on})
+def _replace(db: Session, rows: list[dict[str, Any]], is_backfilled: bool) -> dict[int, tuple[Any, date]]:
+    """Write over older versions; time and day of the orders that were replaced."""
+    fresh = insert(db, ORDERS)
+    newer = {name: fresh.excluded[name] for name in NEWER}
+    newer["pseudonym"] = func.coalesce(ORDERS.c.pseudonym, fresh.excluded.pseudonym)
+    is_older = ORDERS.c.updated_at < fresh.excluded.updated_at
+    upsert = fresh.on_conflict_do_update(
+        index_elements=["shop_id", "order_id"],
+        set_=newer,
+        where=is_older if is_backfilled else ORDERS.c.updated_at <= fresh.excluded.updated_at,
+    )
+    told = upsert.returning(ORDERS.c.order_id, ORDERS.c.created_at, ORDERS.c.created_on)
+    return {row[0]: (row[1], row[2]) for row in db.execute(told, rows)} if rows else {}

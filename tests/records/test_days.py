@@ -54,7 +54,7 @@ def test_the_usual_threshold_is_500_orders(database: Database, alice: Shop) -> N
     with database.transaction() as db:
         shop = shops.get(db, alice.id)
         for record in history:
-            ingest.days.advance(db, shop, record.created_at, new_orders=1)
+            ingest.days.advance(db, shop, [record.created_at], new_orders=1)
         assert causes_in(db) == []
     apply(database, alice, 500)
     assert causes(database, alice) == [["500 new orders"]]
