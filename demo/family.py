@@ -80,11 +80,10 @@ class Family:
         for port in (self.setup.app_port, self.setup.shopify_port):
             _check_port(port)
         try:
-            self._start(
-                "devstore", self._devstore_command(), f"{self.setup.shopify_url}/_dev/{self.setup.handle}/state"
-            )
-            up = [sys.executable, "-m", "shopify_app", "up", "--port", str(self.setup.app_port)]
-            self._start("foretally", up, f"{self.setup.app_url}/healthz")
+            self._start("devstore", self._devstore_command())
+            self._start("foretally", [sys.executable, "-m", "shopify_app", "up", "--port", str(self.setup.app_port)])
+            self._await("devstore", f"{self.setup.shopify_url}/_dev/{self.setup.handle}/state")
+            self._await("foretally", f"{self.setup.app_url}/healthz")
         except BaseException:
             self.stop()
             raise
@@ -162,21 +161,24 @@ class Family:
             *("--api-secret", self._environment["SHOPIFY_API_SECRET"], *setup.devstore_options),
         ]
 
-    def _start(self, name: str, command: list[str], answers_at: str) -> None:
+    def _start(self, name: str, command: list[str]) -> None:
         (self.setup.var / "log").mkdir(parents=True, exist_ok=True)
-        path = self.setup.var / "log" / f"{name}.log"
-        with open(path, "ab") as log:
-            process = subprocess.Popen(
+        with open(self._log(name), "ab") as log:
+            self._processes[name] = subprocess.Popen(
                 command, cwd=ROOT, env=self._environment, stdout=log, stderr=log, start_new_session=True
             )
-        self._processes[name] = process
+
+    def _await(self, name: str, answers_at: str) -> None:
         deadline = time.monotonic() + START_SECONDS
         while not self._answers(answers_at):
-            if process.poll() is not None:
-                raise Broken(f"{name} did not start: {_last_line(path)}")
+            if self._processes[name].poll() is not None:
+                raise Broken(f"{name} did not start: {_last_line(self._log(name))}")
             if time.monotonic() > deadline:
-                raise Broken(f"{name} did not answer within {START_SECONDS:.0f} s; see {path}")
+                raise Broken(f"{name} did not answer within {START_SECONDS:.0f} s; see {self._log(name)}")
             time.sleep(0.1)
+
+    def _log(self, name: str) -> Path:
+        return self.setup.var / "log" / f"{name}.log"
 
     def _answers(self, url: str) -> bool:
         try:

@@ -18,7 +18,7 @@ from shopify_app.db import Database
 from shopify_app.errors import SettingError
 from shopify_app.tables import Alert, Backfill, ForecastRun, Product, Shop, Task, Transition
 
-DAYS = 58
+DAYS = 57
 """Business days of live orders: more than eight weeks."""
 CALM_DAYS = 28
 """Days of ordinary life before the sabotage, at the least."""
@@ -79,7 +79,7 @@ class Story:
         page = self.family.open_app()
         if page.status_code != 200:
             raise Broken(f"the app's first page answered {page.status_code}: {page.text[:200]}")
-        self.family.command("set", "--shop", self.family.setup.domain, "fit_every_days=7")
+        self.family.command("set", "--shop", self.family.setup.domain, "fit_every_days=28")
         self.family.wait("the backfill", self._has_history, 300, every=0.3)
         self.family.wait("the first forecast", self._has_forecast, 300, every=0.3)
         self._rest()

@@ -17,6 +17,8 @@ QUEUES = {"ingest": "desk", "work": "desk", "deliver": "desk", "train": "trainin
 
 LISTEN_AGAIN = 0.1
 """Seconds between two looks of a worker at a broker made of files."""
+ONCE = {"max_retries": 1, "interval_start": 0.0, "interval_step": 0.0, "interval_max": 0.0}
+"""Do not insist on reaching the broker: the next ring tries again."""
 APART = 0.05
 """Seconds between two rings of one bell: a storm of webhooks is a few messages."""
 IDLE = 10.0
@@ -101,7 +103,7 @@ class Doorbell:
         bell = Celery("foretally", set_as_current=False)
         bell.conf.update(
             broker_url=broker_address(self._settings),
-            broker_transport_options=broker_options(self._settings),
+            broker_transport_options=broker_options(self._settings) | ONCE,
             broker_connection_timeout=2,
             task_ignore_result=True,
         )

@@ -14,8 +14,6 @@ from shopify_app.tables import Evaluation, Exposure, Shop, Slot, Task, Version
 
 MARGIN = 0.05
 """A refreshed version may be this much worse than the champion was when it was validated, not more."""
-ENOUGH_DAYS = 14
-"""Days that both versions were tried on, for a paired test."""
 BIAS_LIMIT = 0.10
 LIVE_LIMIT = 1.5
 """A shadow whose live error is this many times the champion's does not take over, however it was validated."""
@@ -80,18 +78,18 @@ def _sane(challenger: Version) -> Gate:
 
 
 def _not_inferior(champion: Version, challenger: Version) -> Gate:
-    """Paired on the days both were tried on; with too few of those, each relative to what was easy on its own days."""
+    """Paired on the days both were tried on. Where that stays open, each relative to what was easy on its own days."""
     paired = compare.not_inferior(*compare.paired_days(champion.metrics, challenger.metrics), margin=MARGIN)
-    if paired.n >= ENOUGH_DAYS:
+    if paired.verdict is not compare.Verdict.INCONCLUSIVE:
         numbers = {"ratio": paired.ratio, "p": paired.p, "days": paired.n, "margin": MARGIN}
         return Gate("not inferior", Verdict(paired.verdict.value), numbers, paired.told)
     old, new = _error(champion), _error(challenger)
-    numbers = {"champion": old, "challenger": new, "margin": MARGIN}
+    figures = {"champion": old, "challenger": new, "margin": MARGIN, "paired_days": paired.n, "p": paired.p}
     if old is None or new is None:
-        return Gate("not inferior", Verdict.PASS, numbers, "one of them has no backtest, so days in the shadow decide")
+        return Gate("not inferior", Verdict.PASS, figures, "one of them has no backtest, so days in the shadow decide")
     if new > old * (1 + MARGIN):
-        return Gate("not inferior", Verdict.FAIL, numbers, "its validated error is more than 5 % above the champion's")
-    return Gate("not inferior", Verdict.PASS, numbers, "its validated error is within 5 % of the champion's")
+        return Gate("not inferior", Verdict.FAIL, figures, "its validated error is more than 5 % above the champion's")
+    return Gate("not inferior", Verdict.PASS, figures, "its validated error is within 5 % of the champion's")
 
 
 def _error(version: Version) -> float | None:

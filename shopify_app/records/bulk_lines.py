@@ -1,8 +1,9 @@
 """Bulk results as records. Children name their parent and may come anywhere after it, so all lines are read first."""
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+
+import orjson
 
 from shopify_app.records import payloads
 from shopify_app.records.payloads import ItemRecord, LineRecord, OrderRecord, ProductRecord
@@ -89,8 +90,8 @@ def number(gid: Any) -> int:
 def _nodes(lines: Iterable[bytes]) -> Iterator[Mapping[str, Any]]:
     for position, line in enumerate(lines, 1):
         try:
-            node = json.loads(line)
-        except (ValueError, RecursionError):
+            node = orjson.loads(line)
+        except ValueError:
             raise ValueError(f"line {position} of the bulk result is no JSON") from None
         yield payloads.mapping(node, f"line {position} of the bulk result")
 

@@ -1,7 +1,7 @@
 """Orders as rows: the newest version wins, inside the statement, so that no two workers can interleave."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -85,12 +85,14 @@ def dirty(db: Session, shop_id: int, days: Collection[date]) -> None:
 
 
 def _newest(records: Iterable[OrderRecord]) -> dict[int, OrderRecord]:
-    """One version per order: the newest, and of equally new ones the last."""
+    """One version per order: the newest, and of equally new ones the last. Any of them may know the customer."""
     newest: dict[int, OrderRecord] = {}
     for record in records:
-        other = newest.get(record.order_id)
-        if other is None or other.updated_at <= record.updated_at:
-            newest[record.order_id] = record
+        other = newest.get(record.order_id, record)
+        older, newer = (other, record) if other.updated_at <= record.updated_at else (record, other)
+        if newer.customer_id is None and older.customer_id is not None:
+            newer = replace(newer, customer_id=older.customer_id)
+        newest[record.order_id] = newer
     return newest
 
 

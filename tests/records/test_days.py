@@ -7,9 +7,10 @@ from datetime import date
 import pytest
 from sqlalchemy import select
 
+from shopify_app import clock
 from shopify_app.config import Settings
 from shopify_app.db import Database
-from shopify_app.records import ingest, payloads, shops
+from shopify_app.records import days, ingest, payloads, shops
 from shopify_app.tables import Job, Shop
 from tests.conftest import Deliver
 from tests.factories import order
@@ -50,20 +51,13 @@ def test_the_retrain_starts_with_the_last_order_of_the_threshold_and_not_before(
 
 
 def test_the_usual_threshold_is_500_orders(database: Database, alice: Shop) -> None:
-    history = [payloads.order(order(number, customer=None)) for number in range(1, 500)]
     with database.transaction() as db:
-        shop = shops.get(db, alice.id)
-        for record in history:
-            ingest.days.advance(db, shop, [record.created_at], new_orders=1)
-        assert causes_in(db) == []
+        days.advance(db, shops.get(db, alice.id), [clock.now()], new_orders=499)
+    assert causes(database, alice) == []
     apply(database, alice, 500)
     assert causes(database, alice) == [["500 new orders"]]
     apply(database, alice, 501)
     assert causes(database, alice) == [["500 new orders"]]
-
-
-def causes_in(db: object) -> list[object]:
-    return list(db.scalars(select(Job.causes)))  # type: ignore[attr-defined]
 
 
 def test_repeats_updates_tests_and_cancelled_orders_do_not_count(

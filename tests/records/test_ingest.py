@@ -1,7 +1,7 @@
 """Orders become rows once, the newest version wins, and what was deleted stays away."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from itertools import permutations
 from typing import Any
 
@@ -60,9 +60,10 @@ def test_a_late_older_delivery_does_not_overwrite_the_order(
     assert sold(database, alice) == [(1001, 1, 5)]
 
 
+@pytest.mark.parametrize("at_once", [True, False])
 @pytest.mark.parametrize("arrival", list(permutations(range(3))))
 def test_any_order_of_arrival_ends_in_the_same_rows(
-    database: Database, alice: Shop, deliver: Deliver, drain: Drain, arrival: tuple[int, ...]
+    database: Database, alice: Shop, deliver: Deliver, drain: Drain, arrival: tuple[int, ...], at_once: bool
 ) -> None:
     versions = [
         ("orders/create", order(lines=((1, 2, "9.50"), (2, 1, "3.00")), created_at=MORNING)),
@@ -71,7 +72,9 @@ def test_any_order_of_arrival_ends_in_the_same_rows(
     ]
     for position in arrival:
         deliver(alice, *versions[position])
-        drain()
+        if not at_once:
+            drain()
+    drain()
     assert sold(database, alice) == [(1001, 1, 2)]
     assert only_order(database, alice).cancelled_at is not None
 
@@ -182,6 +185,18 @@ def test_customers_appear_only_under_a_random_pseudonym(
     assert "501" not in (names[1] or "")[:3]
 
 
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_customer_once_known_stays_known(
+    database: Database, alice: Shop, deliver: Deliver, drain: Drain, at_once: bool
+) -> None:
+    for customer, updated_at in ((501, MORNING), (None, EVENING), (None, NOON)):
+        deliver(alice, "orders/updated", order(customer=customer, created_at=MORNING, updated_at=updated_at))
+        if not at_once:
+            drain()
+    drain()
+    assert only_order(database, alice).pseudonym is not None
+
+
 def test_an_uninstalled_shop_s_token_is_gone_and_its_late_orders_are_ignored(
     database: Database, alice: Shop, deliver: Deliver, drain: Drain
 ) -> None:
@@ -197,8 +212,6 @@ def test_an_uninstalled_shop_s_token_is_gone_and_its_late_orders_are_ignored(
 def test_a_late_word_of_an_earlier_uninstall_changes_nothing(
     database: Database, alice: Shop, deliver: Deliver, drain: Drain
 ) -> None:
-    from datetime import timedelta
-
     deliver(alice, "app/uninstalled", {"id": 1}, triggered_at=alice.installed_at - timedelta(minutes=1))
     drain()
     with database.reading() as db:

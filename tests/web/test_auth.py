@@ -11,6 +11,8 @@ from shopify_app.tables import Shop
 from tests import factories
 from tests.web.conftest import SmallShopify
 
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)  # nothing here is about the database
+
 DORA = "dora.myshopify.com"
 
 

@@ -5,6 +5,8 @@ from flask import Flask
 
 from tests.factories import KEY
 
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)  # nothing here is about the database
+
 PUBLIC = {
     ("GET", "/static/<path:filename>"): "files that ship with the app",
     ("GET", "/healthz"): "says ok",

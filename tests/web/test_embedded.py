@@ -10,6 +10,8 @@ from shopify_app.tables import Shop
 from tests import factories
 from tests.web.conftest import Send, SmallShopify
 
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)  # nothing here is about the database
+
 RETRY = "X-Shopify-Retry-Invalid-Session-Request"
 
 

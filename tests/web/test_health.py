@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from flask.testing import FlaskClient
 
 from shopify_app import create_app
@@ -12,6 +13,8 @@ from shopify_app.records import canary
 from shopify_app.tables import Shop
 from tests.factories import order
 from tests.web.conftest import Send
+
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)  # nothing here is about the database
 
 
 def test_a_process_that_answers_is_alive(client: FlaskClient) -> None:

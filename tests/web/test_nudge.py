@@ -11,6 +11,8 @@ from shopify_app import nudge
 from shopify_app.config import Settings
 from shopify_app.nudge import Doorbell
 
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)  # nothing here is about the database
+
 
 def messages(settings: Settings) -> list[str]:
     return [path.read_text() for path in (settings.var / "broker" / "queue").glob("*.msg")]

@@ -38,6 +38,7 @@ def recommendations() -> tuple[str, int]:
             answers=lists.answers(db, at),
             kept=lists.retained(db, at),
             editor_url=_editor_url(at),
+            storefront_url=_storefront_url(at),
         )
 
 
@@ -54,10 +55,18 @@ def publishing() -> Response:
     return room.back("/recommendations", "publishing" if publish else "paused")
 
 
-def _editor_url(at: Standing) -> str:
-    """Shopify's theme editor with our block ready to be placed."""
-    key = guards.state().settings.api_key
+def _editor_url(at: Standing) -> str | None:
+    """Shopify's theme editor with our block ready to be placed; the local Shopify has none."""
+    settings = guards.state().settings
+    if settings.dev_shopify_url:
+        return None
     return (
         f"https://{at.domain}/admin/themes/current/editor?template=product"
-        f"&addAppBlockId={key}/{BLOCK}&target=newAppsSection"
+        f"&addAppBlockId={settings.api_key}/{BLOCK}&target=newAppsSection"
     )
+
+
+def _storefront_url(at: Standing) -> str:
+    """Where shoppers see the lists."""
+    local = guards.state().settings.dev_shopify_url
+    return f"{local}/s/{at.domain.split('.')[0]}/" if local else f"https://{at.domain}/"

@@ -16,8 +16,7 @@ TASKS = {"forecast": "Forecasts", "recommend": "Recommendations"}
 KINDS = {
     "promotion": ("put in charge", "success"),
     "rollback": ("restored", "warning"),
-    "shadow": ("tried in the shadow", "info"),
-    "shadow_ended": ("left the shadow", "neutral"),
+    "shadow_ended": ("rejected", "neutral"),
     "freeze": ("Automatic changes stopped", "warning"),
     "unfreeze": ("Automatic changes allowed again", "neutral"),
 }
@@ -46,7 +45,7 @@ def _changes(db: Session, shop: Standing, limit: int) -> Iterator[Happening]:
     rows = db.execute(
         select(Transition, Version.number)
         .outerjoin(Version, Version.id == Transition.version_id)
-        .where(Transition.shop_id == shop.shop_id)
+        .where(Transition.shop_id == shop.shop_id, Transition.kind.in_(KINDS))
         .order_by(Transition.id.desc())
         .limit(limit)
     )

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -12,6 +11,7 @@ from shopify_app.records.objects import Objects
 from shopify_app.tables import ForecastRun, ForecastTotal, Task, Transition, Version
 from shopify_app.web.charts import Day, Mark
 from shopify_app.web.pages.reading.standing import Standing
+from shopify_app.web.pages.reading.stored import columns
 
 SHOWN = 56
 """Past days in a chart: eight weeks show the rhythm of a week and where it is going."""
@@ -34,13 +34,17 @@ def product_days(db: Session, objects: Objects, at: Standing, product_id: int) -
     for week in range(SHOWN // 7):
         start = first + timedelta(days=7 * week)
         run = forecasts.served(db, at.shop_id, start)
-        if run is not None:
-            days = {_on(row["ds"]): row for row in forecasts.product_days(objects, run, product_id)}
-            week_days = (start + timedelta(days=n) for n in range(7))
-            said |= {day: float(days[day]["mean"]) for day in week_days if day in days}
+        known = _of_product(objects, run, product_id) if run else {}
+        week_days = (start + timedelta(days=n) for n in range(7))
+        said |= {day: known[day]["mean"] for day in week_days if day in known}
     newest = forecasts.served(db, at.shop_id, at.today_on)
-    rows = forecasts.product_days(objects, newest, product_id) if newest else []
-    return _days(at, first, sold, said, {_on(row["ds"]): row for row in rows})
+    return _days(at, first, sold, said, _of_product(objects, newest, product_id) if newest else {})
+
+
+def _of_product(objects: Objects, run: ForecastRun, product_id: int) -> dict[date, dict[str, float]]:
+    names = ("ds", "mean", "p10", "p90")
+    days, *quantities = columns(objects.path(run.days_sha256), names, series=str(product_id))
+    return {day: dict(zip(names[1:], row, strict=True)) for day, *row in zip(days, *quantities, strict=True)}
 
 
 def marks(db: Session, at: Standing, task: Task, since: date) -> list[Mark]:
@@ -84,14 +88,14 @@ def _days(
     first: date,
     sold: Mapping[date, float],
     said: Mapping[date, float],
-    ahead: Mapping[date, Mapping[str, Any]],
+    ahead: Mapping[date, Mapping[str, float]],
 ) -> list[Day]:
     """One entry per day. Before the first known sale nothing is drawn; after it, a day without one is zero."""
     began = min(sold, default=at.closed_on)
     past = [first + timedelta(days=n) for n in range((at.closed_on - first).days + 1)]
     known = [Day(day, sold.get(day, 0.0) if day >= began else None, said.get(day)) for day in past if day >= began]
     coming = [
-        Day(day, expected=float(row["mean"]), low=float(row["p10"]), high=float(row["p90"]))
+        Day(day, expected=row["mean"], low=row["p10"], high=row["p90"])
         for day, row in sorted(ahead.items())
         if day > at.closed_on
     ]
@@ -100,11 +104,6 @@ def _days(
 
 def _quantities(total: ForecastTotal) -> dict[str, float]:
     return {"mean": total.mean, "p10": total.p10, "p90": total.p90}
-
-
-def _on(value: Any) -> date:
-    found: date = value.date() if hasattr(value, "date") else value
-    return found
 
 
 def span(days: Sequence[Day]) -> str:

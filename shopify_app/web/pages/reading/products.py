@@ -4,15 +4,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from shopify_app.lifecycle import forecasts, outcomes
 from shopify_app.records.objects import Objects
-from shopify_app.tables import ForecastRun, Product
+from shopify_app.tables import ForecastRun, Order, OrderLine, Product
 from shopify_app.web.pages.reading.standing import Standing
+from shopify_app.web.pages.reading.stored import columns
 
 WEEKS = 8
 NEW_FOR = timedelta(days=28)
@@ -103,16 +103,11 @@ def row(db: Session, objects: Objects, at: Standing, product_id: int) -> Product
 
 def outlook(objects: Objects, run: ForecastRun, series: str | None = None) -> dict[str, dict[int, Outlook]]:
     """Per series, the windows that begin the day after the run, by their length in days."""
-    import pyarrow.parquet as pq
-
-    only = [("series", "=", series)] if series is not None else None
-    table = pq.read_table(objects.path(run.windows_sha256), filters=only)
-    first = run.origin_on + timedelta(days=1)
+    path, first = objects.path(run.windows_sha256), run.origin_on + timedelta(days=1)
     found: dict[str, dict[int, Outlook]] = defaultdict(dict)
-    names = ("series", "first", "days", "mean", "p10", "p90")
-    for name, day, days, mean, low, high in zip(*(table[c].to_pylist() for c in names), strict=True):
-        if _on(day) == first:
-            found[str(name)][int(days)] = Outlook(float(mean), float(low), float(high))
+    names = ("series", "days", "mean", "p10", "p90")
+    for name, days, mean, low, high in zip(*columns(path, names, first=first, series=series), strict=True):
+        found[name][days] = Outlook(mean, low, high)
     return dict(found)
 
 
@@ -161,12 +156,24 @@ def _row(
 
 
 def _all_weeks(db: Session, at: Standing) -> tuple[dict[str, tuple[float, ...]], dict[str, date]]:
-    """Units per product and week, and the first day each sold in that time."""
+    """Units per product and week, and the first day each sold in that time. Tests and cancelled orders do not count."""
     first, _ = _week(at, WEEKS)
+    rows = db.execute(
+        select(OrderLine.product_id, OrderLine.created_on, func.sum(OrderLine.units))
+        .join(Order, (Order.shop_id == OrderLine.shop_id) & (Order.order_id == OrderLine.order_id))
+        .where(
+            OrderLine.shop_id == at.shop_id,
+            OrderLine.created_on.between(first, at.closed_on),
+            OrderLine.product_id.is_not(None),
+            OrderLine.units > 0,
+            Order.is_test.is_(False),
+            Order.cancelled_at.is_(None),
+        )
+        .group_by(OrderLine.product_id, OrderLine.created_on)
+    )
     sold: dict[str, list[tuple[date, float]]] = defaultdict(list)
-    frame = outcomes.units(db, at.shop_id, first, at.closed_on)
-    for series, day, units in zip(frame.series, frame.ds, frame.units, strict=True):
-        sold[series].append((_on(day), units))
+    for product_id, day, units in rows:
+        sold[str(product_id)].append((day, float(units)))
     began = {series: min(day for day, _ in days) for series, days in sold.items()}
     return {series: _by_week(days, first) for series, days in sold.items()}, began
 
@@ -181,27 +188,18 @@ def _by_week(sold: Iterable[tuple[date, float]], first: date) -> tuple[float, ..
 
 def _said(db: Session, objects: Objects, at: Standing, n: int, series: str | None = None) -> dict[str, float] | None:
     """Per product, the n-th last complete week as it had been forecast when it began: the median is what is judged."""
-    import pyarrow.parquet as pq
-
     first, _ = _week(at, n)
     run = forecasts.served(db, at.shop_id, first)
     if run is None or run.origin_on != first - timedelta(days=1):
         return None
-    wanted: list[tuple[str, str, Any]] = [("days", "=", 7)] + ([("series", "=", series)] if series else [])
-    table = pq.read_table(objects.path(run.windows_sha256), filters=wanted)
-    columns = (table[name].to_pylist() for name in ("series", "first", "p50"))
-    return {str(name): float(p50) for name, day, p50 in zip(*columns, strict=True) if _on(day) == first}
+    path = objects.path(run.windows_sha256)
+    return dict(zip(*columns(path, ("series", "p50"), first=first, days=7, series=series), strict=True))
 
 
 def _week(at: Standing, n: int) -> tuple[date, date]:
     """First and last day of the n-th last complete week: weeks are counted back from the last complete day."""
     last = at.closed_on - timedelta(days=7 * (n - 1))
     return last - timedelta(days=6), last
-
-
-def _on(value: Any) -> date:
-    found: date = value.date() if hasattr(value, "date") else value
-    return found
 
 
 def _products(shop_id: int) -> Select[Product]:
