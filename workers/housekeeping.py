@@ -11,7 +11,7 @@ from shopify_app.errors import Conflict, ForetallyError
 from shopify_app.lifecycle import alerts, registry
 from shopify_app.log import log
 from shopify_app.nudge import nudge
-from shopify_app.records import ingest
+from shopify_app.records import canary, ingest
 from shopify_app.tables import Alert, AlertState, Shop, ShopState, Token, Version
 from workers.context import Context
 
@@ -22,13 +22,19 @@ SCRATCH_SECONDS = 24 * 3600.0
 
 def tick(context: Context) -> None:
     """One heartbeat. Every part is safe to repeat, and one that fails does not stop the others."""
-    for part in (_open_days, _overdue, _keep_tokens, _sweep_scratch):
+    for part in (_sing, _open_days, _overdue, _keep_tokens, _sweep_scratch):
         try:
             part(context)
         except Exception:
             log.exception("housekeeping failed", part=part.__name__)
     for name in ("ingest", "work", "train", "deliver"):
         nudge(name)
+
+
+def _sing(context: Context) -> None:
+    """A worker that lives says so, end to end: `/readyz` listens."""
+    with context.database.transaction() as db:
+        canary.sing(db)
 
 
 def _open_days(context: Context) -> None:

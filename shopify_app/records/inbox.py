@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from typing import Any, Protocol
 
 from sqlalchemy import bindparam, case, exists, func, literal, null, select, update
@@ -95,9 +95,9 @@ def claim(db: Session, limit: int = 200, lease: timedelta = timedelta(minutes=2)
         found = db.execute(_next_shop(now)).first()
         if found is None:
             return None
-        shop, served_at = found
-        if turns.take(db, QUEUE, shop, served_at, now, now + lease, token):
-            return Batch(shop, token, tuple(db.scalars(_oldest(shop, limit))))
+        turn = (QUEUE, found[0], found[1], now, now + lease, token)
+        if turns.won(db, partial(turns.take, db, *turn)):
+            return Batch(found[0], token, tuple(db.scalars(_oldest(found[0], limit))))
     return None
 
 

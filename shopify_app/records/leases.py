@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, select, update
@@ -41,14 +42,10 @@ def take(
         found = db.execute(_next(work, queue, kinds, now, but)).first()
         if found is None:
             return None
-        row_id, attempts, domain, served_at = found
-        if not turns.take(db, queue, domain, served_at, now):
-            continue
-        if attempts >= most:
-            _park(db, work, row_id, now)
-            continue
-        if _lease(db, work, row_id, now, lease):
-            return db.get(work, row_id, populate_existing=True)
+        if found.attempts >= most:
+            _park(db, work, found.id, now)
+        elif turns.won(db, partial(_lease, db, work, found, now, lease)):
+            return db.get(work, found.id, populate_existing=True)
     return None
 
 
@@ -82,7 +79,7 @@ def _free(work: type[Work], now: datetime) -> ColumnElement[bool]:
     return (work.state == WorkState.PENDING) & (work.due_at <= now) & unheld
 
 
-def _lease(db: Session, work: type[Work], row_id: int, now: datetime, lease: timedelta) -> bool:
+def _lease(db: Session, work: type[Work], found: Any, now: datetime, lease: timedelta) -> bool:
     values: dict[str, Any] = {
         "attempts": work.attempts + 1,
         "lease_until": now + lease,
@@ -90,7 +87,9 @@ def _lease(db: Session, work: type[Work], row_id: int, now: datetime, lease: tim
     }
     if work is Job:
         values["started_at"] = now
-    return turns.happened(db, update(work).where(work.id == row_id, _free(work, now)).values(**values))
+    leased = update(work).where(work.id == found.id, _free(work, now)).values(**values)
+    turn = turns.take(db, work.__tablename__, found.domain, found.served_at, now)
+    return turn and turns.happened(db, leased)
 
 
 def _park(db: Session, work: type[Work], row_id: int, now: datetime) -> None:

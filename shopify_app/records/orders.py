@@ -34,7 +34,7 @@ def store(db: Session, shop: Shop, records: Sequence[OrderRecord], *, is_backfil
     Equal times are written again, but for history: Shopify's times are whole seconds, and of two in one second the
     later one counts. Day and time of an order never change, and a customer once known stays known, by pseudonym.
     """
-    newest = list(_newest(records).values())
+    newest = sorted(_newest(records).values(), key=lambda record: record.order_id)  # two writers lock in one sequence
     new: set[int] = set()
     written: set[int] = set()
     for first in range(0, len(newest), CHUNK):

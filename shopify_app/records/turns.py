@@ -1,5 +1,6 @@
 """Whose turn it is: the shop served longest ago. Taking the turn is one conditional write, so one worker wins it."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Update, update
@@ -31,6 +32,20 @@ def take(
     fresh["served_at"] = max(now, seen + TICK)
     mine = Turn.queue == queue, Turn.whose == whose, Turn.served_at == seen
     return happened(db, update(Turn).where(*mine).values(**fresh))
+
+
+def won(db: Session, attempt: Callable[[], bool]) -> bool:
+    """Try to take a turn; who loses keeps nothing of the try.
+
+    PostgreSQL leaves a row locked for whoever waited for it in vain. Going on to the next shop with that lock is how
+    two workers would wait for each other, so the try is rolled back.
+    """
+    step = db.begin_nested()
+    if attempt():
+        step.commit()
+        return True
+    step.rollback()
+    return False
 
 
 def give_back(db: Session, queue: str, whose: str, token: str) -> bool:

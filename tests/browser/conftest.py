@@ -45,6 +45,7 @@ QUIET = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--test-third-party-cookie-phaseout",
 ]
 
 
@@ -219,19 +220,19 @@ def width(request: pytest.FixtureRequest) -> int:
     return found
 
 
-@pytest.fixture
-def context(browser: Browser, width: int) -> Iterator[BrowserContext]:
-    """A fresh profile of that width."""
-    made = browser.new_context(viewport={"width": width, "height": 900})
-    made.set_default_timeout(10_000)
-    yield made
-    made.close()
+@pytest.fixture(scope="session")
+def windows(browser: Browser) -> dict[int, BrowserContext]:
+    """One profile per width, used by all tests: nothing the app keeps would carry over, it has no cookies."""
+    made = {width: browser.new_context(viewport={"width": width, "height": 900}) for width in (1280, 390)}
+    for one in made.values():
+        one.set_default_timeout(20_000)
+    return made
 
 
 @pytest.fixture
-def visit(context: BrowserContext, stage: Stage) -> Visit:
+def visit(windows: dict[int, BrowserContext], stage: Stage, width: int) -> Iterator[Visit]:
     """A tab that remembers complaints of the console."""
-    tab = Visit(context.new_page(), stage)
+    tab = Visit(windows[width].new_page(), stage)
 
     def listen(message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
@@ -239,7 +240,8 @@ def visit(context: BrowserContext, stage: Stage) -> Visit:
 
     tab.page.on("console", listen)
     tab.page.on("pageerror", lambda error: tab.complaints.append(str(error)))
-    return tab
+    yield tab
+    tab.page.close()
 
 
 @pytest.fixture(scope="session")

@@ -211,7 +211,7 @@ def _register(db: Session, installed: Shop, task: Task, n: int, bundle: str) -> 
         snapshot_id="5" * 64,
         code_version="1" * 40,
         bundle=bundle,
-        metrics={"levels": forecast if task == Task.FORECAST else recommend},
+        metrics=forecast if task == Task.FORECAST else recommend,
         cutoff_on=CLOSED - timedelta(days=30 - 8 * n),
         orders_at_fit=700 + 210 * n,
         cpu_seconds=11.4,

@@ -68,7 +68,7 @@ class Reader(HTMLParser):
             self._open.pop()
 
 
-@pytest.fixture(params=VIEWS, ids=lambda view: f"{view[0]}{view[1]}")
+@pytest.fixture(scope="module", params=VIEWS, ids=lambda view: f"{view[0]}{view[1]}")
 def page(request: pytest.FixtureRequest, in_production: FlaskClient, stage: Stage) -> str:
     """One page as production sends it."""
     handle, path = request.param

@@ -2,7 +2,9 @@
 
 import pytest
 from playwright.sync_api import expect
+from sqlalchemy import update
 
+from shopify_app.tables import Backfill
 from tests.browser.conftest import Visit
 
 pytestmark = pytest.mark.parametrize("width", [1280])
@@ -49,3 +51,14 @@ def test_a_fresh_shop_is_told_what_happens_first(visit: Visit) -> None:
         frame = visit.open("empty", path)
         expect(frame.get_by_text("Read your orders and products")).to_be_visible()
     expect(visit.open("empty", "/alerts").get_by_text("No alert so far")).to_be_visible()
+
+
+def test_the_setup_goes_on_before_the_merchants_eyes(visit: Visit) -> None:
+    frame = visit.open("reading")
+    with visit.stage.database.transaction() as db:
+        shop = visit.stage.shop(db, "reading")
+        db.execute(update(Backfill).where(Backfill.shop_id == shop.id).values(orders_read=4321))
+    expect(frame.get_by_text("4,321 orders")).to_be_visible(timeout=10_000)
+    with visit.stage.database.transaction() as db:
+        db.execute(update(Backfill).where(Backfill.orders_read == 4321).values(orders_read=3120))
+    assert visit.complaints == []

@@ -1,7 +1,7 @@
 """Shopify's scripts do not arrive: the pages can still be read, and with App Bridge alone still be used."""
 
 import pytest
-from playwright.sync_api import BrowserContext, FrameLocator, Page, expect
+from playwright.sync_api import FrameLocator, expect
 
 from tests.browser.conftest import Stage, Visit
 from tests.browser.test_pages_in_the_admin import overflows, trouble
@@ -21,7 +21,7 @@ def framed(visit: Visit, path: str) -> FrameLocator:
     return frame
 
 
-@pytest.mark.parametrize("path", ["", "/forecasts", "/settings"])
+@pytest.mark.parametrize(("width", "path"), [(1280, ""), (390, "/forecasts"), (1280, "/settings")])
 def test_a_page_without_components_is_readable_and_accessible(cut: Visit, axe: str, path: str) -> None:
     framed(cut, path)
     frame = next(frame for frame in cut.page.frames if frame.url.startswith(cut.stage.app_url))
@@ -40,10 +40,8 @@ def test_links_and_forms_work_without_components(cut: Visit) -> None:
 
 
 @pytest.mark.parametrize("width", [1280])
-def test_a_page_without_any_of_shopifys_scripts_still_shows_its_numbers(
-    context: BrowserContext, stage: Stage, width: int
-) -> None:
-    page: Page = context.new_page()
+def test_a_page_without_any_of_shopifys_scripts_still_shows_its_numbers(visit: Visit, stage: Stage) -> None:
+    page = visit.page
     page.route("**/cdn/**", lambda route: route.abort())
     token = stage.store.shop("with-past").mint_id_token()
     page.goto(f"{stage.app_url}/?shop=with-past.myshopify.com&id_token={token}")

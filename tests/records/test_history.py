@@ -1,5 +1,6 @@
 """Many orders at once make the same rows as one by one, never overwrite newer ones, and may come again."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from sqlalchemy import func, select
@@ -96,3 +97,22 @@ def test_history_counts_no_order_as_new(database: Database, alice: Shop) -> None
 
 def test_no_history_at_all_is_fine(database: Database, alice: Shop) -> None:
     assert backfill(database, alice, []) == 0
+
+
+def test_history_and_webhooks_may_write_the_same_orders_at_the_same_time(database: Database, alice: Shop) -> None:
+    told = records(40)
+
+    def webhooks() -> None:
+        for first in range(0, 40, 10):
+            with database.transaction() as db:
+                some = list(reversed(told))[first : first + 10]
+                ingest.apply_orders(db, shops.get(db, alice.id), some, business_clock="data")
+
+    def history() -> None:
+        for first in range(0, 40, 20):
+            backfill(database, alice, told[first : first + 20])
+
+    with ThreadPoolExecutor(2) as pool:
+        for running in [pool.submit(webhooks), pool.submit(history)]:
+            running.result()
+    assert len(lines(database, alice)) == 80

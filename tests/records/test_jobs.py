@@ -1,6 +1,7 @@
 """A job is asked once, done by one worker at a time, and its result counts only from who holds it."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -210,27 +211,23 @@ def test_jobs_of_a_shop_that_has_to_reopen_the_app_wait(database: Database, alic
         assert jobs.open_count(db) == 0
 
 
-def test_many_workers_do_each_job_once(database: Database, alice: Shop, bob: Shop) -> None:
+def test_many_workers_do_each_job_once(database: Database, alice: Shop, bob: Shop, charlie: Shop) -> None:
     kinds = [f"kind-{number}" for number in range(8)]
-    for shop in (alice, bob):
+    for shop in (alice, bob, charlie):
         for kind in kinds:
             ask(database, shop, kind)
-    done: list[int] = []
 
-    def work() -> None:
+    def work() -> list[int]:
+        done = []
         while (job := claim(database, *kinds)) is not None:
             finish(database, job)
             done.append(job.id)
+        return done
 
-    workers = [threading.Thread(target=work) for _ in range(4)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    while (job := claim(database, *kinds)) is not None:
-        finish(database, job)
-        done.append(job.id)
-    assert len(done) == len(set(done)) == 16
+    with ThreadPoolExecutor(4) as pool:
+        found = [running.result() for running in [pool.submit(work) for _ in range(4)]]
+    done = [job_id for ids in found for job_id in ids] + work()
+    assert len(done) == len(set(done)) == 24
 
 
 def test_two_who_ask_at_once_get_one_job(database: Database, alice: Shop) -> None:

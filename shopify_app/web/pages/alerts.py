@@ -3,7 +3,7 @@
 from shopify_app.tables import Task
 from shopify_app.web.pages import bp, room
 from shopify_app.web.pages.reading import accuracy, flow, versions
-from shopify_app.web.pages.reading.versions import TASK_NAMES
+from shopify_app.web.pages.reading.tasks import TASK_NAMES
 
 
 @bp.get("/alerts")

@@ -9,8 +9,9 @@ from shopify_app.nudge import nudge
 from shopify_app.records import jobs
 from shopify_app.tables import Task
 from shopify_app.web.pages import bp, room
-from shopify_app.web.pages.reading import standing, versions
-from shopify_app.web.pages.reading.versions import LEVELS, TASK_NAMES
+from shopify_app.web.pages.reading import standing, tasks, versions
+from shopify_app.web.pages.reading.figures import LEVELS
+from shopify_app.web.pages.reading.tasks import TASK_NAMES
 
 BY_HAND = "asked for by hand"
 """The cause that trains even when the newest version is fresh."""
@@ -21,7 +22,7 @@ def models(refused: str = "", status: int = 200) -> tuple[str, int]:
     """Who is in charge of what, and every version so far."""
     with room.database().reading() as db:
         at = room.here(db)
-        views = [versions.task_view(db, at, task) for task in Task]
+        views = [tasks.task_view(db, at, task) for task in Task]
         steps = [] if at.is_ready else standing.steps(db, at)
         return room.page("models", at, views=views, steps=steps, refused=refused, status=status)
 
@@ -29,7 +30,7 @@ def models(refused: str = "", status: int = 200) -> tuple[str, int]:
 @bp.get("/models/<task>/<int:number>")
 def version(task: str, number: int) -> tuple[str, int]:
     """One version: lineage, backtest, gates, days in use."""
-    wanted = versions.task_named(task)
+    wanted = tasks.task_named(task)
     with room.database().reading() as db:
         at = room.here(db)
         about = versions.version_page(db, room.shop(db), wanted, number)
@@ -49,7 +50,7 @@ def version(task: str, number: int) -> tuple[str, int]:
 @bp.post("/models/<task>/<int:number>/promote")
 def promote(task: str, number: int) -> Response:
     """Put a version in charge because a person says so."""
-    wanted = versions.task_named(task)
+    wanted = tasks.task_named(task)
     with room.database().transaction() as db:
         told = registry.promote(db, room.shop(db), wanted, number, actor=room.actor(), reason="chosen by hand")
     nudge("work")
@@ -59,7 +60,7 @@ def promote(task: str, number: int) -> Response:
 @bp.post("/models/<task>/roll-back")
 def roll_back(task: str) -> Response | tuple[str, int]:
     """Put the version before this one back in charge."""
-    wanted = versions.task_named(task)
+    wanted = tasks.task_named(task)
     try:
         with room.database().transaction() as db:
             told = registry.roll_back(
@@ -79,7 +80,7 @@ def roll_back(task: str) -> Response | tuple[str, int]:
 @bp.post("/models/<task>/retrain")
 def retrain(task: str) -> Response:
     """Train now, whatever the schedule says."""
-    versions.task_named(task)
+    tasks.task_named(task)
     with room.database().transaction() as db:
         jobs.ask(db, room.shop(db).id, "retrain", BY_HAND)
     nudge("train")
@@ -89,7 +90,7 @@ def retrain(task: str) -> Response:
 @bp.post("/models/<task>/unfreeze")
 def unfreeze(task: str) -> Response:
     """Let the app promote and roll back by itself again."""
-    wanted = versions.task_named(task)
+    wanted = tasks.task_named(task)
     with room.database().transaction() as db:
         registry.unfreeze(db, room.shop(db), wanted, actor=room.actor(), reason="allowed by hand")
     return room.back("/models", "unfrozen")

@@ -9,7 +9,7 @@ from shopify_app.tables import Shop, Task
 from shopify_app.web import charts
 from shopify_app.web.charts import Picture
 from shopify_app.web.pages import bp, room
-from shopify_app.web.pages.reading import accuracy, happenings, history, products, standing, versions
+from shopify_app.web.pages.reading import accuracy, happenings, history, products, standing, tasks, versions
 from shopify_app.web.pages.reading.products import Outlook
 from shopify_app.web.pages.reading.standing import Standing
 
@@ -28,7 +28,7 @@ def overview() -> tuple[str, int]:
             at,
             week=windows(db, at).get(7),
             fared=accuracy.fared(db, at, "product_week"),
-            forecast=versions.task_view(db, at, Task.FORECAST),
+            forecast=tasks.task_view(db, at, Task.FORECAST),
             orders_since=_orders_since(room.shop(db)),
             **sales_chart(db, at, history.shop_days(db, at)),
             nights=nights,

@@ -8,7 +8,7 @@ from shopify_app.records import jobs
 from shopify_app.tables import Task
 from shopify_app.web import guards
 from shopify_app.web.pages import bp, room
-from shopify_app.web.pages.reading import lists, standing, versions
+from shopify_app.web.pages.reading import lists, standing, tasks, versions
 from shopify_app.web.pages.reading.standing import Standing
 
 BLOCK = "recommendations"
@@ -34,7 +34,7 @@ def recommendations() -> tuple[str, int]:
             choices=offered,
             chosen=chosen,
             items=items,
-            recommend=versions.task_view(db, at, Task.RECOMMEND),
+            recommend=tasks.task_view(db, at, Task.RECOMMEND),
             answers=lists.answers(db, at),
             kept=lists.retained(db, at),
             editor_url=_editor_url(at),

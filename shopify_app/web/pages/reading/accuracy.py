@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 from shopify_app.lifecycle.tallies import SERVED
 from shopify_app.tables import Evaluation, Task, Version
 from shopify_app.web.charts import Night
+from shopify_app.web.pages.reading.figures import levels
 from shopify_app.web.pages.reading.standing import Standing
-from shopify_app.web.pages.reading.versions import levels
 
 WEEKS = 4
 NIGHTS = 90

@@ -1,6 +1,5 @@
 """Versions of a task as the Models pages show them: who is in charge, who waits, and every number behind it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -8,25 +7,20 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from shopify_app.errors import NotFound
 from shopify_app.lifecycle import gates, registry
 from shopify_app.lifecycle.slots import peek
 from shopify_app.tables import (
     Evaluation,
-    Job,
     Shop,
     Slot,
-    SlotState,
     Task,
     Transition,
     Version,
     VersionState,
-    WorkState,
 )
+from shopify_app.web.pages.reading.figures import Figure, figure, figures
 from shopify_app.web.pages.reading.standing import Standing
 
-LISTED = 20
-TASK_NAMES = {Task.FORECAST: "Forecasts", Task.RECOMMEND: "Recommendations"}
 ALGORITHMS = {
     "naive": "Same weekday last week",
     "weekday": "Recent level with a weekday pattern",
@@ -45,24 +39,12 @@ STATES = {
     VersionState.ROLLED_BACK: ("Rolled back", "warning"),
     VersionState.EXPIRED: ("Replaced unused", "neutral"),
 }
-LEVELS = {
-    "store_week": "Shop total per week",
-    "store_28d": "Shop total per 28 days",
-    "product_week": "Per product and week",
-    "product_28d": "Per product and 28 days",
-    "product_recent": "Per product, the last 7 days",
-    "product_page": "Product pages: rank of what was bought next",
-    "cart": "Carts: missing product among the first ten",
-    "retained": "Quality kept against a fresh fit",
-}
 CHANGES = {
     "promotion": "Put in charge",
     "rollback": "Restored",
     "shadow": "Into the shadow",
     "shadow_ended": "Out of the shadow",
 }
-REACHED = ("accuracy", "ndcg_10", "hit_rate_10")
-NAIVE = ("naive_accuracy", "popular_ndcg_10", "popular_hit_rate_10")
 
 
 @dataclass(frozen=True)
@@ -84,34 +66,6 @@ class VersionRow:
     bias: float | None
     reason: str | None
     """Why it was rejected, if it was."""
-
-
-@dataclass(frozen=True)
-class TaskView:
-    """Everything the Models page says about one task."""
-
-    task: Task
-    name: str
-    slot: Slot | None
-    champion: VersionRow | None
-    previous: VersionRow | None
-    shadow: VersionRow | None
-    rows: list[VersionRow]
-    is_training: bool
-    training_note: str | None
-    is_frozen: bool
-    cooling_until_on: date | None
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One level of a version's validation, beside the naive guess on the same rows."""
-
-    label: str
-    accuracy: float | None
-    naive: float | None
-    bias: float | None
-    coverage: float | None
 
 
 @dataclass(frozen=True)
@@ -142,33 +96,6 @@ class Change:
     actor: str
 
 
-def task_view(db: Session, at: Standing, task: Task) -> TaskView:
-    """One task's slot and newest versions."""
-    seen = peek(db, at.shop_id, task)
-    query = select(Version).where(Version.shop_id == at.shop_id, Version.task == task)
-    listed = [version_row(v) for v in db.scalars(query.order_by(Version.number.desc()).limit(LISTED))]
-    job = db.scalar(
-        select(Job)
-        .where(Job.shop_id == at.shop_id, Job.kind == "retrain", Job.state == WorkState.PENDING)
-        .order_by(Job.id)
-        .limit(1)
-    )
-    cooling = seen is not None and seen.state == SlotState.COOLING and (seen.cooling_until_on or date.min) > at.today_on
-    return TaskView(
-        task=task,
-        name=TASK_NAMES[task],
-        slot=seen,
-        champion=_by_id(db, at.shop_id, seen.champion_id if seen else None),
-        previous=_by_id(db, at.shop_id, seen.previous_id if seen else None),
-        shadow=_by_id(db, at.shop_id, seen.shadow_id if seen else None),
-        rows=listed,
-        is_training=job is not None,
-        training_note=job.progress if job else None,
-        is_frozen=seen is not None and seen.state == SlotState.FROZEN,
-        cooling_until_on=seen.cooling_until_on if seen and cooling else None,
-    )
-
-
 def version_page(db: Session, shop: Shop, task: Task, number: int) -> VersionPage:
     """One version with its lineage, gates and days in use. Raises NotFound."""
     version = registry.version(db, shop, task, number)
@@ -195,18 +122,10 @@ def champion(db: Session, at: Standing, task: Task) -> Version | None:
     return registry.by_id(db, at.shop_id, seen.champion_id) if seen else None
 
 
-def task_named(name: str) -> Task:
-    """The task in an address. Raises NotFound."""
-    try:
-        return Task(name)
-    except ValueError:
-        raise NotFound(f"there is no task {name!r}") from None
-
-
 def version_row(version: Version) -> VersionRow:
     """A version as lists show it."""
     label, tone = STATES[VersionState(version.state)]
-    deciding = _level(version.metrics, gates.JUDGED_AT[Task(version.task)])
+    deciding = figure(version.metrics, gates.JUDGED_AT[Task(version.task)])
     failed = next((gate for gate in version.gates if gate.get("verdict") == "fail"), None)
     return VersionRow(
         id=version.id,
@@ -224,26 +143,6 @@ def version_row(version: Version) -> VersionRow:
         bias=deciding.bias if deciding else None,
         reason=f"{failed['name']}: {failed['why']}" if failed and version.state == VersionState.FAILED else None,
     )
-
-
-def figures(metrics: Mapping[str, Any]) -> list[Figure]:
-    """Every level a version was validated at, coarse to fine."""
-    found = (_level(metrics, level) for level in LEVELS)
-    return [figure for figure in found if figure is not None]
-
-
-def levels(metrics: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The validated figures by level."""
-    found: Mapping[str, Any] = metrics.get("levels", metrics)
-    return {name: figures for name, figures in found.items() if name in LEVELS and figures}
-
-
-def _level(metrics: Mapping[str, Any], level: str) -> Figure | None:
-    own = levels(metrics).get(level)
-    if own is None:
-        return None
-    reached, naive = (next((own[name] for name in names if name in own), None) for names in (REACHED, NAIVE))
-    return Figure(LEVELS[level], reached, naive, own.get("bias"), own.get("coverage"))
 
 
 def _changes(db: Session, version: Version) -> list[Change]:
@@ -265,8 +164,3 @@ def _title(line: Transition, version_id: int) -> str:
     if line.version_id == version_id:
         return CHANGES.get(line.kind, line.kind)
     return "Replaced" if line.kind == "promotion" else "Rolled back"
-
-
-def _by_id(db: Session, shop_id: int, version_id: int | None) -> VersionRow | None:
-    found = registry.by_id(db, shop_id, version_id)
-    return version_row(found) if found else None
