@@ -139,11 +139,15 @@ class Family:
             raise Broken(f"shopify_app {' '.join(arguments)}: {done.stderr.strip() or done.stdout.strip()}")
         return done.stdout
 
+    def processes(self) -> list[int]:
+        """The process ids of what was started here."""
+        return [process.pid for process in self._processes.values()]
+
     def settings(self) -> Settings:
         """The app's settings in this run."""
         return config.load(self._environment)
 
-    def wait(self, what: str, done: Callable[[], Any], seconds: float, every: float = 0.05) -> Any:
+    def wait(self, what: str, done: Callable[[], Any], seconds: float, every: float = 0.1) -> Any:
         """Wait until `done` gives something true, and return it. Raises Broken when time is up or a process ended."""
         deadline = time.monotonic() + seconds
         while not (found := done()):
@@ -187,7 +191,7 @@ class Family:
             return False
 
     def _sample_memory(self) -> None:
-        while not self._over.wait(0.5):
+        while not self._over.wait(2.0):
             total = sum(_rss(process.pid) for process in list(self._processes.values()))
             self.peak_rss_mb = max(self.peak_rss_mb, total / 2**20)
 

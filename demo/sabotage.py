@@ -1,6 +1,7 @@
 """Make a version that is wrong in the way bad joins are: every product gets another product's numbers."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +22,21 @@ REASON = "sabotage: products shuffled"
 
 def put_in_charge(family: Family, watch: Watch, seed: int = 1) -> dict[str, int]:
     """Import shuffled copies of what is in charge and promote them by hand. Gives their version numbers per task."""
-    numbers = {}
-    for task, file in (("forecast", _forecast(family, watch, seed)), ("recommend", _lists(family, watch, seed))):
-        kind = "import-forecast" if task == Task.FORECAST else "import-lists"
-        made: dict[str, Any] = json.loads(family.command(kind, "--shop", family.setup.domain, str(file)))
-        numbers[task] = int(made["version"])
-    for task, number in numbers.items():
-        family.command("promote", "--shop", family.setup.domain, task, str(number), "--reason", REASON)
+    files = {"forecast": _forecast(family, watch, seed), "recommend": _lists(family, watch, seed)}
+    with ThreadPoolExecutor() as hands:
+        numbers = dict(zip(files, hands.map(lambda task: _import(family, task, files[task]), files), strict=True))
+        list(hands.map(lambda task: _promote(family, task, numbers[task]), numbers))
     return numbers
+
+
+def _import(family: Family, task: str, file: Path) -> int:
+    command = "import-forecast" if task == Task.FORECAST else "import-lists"
+    made: dict[str, Any] = json.loads(family.command(command, "--shop", family.setup.domain, str(file)))
+    return int(made["version"])
+
+
+def _promote(family: Family, task: str, number: int) -> None:
+    family.command("promote", "--shop", family.setup.domain, task, str(number), "--reason", REASON)
 
 
 def _forecast(family: Family, watch: Watch, seed: int) -> Path:

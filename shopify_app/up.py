@@ -21,6 +21,8 @@ from shopify_app.errors import SettingError
 LEAST_FREE_BYTES = 200 * 2**20
 GRACE_SECONDS = 20.0
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
+RAN_WELL = 10.0
+"""Seconds after which an ended process did not fail at its start."""
 
 
 @dataclass
@@ -45,7 +47,7 @@ class Child:
         """Start it again when it has ended, later each time, soon again after it ran well."""
         now = time.monotonic()
         if self.process is not None and self.process.poll() is not None:
-            self.pause = FIRST_PAUSE if now - self.started > 60 else min(self.pause * 2, LONGEST_PAUSE)
+            self.pause = FIRST_PAUSE if now - self.started > RAN_WELL else min(self.pause * 2, LONGEST_PAUSE)
             print(f"foretally: {self.name} ended ({self.process.returncode}), again in {self.pause:.0f} s", flush=True)
             self.process, self.due = None, now + self.pause
         if self.process is None and now >= self.due:

@@ -10,6 +10,7 @@ from shopify_app.lifecycle import accuracy, challenge, forecasts, registry, reta
 from shopify_app.lifecycle.slots import peek, slot
 from shopify_app.lifecycle.tallies import Evening
 from shopify_app.log import log
+from shopify_app.nudge import nudge
 from shopify_app.records import jobs
 from shopify_app.tables import Job, Shop, Snapshot, Task, Version
 from workers import deliver
@@ -21,6 +22,9 @@ from workers.retrain import BY_DAY
 def run(context: Context, shop: Shop, job: Job) -> dict[str, Any]:
     """Everything that follows from a complete business day. Repeating it changes nothing."""
     day = closed_on(shop)
+    with context.database.transaction() as db:
+        jobs.ask(db, shop.id, "publish", "the day's products")
+    nudge("work")
     refreshed = _refresh(context, shop, day)
     raised = _judge(context, shop, day)
     if raised:
@@ -28,7 +32,6 @@ def run(context: Context, shop: Shop, job: Job) -> dict[str, Any]:
     with context.database.transaction() as db:
         promoted = [task for task in Task if challenge.decide(db, db.get_one(Shop, shop.id), task) == "pass"]
         jobs.ask(db, shop.id, "retrain", BY_DAY)
-        jobs.ask(db, shop.id, "publish", "the day's products")
     return {"day": day.isoformat(), "forecast_by": refreshed, "alerts": raised, "promoted": promoted}
 
 

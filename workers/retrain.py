@@ -2,7 +2,6 @@
 
 import resource
 import shutil
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,6 @@ from workers.dataset import closed_on, frozen
 
 SEED = 20260401
 BY_DAY = "new business day"
-LEASE = timedelta(minutes=30)
 
 
 def run(context: Context, shop: Shop, job: Job) -> dict[str, Any]:
@@ -59,7 +57,6 @@ def _newest(db: Session, shop: Shop, task: Task) -> Version | None:
 def _fit(context: Context, shop: Shop, job: Job, task: Task, snapshot: Snapshot, dataset: Path) -> dict[str, Any]:
     def progress(text: str) -> None:
         with context.database.transaction() as db:
-            jobs.renew(db, job, lease=LEASE)
             jobs.note(db, job, f"{task}: {text}")
 
     started = _cpu_seconds()

@@ -1,6 +1,8 @@
 """Claim jobs and run them: the one place that retries."""
 
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +14,8 @@ from shopify_app.tables import Job, Shop
 from workers import backfill, publish
 from workers.context import Context
 
-LEASE = timedelta(minutes=15)
+LEASE = timedelta(seconds=60)
+"""A killed worker's job is taken over after this long; a living one renews three times as often."""
 RETRY = timedelta(seconds=30)
 
 Work = Callable[[Context, Shop, Job], dict[str, Any]]
@@ -50,7 +53,9 @@ def _run(context: Context, job: Job) -> None:
     with context.database.reading() as db:
         shop = shops.get(db, job.shop_id)
     try:
-        _finish(context, job, _work(job.kind)(context, shop, job))
+        with _held(context, job):
+            result = _work(job.kind)(context, shop, job)
+        _finish(context, job, result)
     except Throttled as busy:
         _postpone(context, job, str(busy), timedelta(seconds=busy.wait))
     except NeedsReopening as gone:
@@ -60,6 +65,30 @@ def _run(context: Context, job: Job) -> None:
     except Exception as error:
         log.exception("job failed", job=job.id, kind=job.kind, shop=shop.domain)
         _fail(context, job, f"{type(error).__name__}: {error}", RETRY * job.attempts)
+
+
+@contextmanager
+def _held(context: Context, job: Job) -> Iterator[None]:
+    """Renew the job's lease from a thread for as long as its work takes."""
+    over = threading.Event()
+
+    def renew() -> None:
+        while not over.wait(LEASE.total_seconds() / 3):
+            try:
+                with context.database.transaction() as db:
+                    jobs.renew(db, job, lease=LEASE)
+            except jobs.LostLease:
+                return
+            except Exception:
+                log.exception("lease not renewed", job=job.id)
+
+    thread = threading.Thread(target=renew, name=f"lease-{job.id}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def _work(kind: str) -> Work:

@@ -1,7 +1,6 @@
 """Wait for Shopify to collect a bulk query, showing how far it is."""
 
 import time
-from datetime import timedelta
 
 from shopify_app.platform import bulk
 from shopify_app.records import jobs
@@ -9,7 +8,6 @@ from shopify_app.tables import Job, Shop
 from workers.context import Context
 
 FIRST_WAIT, LONGEST_WAIT = 0.2, 10.0
-LEASE = timedelta(minutes=15)
 
 
 def wait_for_bulk(context: Context, shop: Shop, job: Job, bulk_id: str, what: str) -> bulk.BulkState:
@@ -18,7 +16,6 @@ def wait_for_bulk(context: Context, shop: Shop, job: Job, bulk_id: str, what: st
     while True:
         state = bulk.state(context.api(shop), bulk_id)
         with context.database.transaction() as db:
-            jobs.renew(db, job, lease=LEASE)
             jobs.note(db, job, f"Shopify collects {what}: {state.object_count:,} rows so far")
         if state.is_over:
             return state

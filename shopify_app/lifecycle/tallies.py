@@ -31,6 +31,8 @@ class Evening:
     shop: Shop
     closed_on: date
     _frames: dict[str, "pd.DataFrame"] = field(default_factory=dict)
+    _baselines: dict[tuple[int, Level], float | None] = field(default_factory=dict)
+    _orders: dict[date, int] = field(default_factory=dict)
     _sold: "pd.DataFrame | None" = None
 
     def sold(self, first: date, last: date) -> "pd.DataFrame":
@@ -64,6 +66,18 @@ class Evening:
             return None
         frame = self._frame(run.windows_sha256)
         return frame[(frame["first"] == pd.Timestamp(first)) & (frame["days"] == days)]
+
+    def orders_since(self, first: date) -> int:
+        """Orders from a day up to this evening."""
+        if first not in self._orders:
+            self._orders[first] = outcomes.orders(self.db, self.shop.id, first, self.closed_on)
+        return self._orders[first]
+
+    def baseline(self, days: int, whose: Level) -> float | None:
+        """Accuracy of 'as many as in the days before', which is 'same weekday last week' for a window of a week."""
+        if (days, whose) not in self._baselines:
+            self._baselines[days, whose] = _baseline(self, days, whose)
+        return self._baselines[days, whose]
 
     def _run_before(self, version_id: int, day_on: date) -> ForecastRun | None:
         if version_id == SERVED:
@@ -116,16 +130,16 @@ def _score(evening: Evening, version_id: int, level: str, days: int) -> Score | 
         actual=float(sold.units.sum()),
         forecast=float(of_total["mean"].sum()),
         tally=done,
-        baseline=_baseline(evening, first, days, whose),
+        baseline=evening.baseline(days, whose),
     )
 
 
-def _baseline(evening: Evening, first: date, days: int, whose: Level) -> float | None:
-    """Accuracy of 'as many as in the days before', which is 'same weekday last week' for a window of a week."""
+def _baseline(evening: Evening, days: int, whose: Level) -> float | None:
     import pandas as pd
 
     if days != 7:
         return None
+    first = evening.closed_on - timedelta(days=days - 1)
     now = evening.sold(first, evening.closed_on)
     before = evening.sold(first - timedelta(days=days), first - timedelta(days=1))
     both = pd.concat([f.groupby("series").units.sum() for f in (now, before)], axis=1, keys=["now", "before"]).fillna(0)
@@ -140,7 +154,7 @@ def _write(evening: Evening, version_id: int, role: str, level: str, days: int, 
     values = {
         "role": role,
         "window_days": days,
-        "orders": outcomes.orders(evening.db, evening.shop.id, first, evening.closed_on),
+        "orders": evening.orders_since(first),
         "actual_units": score.actual,
         "forecast_units": score.forecast,
         "accuracy": score.tally.accuracy,

@@ -88,7 +88,7 @@ def accept(db: Session, hook: Delivery, seal: Seal, now: datetime) -> bool:
     return db.connection().execute(_storing(db.get_bind().dialect.name), given).first() is not None
 
 
-def claim(db: Session, limit: int = 200, lease: timedelta = timedelta(minutes=2)) -> Batch | None:
+def claim(db: Session, limit: int = 200, lease: timedelta = timedelta(seconds=30)) -> Batch | None:
     """The oldest pending events of the shop served longest ago, if nobody is busy with that shop."""
     for _ in range(TRIES):
         now, token = clock.now(), secrets.token_hex(16)

@@ -13,6 +13,8 @@ from shopify_app.web.pages.reading.figures import levels
 from shopify_app.web.pages.reading.standing import Standing
 
 WEEKS = 4
+LOOK_BACK = 42
+"""Days among which these weeks are looked for."""
 NIGHTS = 90
 
 
@@ -27,6 +29,8 @@ class Fared:
     orders: int
     days: int
     until_on: date
+    is_recent: bool
+    """The weeks follow each other without a gap, up to the last complete day."""
 
 
 def fared(db: Session, at: Standing, level: str) -> Fared | None:
@@ -34,15 +38,13 @@ def fared(db: Session, at: Standing, level: str) -> Fared | None:
 
     Weekly errors and weekly sales are added up before dividing, so a quiet week does not count like a busy one.
     """
-    evenings = [at.closed_on - timedelta(days=7 * week) for week in range(WEEKS)]
-    rows = {row.evaluated_on: row for row in _served(db, at.shop_id, level, evenings)}
-    newest = max(rows, default=None)
-    weeks = [rows[day] for day in evenings if day in rows and rows[day].accuracy is not None]
+    weeks = _weeks(db, at, level)
     sold = sum(week.actual_units for week in weeks)
-    if newest is None or sold <= 0:
+    if not weeks or sold <= 0:
         return None
     known = [week for week in weeks if week.baseline_accuracy is not None]
     inside = [week.coverage for week in weeks if week.coverage is not None]
+    oldest = at.closed_on - timedelta(days=7 * (len(weeks) - 1))
     return Fared(
         accuracy=sum((week.accuracy or 0) * week.actual_units for week in weeks) / sold,
         baseline=_mean_by_units([(week.baseline_accuracy or 0, week.actual_units) for week in known]),
@@ -50,7 +52,8 @@ def fared(db: Session, at: Standing, level: str) -> Fared | None:
         coverage=sum(inside) / len(inside) if inside else None,
         orders=sum(week.orders for week in weeks),
         days=7 * len(weeks),
-        until_on=newest,
+        until_on=weeks[0].evaluated_on,
+        is_recent=weeks[-1].evaluated_on == oldest,
     )
 
 
@@ -78,18 +81,25 @@ def target(at: Standing, champion: Version | None) -> float | None:
     return at.policy.target * validated if validated is not None and validated > 0 else None
 
 
-def _served(db: Session, shop_id: int, level: str, evenings: list[date]) -> list[Evaluation]:
-    return list(
-        db.scalars(
-            select(Evaluation).where(
-                Evaluation.shop_id == shop_id,
-                Evaluation.version_id == SERVED,
-                Evaluation.task == Task.FORECAST,
-                Evaluation.level == level,
-                Evaluation.evaluated_on.in_(evenings),
-            )
+def _weeks(db: Session, at: Standing, level: str) -> list[Evaluation]:
+    """Evaluated weeks that do not overlap, newest first. An evening without one is bridged by the one before it."""
+    rows = db.scalars(
+        select(Evaluation)
+        .where(
+            Evaluation.shop_id == at.shop_id,
+            Evaluation.version_id == SERVED,
+            Evaluation.task == Task.FORECAST,
+            Evaluation.level == level,
+            Evaluation.accuracy.is_not(None),
+            Evaluation.evaluated_on > at.closed_on - timedelta(days=LOOK_BACK),
         )
+        .order_by(Evaluation.evaluated_on.desc())
     )
+    weeks: list[Evaluation] = []
+    for row in rows:
+        if not weeks or row.evaluated_on <= weeks[-1].evaluated_on - timedelta(days=7):
+            weeks.append(row)
+    return weeks[:WEEKS]
 
 
 def _mean_by_units(pairs: list[tuple[float, float]]) -> float | None:

@@ -1,15 +1,14 @@
-"""What happened lately, in one list: versions that changed hands, alerts, and what Shopify Flow was told and asked."""
+"""What happened lately, in one list: versions that changed hands, by whom, and alerts."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from shopify_app.clock import day_in
 from shopify_app.lifecycle.registry import MACHINE
-from shopify_app.tables import Alert, Effect, FlowRun, Transition, Version, WorkState
+from shopify_app.tables import Alert, Transition, Version
 from shopify_app.web.pages.reading.standing import Standing
 
 TASKS = {"forecast": "Forecasts", "recommend": "Recommendations"}
@@ -36,21 +35,24 @@ class Happening:
 
 
 def latest(db: Session, shop: Standing, limit: int = 6) -> list[Happening]:
-    """The newest first."""
-    found = [*_changes(db, shop, limit), *_alerts(db, shop, limit), *_flow(db, shop, limit)]
+    """The newest first. Of the promotions that pass by routine, only the latest of each task is told."""
+    found = [*_changes(db, shop, limit), *_alerts(db, shop, limit)]
     return sorted(found, key=lambda happening: happening.at, reverse=True)[:limit]
 
 
 def _changes(db: Session, shop: Standing, limit: int) -> Iterator[Happening]:
+    routine = (Transition.kind == "promotion") & (Transition.actor == MACHINE)
+    mine = select(Transition.id).where(Transition.shop_id == shop.shop_id)
+    notable = mine.where(Transition.kind.in_(KINDS), ~routine).order_by(Transition.id.desc()).limit(limit)
+    latest = select(func.max(Transition.id)).where(Transition.shop_id == shop.shop_id, routine)
+    told = [*db.scalars(notable), *db.scalars(latest.group_by(Transition.task))]
     rows = db.execute(
         select(Transition, Version.number)
         .outerjoin(Version, Version.id == Transition.version_id)
-        .where(Transition.shop_id == shop.shop_id, Transition.kind.in_(KINDS))
-        .order_by(Transition.id.desc())
-        .limit(limit)
+        .where(Transition.shop_id == shop.shop_id, Transition.id.in_(told))
     )
     for line, number in rows:
-        verb, tone = KINDS.get(line.kind, (line.kind, "neutral"))
+        verb, tone = KINDS[line.kind]
         what = f"{TASKS.get(line.task, line.task)}: version {number} {verb}" if number else verb
         by = "" if line.actor == MACHINE else f" ({line.actor})"
         link = f"/models/{line.task}/{number}" if number else "/models"
@@ -69,27 +71,3 @@ def _alerts(db: Session, shop: Standing, limit: int) -> Iterator[Happening]:
             alert.message,
             "/alerts",
         )
-
-
-def _flow(db: Session, shop: Standing, limit: int) -> Iterator[Happening]:
-    sent = select(Effect).where(
-        Effect.shop_id == shop.shop_id, Effect.kind == "flow_trigger", Effect.state == WorkState.DONE
-    )
-    for effect in db.scalars(sent.order_by(Effect.id.desc()).limit(limit)):
-        if effect.done_at is not None:
-            yield Happening(
-                effect.done_at,
-                _day(effect.done_at, shop),
-                "Shopify Flow was told",
-                "info",
-                "Accuracy alert sent.",
-                "/alerts",
-            )
-    asked = select(FlowRun).where(FlowRun.shop_id == shop.shop_id).order_by(FlowRun.id.desc()).limit(limit)
-    for run in db.scalars(asked):
-        detail = f"Your workflow ran the action “{run.handle.replace('-', ' ')}”."
-        yield Happening(run.received_at, _day(run.received_at, shop), "Shopify Flow asked", "info", detail, "/alerts")
-
-
-def _day(moment: datetime, shop: Standing) -> date:
-    return day_in(moment, shop.time_zone)

@@ -7,12 +7,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shopify_app.lifecycle import forecasts, outcomes
+from shopify_app.lifecycle.registry import MACHINE
 from shopify_app.records.objects import Objects
 from shopify_app.tables import ForecastRun, ForecastTotal, Task, Transition, Version
 from shopify_app.web.charts import Day, Mark
 from shopify_app.web.pages.reading.standing import Standing
 from shopify_app.web.pages.reading.stored import columns
 
+ROUTINE = 6
+"""More changes of hands than this in one chart hide what matters."""
 SHOWN = 56
 """Past days in a chart: eight weeks show the rhythm of a week and where it is going."""
 
@@ -48,7 +51,7 @@ def _of_product(objects: Objects, run: ForecastRun, product_id: int) -> dict[dat
 
 
 def marks(db: Session, at: Standing, task: Task, since: date) -> list[Mark]:
-    """Days on which another version took over."""
+    """Days on which another version took over; where that is routine, only those a person or an alert brought."""
     rows = db.execute(
         select(Transition, Version.number)
         .join(Version, Version.id == Transition.version_id)
@@ -59,10 +62,11 @@ def marks(db: Session, at: Standing, task: Task, since: date) -> list[Mark]:
             Transition.changed_on >= since,
         )
         .order_by(Transition.generation)
-    )
+    ).all()
     return [
         Mark(line.changed_on, f"back to v{number}" if line.kind == "rollback" else f"v{number}", line.reason)
         for line, number in rows
+        if len(rows) <= ROUTINE or line.kind == "rollback" or line.actor != MACHINE
     ]
 
 
