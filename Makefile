@@ -17,12 +17,11 @@ setup: .venv/done ## create the environment (everything below does it by itself)
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.txt -r requirements-dev.txt
 	@touch .venv/done
 
-node_modules: package.json package-lock.json
-	@if command -v npm >/dev/null; then npm ci --no-audit --no-fund --silent && touch node_modules; \
-	else echo "no npm here: charts stay plain, and the checks that need Shopify's packages are left out"; fi
+shopify_app/static/vendor: package.json package-lock.json
+	@if command -v npm >/dev/null; then npm ci --omit=dev --no-audit --no-fund --silent && touch $@; fi
 
 demo: setup ## run everything here: local Shopify, app, workers, orders that keep coming (SPEED=0.05 ORDERS=file)
-	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory node_modules || echo "npm failed: charts stay plain"; fi
+	@$(MAKE) --no-print-directory shopify_app/static/vendor || echo "npm failed: charts stay plain"
 	@$(BIN)/python -m demo.run $(if $(SPEED),--speed $(SPEED)) $(if $(ORDERS),--orders $(ORDERS)) $(if $(PORT),--port $(PORT))
 
 story: setup ## play the whole loop without a person and write var/story.json (ORDERS=file for real orders)

@@ -7,7 +7,7 @@ from shopify_app.records import jobs
 from shopify_app.tables import Job, Shop
 from workers.context import Context
 
-FIRST_WAIT, LONGEST_WAIT = 0.2, 10.0
+FIRST_WAIT, LONGEST_WAIT = 0.2, 3.0
 
 
 def wait_for_bulk(context: Context, shop: Shop, job: Job, bulk_id: str, what: str) -> bulk.BulkState:

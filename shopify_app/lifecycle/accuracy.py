@@ -79,6 +79,8 @@ def _errors(opened: Evening, version: Version, first: date) -> RunningErrors | N
 def _warn(db: Session, shop: Shop, champion: Version) -> Alert | None:
     """The merchant's accuracy has been below target for nights on end, though no older version does better."""
     policy = Policy.of(shop.settings)
+    if _warned_lately(db, shop, policy.cooling_days):
+        return None
     promised = (champion.metrics.get("product_week") or {}).get("accuracy")
     rows = db.scalars(
         select(Evaluation)
@@ -110,3 +112,10 @@ def _warn(db: Session, shop: Shop, champion: Version) -> Alert | None:
         f"version {champion.number} was validated at {promised:.0%}. No older version does better."
     )
     return alerts.raise_alert(db, shop, champion, "warn", message, numbers)
+
+
+def _warned_lately(db: Session, shop: Shop, days: int) -> bool:
+    """A spell below target is one warning, however many versions it sees."""
+    since = registry.today(shop) - timedelta(days=days)
+    lately = Alert.shop_id == shop.id, Alert.task == Task.FORECAST, Alert.kind == "warn", Alert.raised_on > since
+    return db.scalar(select(Alert.id).where(*lately).limit(1)) is not None

@@ -1,11 +1,11 @@
 """Forecast runs: what a version said on an evening, kept before the days it speaks of."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from shopify_app import clock
@@ -96,28 +96,6 @@ def totals(db: Session, shop_id: int, run_id: int) -> Sequence[ForecastTotal]:
     ).all()
 
 
-def product_days(objects: Objects, run: ForecastRun, product_id: int) -> list[dict[str, Any]]:
-    """One product's days of a run: `ds, mean, p10, p50, p90`. Empty when the product is not forecast."""
-    return _of(objects.path(run.days_sha256), str(product_id), "ds")
-
-
-def product_windows(objects: Objects, run: ForecastRun, product_id: int) -> list[dict[str, Any]]:
-    """One product's 7-day windows and horizon of a run: `first, days, mean, p10, p50, p90`."""
-    return _of(objects.path(run.windows_sha256), str(product_id), "first")
-
-
-def product_outlook(objects: Objects, run: ForecastRun) -> dict[int, dict[int, dict[str, float]]]:
-    """Per product, the windows that begin the day after the run: `{product_id: {7: {...}, 28: {...}}}`."""
-    import numpy as np
-
-    first = np.datetime64(run.origin_on + timedelta(days=1))
-    windows = frame(objects, run.windows_sha256)
-    outlook: dict[int, dict[int, dict[str, float]]] = {}
-    for row in windows[(windows["first"] == first) & (windows.series != TOTAL)].to_dict("records"):
-        outlook.setdefault(int(row["series"]), {})[int(row["days"])] = {name: float(row[name]) for name in QUANTITIES}
-    return outlook
-
-
 def mark_served(db: Session, shop_id: int, version_id: int, origin_on: date) -> None:
     """From this evening's runs, the merchant sees this version's."""
     evening = (ForecastRun.shop_id == shop_id, ForecastRun.origin_on == origin_on)
@@ -126,26 +104,23 @@ def mark_served(db: Session, shop_id: int, version_id: int, origin_on: date) -> 
         db.execute(update(ForecastRun).where(*evening).values(was_champion=ForecastRun.id == mine))
 
 
-def frame(objects: Objects, sha256: str) -> "pd.DataFrame":
-    """A stored forecast file as a frame: `series` text, `origin`, `ds` or `first` as days."""
+def of_day(objects: Objects, run: ForecastRun, day_on: date) -> "pd.DataFrame":
+    """What a run said about one day: `series` (text), `ds`, `mean`, `p10`, `p50`, `p90`, one row per series."""
+    return _frame(objects.path(run.days_sha256), "ds", [("ds", "=", day_on)])
+
+
+def of_window(objects: Objects, run: ForecastRun, first: date, days: int) -> "pd.DataFrame":
+    """What a run said about one window: `series` (text), `first`, `days`, `mean`, `p10`, `p50`, `p90`."""
+    return _frame(objects.path(run.windows_sha256), "first", [("first", "=", first), ("days", "=", days)])
+
+
+def _frame(path: Path, day: str, only: list[tuple[str, str, Any]]) -> "pd.DataFrame":
+    """The wanted rows alone: a run has a hundred thousand, and an evening looks into a dozen runs."""
     import pandas as pd
     import pyarrow.parquet as pq
 
-    table: pd.DataFrame = pq.read_table(objects.path(sha256)).to_pandas()
-    days = {name: pd.to_datetime(table[name]).astype("datetime64[s]") for name in ("ds", "first") if name in table}
-    return table.assign(series=table.series.astype(str), **days)
-
-
-def runs_made(db: Session, shop_id: int) -> int:
-    """How many runs the shop has."""
-    return db.scalar(select(func.count()).select_from(ForecastRun).where(ForecastRun.shop_id == shop_id)) or 0
-
-
-def _of(path: Path, series: str, order: str) -> list[dict[str, Any]]:
-    import pyarrow.parquet as pq
-
-    rows = pq.read_table(path, filters=[("series", "=", series)]).to_pylist()
-    return sorted(rows, key=lambda row: row[order])
+    table: pd.DataFrame = pq.read_table(path, filters=only).to_pandas()
+    return table.assign(series=table.series.astype(str), **{day: pd.to_datetime(table[day]).astype("datetime64[s]")})
 
 
 def _day(value: Any) -> date:

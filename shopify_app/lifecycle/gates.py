@@ -128,8 +128,10 @@ def _shadowed(db: Session, shop: Shop, seen: Slot, challenger: Version) -> Gate:
     if faults:
         return Gate("shadow", Verdict.FAIL, numbers, f"{faults} of its shadow answers failed")
     if days < policy.shadow_days:
-        return Gate("shadow", Verdict.INCONCLUSIVE, numbers, f"{days} of {policy.shadow_days} days in the shadow")
-    return Gate("shadow", Verdict.PASS, numbers, f"{days} days in the shadow, {answers} answers, no fault")
+        return Gate("shadow", Verdict.INCONCLUSIVE, numbers, f"day {days} of {policy.shadow_days} in the shadow")
+    return Gate(
+        "shadow", Verdict.PASS, numbers, f"in the shadow for {days} day{'s' * (days != 1)}, {answers} answers, no fault"
+    )
 
 
 def _live(db: Session, shop: Shop, seen: Slot, challenger: Version) -> Gate:

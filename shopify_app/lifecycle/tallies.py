@@ -1,8 +1,9 @@
 """Hold stored forecasts against what happened, on the evening a business day is complete."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.orm import Session
 
@@ -30,7 +31,7 @@ class Evening:
     objects: Objects
     shop: Shop
     closed_on: date
-    _frames: dict[str, "pd.DataFrame"] = field(default_factory=dict)
+    _frames: dict[tuple[Any, ...], "pd.DataFrame"] = field(default_factory=dict)
     _baselines: dict[tuple[int, Level], float | None] = field(default_factory=dict)
     _orders: dict[date, int] = field(default_factory=dict)
     _sold: "pd.DataFrame | None" = None
@@ -52,20 +53,16 @@ class Evening:
             run = self._run_before(version_id, day_on)
             if run is None:
                 return None
-            frame = self._frame(run.days_sha256)
-            days.append(frame[frame.ds == pd.Timestamp(day_on)])
+            days.append(self._once(forecasts.of_day, run, day_on))
         return pd.concat(days, ignore_index=True)
 
     def said_ahead(self, version_id: int, days: int) -> "pd.DataFrame | None":
         """The window of the last `days` days as it was forecast just before it began. None when no run is that old."""
-        import pandas as pd
-
         first = self.closed_on - timedelta(days=days - 1)
         run = self._run_before(version_id, first)
         if run is None or run.origin_on != first - timedelta(days=1):
             return None
-        frame = self._frame(run.windows_sha256)
-        return frame[(frame["first"] == pd.Timestamp(first)) & (frame["days"] == days)]
+        return self._once(forecasts.of_window, run, first, days)
 
     def orders_since(self, first: date) -> int:
         """Orders from a day up to this evening."""
@@ -84,10 +81,12 @@ class Evening:
             return forecasts.served(self.db, self.shop.id, day_on)
         return forecasts.before(self.db, self.shop.id, [version_id], day_on)
 
-    def _frame(self, sha256: str) -> "pd.DataFrame":
-        if sha256 not in self._frames:
-            self._frames[sha256] = forecasts.frame(self.objects, sha256)
-        return self._frames[sha256]
+    def _once(self, read: "Callable[..., pd.DataFrame]", run: ForecastRun, *which: Any) -> "pd.DataFrame":
+        """Versions share days and windows with what was served: each is read from disk once."""
+        key = (run.id, *which)
+        if key not in self._frames:
+            self._frames[key] = read(self.objects, run, *which)
+        return self._frames[key]
 
 
 @dataclass(frozen=True)
