@@ -18,7 +18,7 @@ setup: .venv/done ## create the environment (everything below does it by itself)
 	@touch .venv/done
 
 shopify_app/static/vendor: package.json package-lock.json
-	@if command -v npm >/dev/null; then npm ci --omit=dev --no-audit --no-fund --silent && touch $@; fi
+	@if command -v npm >/dev/null; then npm install --no-save --omit=dev --no-audit --no-fund --silent && touch $@; fi
 
 demo: setup ## run everything here: local Shopify, app, workers, orders that keep coming (SPEED=0.05 ORDERS=file)
 	@$(MAKE) --no-print-directory shopify_app/static/vendor || echo "npm failed: charts stay plain"
