@@ -1,10 +1,8 @@
 """An app's HTTP side in miniature: keeps what it is sent and answers what it is told to."""
 
-import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -19,38 +17,6 @@ class Received:
     path: str
     headers: dict[str, str]
     body: bytes
-
-
-class FastReceiver(asyncio.Protocol):
-    """Answers 200 to everything as fast as Python can, to measure the sender."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport)
-        self._out, self._seen = transport, b""
-
-    def data_received(self, data: bytes) -> None:
-        self._seen += data
-        while True:
-            head, gap, rest = self._seen.partition(b"\r\n\r\n")
-            length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0]) if gap else 0
-            if not gap or len(rest) < length:
-                return
-            self._seen = rest[length:]
-            self._out.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-
-
-@contextmanager
-def fast_receiver() -> Iterator[str]:
-    """The address of a fast receiver."""
-    loop = asyncio.new_event_loop()
-    server = loop.run_until_complete(loop.create_server(FastReceiver, "127.0.0.1", 0))
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    loop.call_soon_threadsafe(server.close)
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join(5)
-    loop.close()
 
 
 class Receiver:

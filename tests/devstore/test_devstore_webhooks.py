@@ -14,7 +14,7 @@ from devstore.signing import sign_body
 from devstore.webhooks import field_tree, pick, triggered_at
 from tests.devstore.conftest import KEY, SECRET, Open
 from tests.devstore.few_sales import FewSales
-from tests.devstore.receiver import Received, Receiver, fast_receiver
+from tests.devstore.receiver import Received, Receiver
 from tests.devstore.shop_api import Api, api_of
 
 CREATE = """mutation($topic: WebhookSubscriptionTopic!, $uri: String!) {
@@ -163,21 +163,6 @@ def test_a_subscription_by_api_dies_with_a_failed_delivery_the_tomls_live(
     store.sellers["alice"].step(1)
     assert alice.shop.subscriptions.made_by_api() == []
     assert len(alice.shop.subscriptions.of_topic("orders/create")) == 1
-
-
-def test_three_hundred_deliveries_take_less_than_a_second(toml: Path) -> None:
-    with fast_receiver() as url:
-        sales = FewSales(per_day=150, lines=24, updates=False)
-        store = DevStore([ShopConfig("alice", sales)], AppConfig(KEY, SECRET, url, toml))
-        api_of(store, "alice")
-        rates = []
-        for _ in range(3):
-            deliveries = store.shop("alice").deliveries(sales.day(store.shop("alice").clock.day))
-            began = time.monotonic()
-            store.courier.submit(deliveries).wait()
-            rates.append(len(deliveries) / (time.monotonic() - began))
-        store.stop()
-    assert max(rates) > 300
 
 
 def test_what_was_not_delivered_goes_out_after_the_next_start(
