@@ -22,8 +22,8 @@ DAYS = 57
 """Business days of live orders: more than eight weeks."""
 CALM_DAYS = 28
 """Days of ordinary life before the sabotage, at the least."""
-PATIENCE = 8
-"""Days until the sabotage must be over."""
+PATIENCE = 12
+"""Days until both tasks must have their version back; a shop with few carts needs more of them than one with many."""
 REQUESTS_A_DAY = 40
 DISORDER = {"duplicate": 0.10, "reorder": 0.05}
 
@@ -112,11 +112,13 @@ class Story:
                     break
             time.sleep(0.5)
         alarms = [a for a in self.watch.rows(Alert, Alert.kind == "act") if self._number(a.version_id) == bad[a.task]]
+        found = {alert.task: count.trading_days(self.watch, began, alert) for alert in alarms}
         seconds = [self._seconds(alert, shopper, good) for alert in alarms]
         self.book.figures |= {
             "sabotaged_versions": bad,
             "alerts": {alert.task: alert.message for alert in alarms},
-            "alert_business_days": max((count.trading_days(self.watch, began, a) for a in alarms), default=None),
+            "alert_business_days": min(found.values(), default=None),
+            "alert_business_days_by_task": found,
             "accuracy_at_alert": self._accuracy_at(alarms),
             "rollback_seconds": max(seconds) if seconds else None,
         }

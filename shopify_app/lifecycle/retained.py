@@ -1,6 +1,7 @@
 """Decide, on the evening of a complete day, whether the lists in charge still hold what a fresh fit would."""
 
 from datetime import date
+from math import comb
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 CONFIDENCE = 0.05
+EARLY = 0.005
+"""The sign test's level each night: a small shop sees about ten such nights before it has a hundred orders."""
 IMPORTED = "table"
 """Algorithm of versions made elsewhere: they are judged, they are no yardstick."""
 
@@ -54,7 +57,8 @@ def _judge(
     """Act when the quality kept is below target beyond doubt, and the lists before these did better."""
     target = Policy.of(shop.settings).target
     found = compare.retained_quality(mine, fresh, target, CONFIDENCE)
-    if found.verdict is not compare.Verdict.FAIL or before.mean() <= mine.mean():
+    lost = found.verdict is compare.Verdict.FAIL or _lost_early(mine, fresh)
+    if not lost or found.ratio is None or found.ratio >= target or before.mean() <= mine.mean():
         return None
     kept = found.ratio
     numbers = {
@@ -71,6 +75,13 @@ def _judge(
         f"orders; a fresh fit finds {int(fresh.sum())}, version {previous.number} found {int(before.sum())}."
     )
     return alerts.raise_alert(db, shop, champion, "act", message, numbers)
+
+
+def _lost_early(mine: "np.ndarray", fresh: "np.ndarray") -> bool:
+    """Before there are orders enough for the confidence sequence: an exact sign test on orders only one of them hit."""
+    won, lost = int((mine & ~fresh).sum()), int((fresh & ~mine).sum())
+    chance = sum(comb(won + lost, k) for k in range(won + 1)) / 2 ** (won + lost)
+    return len(mine) < compare.FIRST_LOOK and chance < EARLY
 
 
 def _reference(db: Session, shop: Shop, first_on: date) -> Version | None:
