@@ -32,7 +32,7 @@ TEXT = {
 }
 MACHINE = re.compile(r"/(?:home|Users|root|work|workspace|mnt|private/var)/[A-Za-z0-9._-]+|[A-Z]:\\\\Users")
 REGISTRY = re.compile(
-    r"registry\.npmjs\.org|registry\.yarnpkg\.com|files\.pythonhosted\.org|pypi\.org/simple|--(?:extra-)?index-url|"
+    r"registry\.n[p]mjs\.org|registry\.y[a]rnpkg\.com|files\.p[y]thonhosted\.org|p[y]pi\.org/simple|--(?:extra-)?index-url|"
     r"--find-links|artifactory|/simple/|localhost:\d+/(?:npm|pypi)",
     re.IGNORECASE,
 )
