@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+SAME_ORDER = (Order.shop_id == OrderLine.shop_id) & (Order.order_id == OrderLine.order_id)
+
+
 def units(db: Session, shop_id: int, first: date, last: date) -> "pd.DataFrame":
     """Units per product and day, both days inclusive: columns `series` (text), `ds` (day), `units` (float).
 
@@ -22,15 +25,8 @@ def units(db: Session, shop_id: int, first: date, last: date) -> "pd.DataFrame":
 
     rows = db.execute(
         select(OrderLine.product_id, OrderLine.created_on, func.sum(OrderLine.units))
-        .join(Order, (Order.shop_id == OrderLine.shop_id) & (Order.order_id == OrderLine.order_id))
-        .where(
-            OrderLine.shop_id == shop_id,
-            OrderLine.created_on >= first,
-            OrderLine.created_on <= last,
-            OrderLine.product_id.is_not(None),
-            OrderLine.units > 0,
-            *_counts(),
-        )
+        .join(Order, SAME_ORDER)
+        .where(*_sold(shop_id, first, last))
         .group_by(OrderLine.product_id, OrderLine.created_on)
     ).all()
     products, days, sold = zip(*rows, strict=True) if rows else ((), (), ())
@@ -47,15 +43,8 @@ def total_by_day(db: Session, shop_id: int, first: date, last: date) -> dict[dat
     """Units the whole shop sold on each day that sold any."""
     rows = db.execute(
         select(OrderLine.created_on, func.sum(OrderLine.units))
-        .join(Order, (Order.shop_id == OrderLine.shop_id) & (Order.order_id == OrderLine.order_id))
-        .where(
-            OrderLine.shop_id == shop_id,
-            OrderLine.created_on >= first,
-            OrderLine.created_on <= last,
-            OrderLine.product_id.is_not(None),
-            OrderLine.units > 0,
-            *_counts(),
-        )
+        .join(Order, SAME_ORDER)
+        .where(*_sold(shop_id, first, last))
         .group_by(OrderLine.created_on)
     )
     return {day_on: float(sold) for day_on, sold in rows}
@@ -65,15 +54,8 @@ def product_by_day(db: Session, shop_id: int, product_id: int, first: date, last
     """Units one product sold on each day that sold any."""
     rows = db.execute(
         select(OrderLine.created_on, func.sum(OrderLine.units))
-        .join(Order, (Order.shop_id == OrderLine.shop_id) & (Order.order_id == OrderLine.order_id))
-        .where(
-            OrderLine.shop_id == shop_id,
-            OrderLine.product_id == product_id,
-            OrderLine.created_on >= first,
-            OrderLine.created_on <= last,
-            OrderLine.units > 0,
-            *_counts(),
-        )
+        .join(Order, SAME_ORDER)
+        .where(*_sold(shop_id, first, last), OrderLine.product_id == product_id)
         .group_by(OrderLine.created_on)
     )
     return {day_on: float(sold) for day_on, sold in rows}
@@ -89,15 +71,8 @@ def baskets(db: Session, shop_id: int, first: date, last: date) -> dict[int, lis
     """Distinct products of each order of those days, oldest order first."""
     rows = db.execute(
         select(OrderLine.order_id, OrderLine.product_id)
-        .join(Order, (Order.shop_id == OrderLine.shop_id) & (Order.order_id == OrderLine.order_id))
-        .where(
-            OrderLine.shop_id == shop_id,
-            OrderLine.created_on >= first,
-            OrderLine.created_on <= last,
-            OrderLine.product_id.is_not(None),
-            OrderLine.units > 0,
-            *_counts(),
-        )
+        .join(Order, SAME_ORDER)
+        .where(*_sold(shop_id, first, last))
         .order_by(OrderLine.created_at, OrderLine.order_id, OrderLine.product_id)
         .distinct()
     )
@@ -106,6 +81,12 @@ def baskets(db: Session, shop_id: int, first: date, last: date) -> dict[int, lis
         if product_id is not None:
             gathered.setdefault(order_id, []).append(product_id)
     return gathered
+
+
+def _sold(shop_id: int, first: date, last: date) -> list[ColumnElement[bool]]:
+    """Lines of the shop's counting orders of those days that hold units of a product."""
+    span = OrderLine.shop_id == shop_id, OrderLine.created_on >= first, OrderLine.created_on <= last
+    return [*span, OrderLine.product_id.is_not(None), OrderLine.units > 0, *_counts()]
 
 
 def _counts() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
