@@ -117,6 +117,8 @@ def host_param(handle: str) -> str:
 
 
 def _by_id_token(shop: "Shop", form: Mapping[str, Any]) -> dict[str, Any]:
+    if form.get("subject_token_type") == OFFLINE:
+        return _by_legacy_token(shop, form)
     if form.get("subject_token_type") != ID_TOKEN:
         raise OAuthError("invalid_request", "subject_token_type must be an ID token.")
     _check_id_token(shop, str(form.get("subject_token", "")))
@@ -126,6 +128,16 @@ def _by_id_token(shop: "Shop", form: Mapping[str, Any]) -> dict[str, Any]:
     if wanted != OFFLINE:
         raise OAuthError("invalid_request", "requested_token_type must be an offline or online access token.")
     return _offline_body(shop, _offline(shop, form))
+
+
+def _by_legacy_token(shop: "Shop", form: Mapping[str, Any]) -> dict[str, Any]:
+    """The way from a token that never expires to an expiring pair, without a person."""
+    if form.get("requested_token_type") != OFFLINE or not _is_expiring(form):
+        raise OAuthError("invalid_request", "An offline token can only be exchanged for an expiring offline token.")
+    try:
+        return _offline_body(shop, shop.tokens.migrate(str(form.get("subject_token", ""))))
+    except InvalidGrant as error:
+        raise OAuthError("invalid_subject_token", str(error)) from error
 
 
 def _check_id_token(shop: "Shop", token: str) -> None:
@@ -152,8 +164,11 @@ def _by_code(shop: "Shop", form: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _offline(shop: "Shop", form: Mapping[str, Any]) -> TokenPair:
-    is_expiring = str(form.get("expiring", "0")).lower() in ("1", "true")
-    return shop.tokens.issue_offline() if is_expiring else shop.tokens.issue_legacy()
+    return shop.tokens.issue_offline() if _is_expiring(form) else shop.tokens.issue_legacy()
+
+
+def _is_expiring(form: Mapping[str, Any]) -> bool:
+    return str(form.get("expiring", "0")).lower() in ("1", "true")
 
 
 def _offline_body(shop: "Shop", pair: TokenPair) -> dict[str, Any]:

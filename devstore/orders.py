@@ -12,7 +12,7 @@ from devstore.sales.model import Event, Order, Sales
 
 DAYS_KEPT = 16
 """Days of whole orders that stay in memory while pages are turned."""
-WHOLE_ORDER = ("orders/updated", "orders/cancelled", "orders/edited")
+WHOLE_ORDER = ("orders/updated", "orders/cancelled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,7 @@ class OrderBook:
         self._entries: dict[int, Entry] = {}
         self._moved: dict[int, Entry] = {}
         """Every order that changed since this process started: the index must not forget it while it grows."""
+        self._deleted: set[int] = set()
         self._indexed: tuple[date, date] | None = None
         self._days: OrderedDict[tuple[date, date], dict[int, Order]] = OrderedDict()
         for event in sales.day(clock.day)[: clock.sold] if clock.sold else ():
@@ -47,6 +48,8 @@ class OrderBook:
 
     def observe(self, event: Event) -> None:
         """Remember the newest announced version of an order, until the source of sales knows it: after the day."""
+        if event.topic == "orders/delete":
+            self._deleted.add(int(event.payload["id"]))
         if event.topic not in WHOLE_ORDER:
             return
         changed = order_of(event.payload)
@@ -65,6 +68,8 @@ class OrderBook:
         for order in self._read(start, end):
             current = self._settle(order, max(now, order.created_at))
             passed.append(_entry(current))
+            if order.order_id in self._deleted:
+                continue
             if order.created_at <= now and (since is None or order.created_at >= since) and wanted(current):
                 yield current
         self._learn(start, end, passed)
@@ -74,7 +79,7 @@ class OrderBook:
         now = self._clock.now
         with self._lock:
             self._index(self._first_day(since))
-            known = list(self._entries.values())
+            known = [entry for entry in self._entries.values() if entry.order_id not in self._deleted]
         return [
             entry
             for entry in known
@@ -91,7 +96,12 @@ class OrderBook:
         with self._lock:
             self._index(self._first_day(since))
             entry = self._entries.get(order_id)
-        if entry is None or entry.created_at > self._clock.now or (since and entry.created_at < since):
+        if (
+            entry is None
+            or order_id in self._deleted
+            or entry.created_at > self._clock.now
+            or (since and entry.created_at < since)
+        ):
             return None
         return self.load(entry)
 

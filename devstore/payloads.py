@@ -4,6 +4,30 @@ from datetime import UTC, datetime
 from typing import Any
 
 from devstore.sales.model import Line, Order, Refund, ShopFacts
+from devstore.sales.payloads import LOCATION_ID
+
+MONEY_FORMATS = (
+    *("money_format", "money_in_emails_format"),
+    *("money_with_currency_format", "money_with_currency_in_emails_format"),
+)
+SHOP_UNSAID: dict[str, Any] = {
+    **dict.fromkeys(("address2", "auto_configure_tax_inclusivity", "county_taxes", "created_at", "google_apps_domain")),
+    **dict.fromkeys(("google_apps_login_enabled", "latitude", "longitude", "password_enabled", "source")),
+    **dict.fromkeys(("tax_shipping", "taxes_included", "updated_at")),
+    **dict.fromkeys(("checkout_api_supported", "eligible_for_payments", "finances", "has_storefront"), True),
+    **dict.fromkeys(("has_discounts", "has_gift_cards", "marketing_sms_consent_enabled_at_checkout"), False),
+    **dict.fromkeys(("multi_location_enabled", "pre_launch_enabled", "requires_extra_payments_agreement"), False),
+    **dict.fromkeys(("setup_required", "transactional_sms_disabled"), False),
+    "address1": "1 Example Street",
+    "city": "Exampleton",
+    "zip": "00000",
+    "phone": "555-0100",
+    "province": "Example Province",
+    "province_code": "EX",
+    "primary_location_id": LOCATION_ID,
+    "weight_unit": "kg",
+}
+"""Fields of a shop that the dev store has no story for."""
 
 
 def order_of(payload: dict[str, Any]) -> Order:
@@ -50,14 +74,20 @@ def _moment(text: str | None) -> datetime | None:
 def uninstalled(shop_id: int, domain: str, facts: ShopFacts) -> dict[str, Any]:
     """`app/uninstalled`: the shop itself."""
     return {
+        **SHOP_UNSAID,
+        **dict.fromkeys(MONEY_FORMATS, "{{amount}} " + facts.currency),
         "id": shop_id,
         "name": facts.name,
         "email": "owner@example.com",
+        "customer_email": "shop@example.com",
         "domain": domain,
         "country": facts.country,
         "country_code": facts.country,
+        "country_name": facts.country,
+        "enabled_presentment_currencies": [facts.currency],
         "currency": facts.currency,
         "iana_timezone": facts.time_zone,
+        "timezone": facts.time_zone,
         "shop_owner": "Alice Merchant",
         "plan_name": "partner_test",
         "plan_display_name": "Development",

@@ -48,7 +48,7 @@ def decode_jwt(secret: str, token: str) -> dict[str, Any]:
 
 
 def _quote(text: str) -> str:
-    return quote(text, safe="-_.!~*'()")
+    return quote(text, safe="*").replace("~", "%7E")
 
 
 def _hex(secret: str, text: str) -> str:

@@ -16,6 +16,7 @@ TOPICS = {
     "INVENTORY_LEVELS_UPDATE": "inventory_levels/update",
     "ORDERS_CANCELLED": "orders/cancelled",
     "ORDERS_CREATE": "orders/create",
+    "ORDERS_DELETE": "orders/delete",
     "ORDERS_EDITED": "orders/edited",
     "ORDERS_UPDATED": "orders/updated",
     "PRODUCTS_CREATE": "products/create",

@@ -13,6 +13,8 @@ from devstore.state import State
 ACCESS_SECONDS = 3600
 ONLINE_SECONDS = 86_400
 REFRESH_SECONDS = 90 * 86_400
+MIGRATION_SECONDS = 7 * 86_400
+"""A token without expiry that was migrated can be migrated again for so long, in case the answer was lost."""
 RETRY_SECONDS = 30 * 86_400
 """A refresh token that was used can be used again for so long, until its replacement is used."""
 
@@ -66,6 +68,17 @@ class TokenBook:
         access = self._add("shpua_", "online", str(uuid.uuid4()), None, ONLINE_SECONDS, user_id)
         return TokenPair(access, expires_in=ONLINE_SECONDS)
 
+    def migrate(self, token: str) -> TokenPair:
+        """An expiring pair for a token without expiry; a lost answer may be asked for again. Raises InvalidGrant."""
+        with self._state.transaction():
+            row = self._find(token)
+            late = row is not None and row["used_at"] is not None and self.clock() > row["used_at"] + MIGRATION_SECONDS
+            if row is None or row["kind"] != "legacy" or (row["retired"] and row["used_at"] is None) or late:
+                raise InvalidGrant("The token is unknown, was replaced, or was migrated too long ago")
+            self._note_use(row)
+            self._retire("kind IN ('offline', 'legacy', 'refresh')")
+            return self._pair(follows=None)
+
     def refresh(self, token: str) -> TokenPair:
         """A new pair for a refresh token; a lost answer may be asked for again. Raises InvalidGrant."""
         with self._state.transaction():
@@ -90,7 +103,7 @@ class TokenBook:
 
     def revoke_all(self) -> None:
         """Kill every token, as an uninstall does."""
-        self._retire("1 = 1")
+        self._state.run("DELETE FROM tokens WHERE shop = ?", self._shop)
 
     def expire_access(self) -> None:
         """Let the hour of every access token be over, without waiting."""

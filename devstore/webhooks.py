@@ -38,7 +38,8 @@ def pick(value: Any, fields: Fields) -> Any:
 def about(topic: str, payload: dict[str, Any]) -> str:
     """What a payload is about, so that deliveries about one thing can be told from others."""
     resource = topic.split("/")[0]
-    number = payload.get("order_id") or payload.get("id") or payload.get("inventory_item_id") or ""
+    edited = payload.get("order_edit", {}).get("order_id")
+    number = edited or payload.get("order_id") or payload.get("id") or payload.get("inventory_item_id") or ""
     return f"{'orders' if resource == 'refunds' else resource} {number}"
 
 

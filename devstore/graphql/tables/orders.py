@@ -150,6 +150,7 @@ ORDER: Table = {
     "customer": lambda order, call: Customer(order.customer_id) if order.customer_id else None,
     "lineItems": lambda order, call, reverse=False: listed(order.lines, reverse),
     "refunds": lambda order, call, first=None: [RefundOf(one, order) for one in order.refunds[:first]],
+    "currentSubtotalLineItemsQuantity": lambda order, call: sum(line.current_quantity for line in order.lines),
     "totalPriceSet": lambda order, call: _money(order.total_price, call),
     "currentTotalPriceSet": lambda order, call: _money(_current_total(order), call),
     "totalRefundedSet": lambda order, call: _money(f"{_refunded(order):.2f}", call),

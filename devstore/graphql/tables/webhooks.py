@@ -1,6 +1,6 @@
 """Webhook subscriptions made by API."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from devstore.gid import gid, number
 from devstore.graphql.call import Call
@@ -9,6 +9,12 @@ from devstore.graphql.tables.values import Table, UserError, iso
 from devstore.subscriptions import NAMES, TOPICS, required_scope
 
 INPUT = "webhookSubscription"
+
+
+class HttpEndpoint(NamedTuple):
+    """Where a subscription delivers, as older clients ask for it."""
+
+    address: str
 
 
 def subscriptions(
@@ -27,7 +33,7 @@ def create(_: Any, call: Call, topic: str, webhook_subscription: dict[str, Any])
     wanted = webhook_subscription
     try:
         made = call.shop.subscriptions.create(
-            TOPICS[topic], wanted["uri"], wanted.get("includeFields") or (), wanted.get("name"), call.api_version
+            TOPICS[topic], _address(wanted), wanted.get("includeFields") or (), wanted.get("name"), call.api_version
         )
     except ValueError as error:
         return {INPUT: None, "userErrors": [UserError(str(error), [INPUT, "uri"])]}
@@ -40,9 +46,14 @@ def _refusal(call: Call, topic: str, wanted: dict[str, Any]) -> UserError | None
         return UserError(f"You cannot create a webhook subscription for {topic} without {scope}", ["topic"])
     if wanted.get("filter"):
         return UserError("devstore does not filter deliveries", [INPUT, "filter"])
-    if not str(wanted.get("uri") or "").startswith(("https://", "http://")):
+    if not _address(wanted).startswith(("https://", "http://")):
         return UserError("Address is invalid: devstore delivers over HTTP only", [INPUT, "uri"])
     return None
+
+
+def _address(wanted: dict[str, Any]) -> str:
+    """Shopify still takes the older name of the same field."""
+    return str(wanted.get("uri") or wanted.get("callbackUrl") or "")
 
 
 def delete(_: Any, call: Call, id: str) -> dict[str, Any]:
@@ -61,6 +72,9 @@ SUBSCRIPTION: Table = {
     "legacyResourceId": lambda one, call: str(one.subscription_id),
     "topic": lambda one, call: NAMES[one.topic],
     "uri": lambda one, call: one.uri,
+    "callbackUrl": lambda one, call: one.uri,
+    "endpoint": lambda one, call: HttpEndpoint(one.uri),
+    "metafieldNamespaces": lambda one, call: [],
     "format": lambda one, call: "JSON",
     "filter": lambda one, call: None,
     "includeFields": lambda one, call: list(one.include_fields),
@@ -69,6 +83,10 @@ SUBSCRIPTION: Table = {
     "createdAt": lambda one, call: iso(one.created_at),
     "updatedAt": lambda one, call: iso(one.created_at),
 }
+HTTP_ENDPOINT: Table = {"callbackUrl": lambda endpoint, call: endpoint.address}
+# Named by documents that ask for every kind of endpoint; nothing here is ever delivered to one of these.
+EVENT_BRIDGE_ENDPOINT: Table = {"arn": lambda endpoint, call: None}
+PUB_SUB_ENDPOINT: Table = {"pubSubProject": lambda endpoint, call: None, "pubSubTopic": lambda endpoint, call: None}
 API_VERSION: Table = {
     "handle": lambda version, call: version,
     "displayName": lambda version, call: version,
