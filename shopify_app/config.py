@@ -1,6 +1,7 @@
 """Settings from the environment. A wrong one stops the start with one clear line."""
 
 import base64
+import hashlib
 import os
 import re
 from collections.abc import Mapping
@@ -30,6 +31,7 @@ class Settings:
     business_clock: str
     dev_shopify_url: str | None
     var: Path
+    webhooks_for: str = "app"
 
     @property
     def secrets(self) -> tuple[bytes, ...]:
@@ -37,10 +39,10 @@ class Settings:
         both = (self.api_secret, self.old_api_secret)
         return tuple(secret.encode() for secret in both if secret)
 
-    @property
-    def objects_folder(self) -> Path:
-        """Where the folder object store lives."""
-        return Path(urlsplit(self.object_store_url).path)
+
+def secret_name(secret: str) -> str:
+    """Eight characters that tell client secrets apart and say nothing about them: fit for a row and a screen."""
+    return hashlib.sha256(b"foretally client secret " + secret.encode()).hexdigest()[:8]
 
 
 def load(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -60,7 +62,19 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         business_clock=_one_of(environ, "BUSINESS_CLOCK", ("wall", "data"), "wall"),
         dev_shopify_url=_dev_shopify(environ, environment),
         var=var,
+        webhooks_for=_one_of(environ, "WEBHOOKS_FOR", ("app", "shop"), "app"),
     )
+
+
+def database_url(value: str) -> str:
+    """The address of a database as SQLAlchemy wants it. Raises SettingError."""
+    if value.startswith(("postgres://", "postgresql://")):
+        value = "postgresql+psycopg://" + value.split("://", 1)[1]
+    if not value.startswith(("sqlite:///", "postgresql+psycopg://")):
+        _stop(
+            "DATABASE_URL", f"is {value!r}, which is neither SQLite nor PostgreSQL", "postgresql://user@host/foretally"
+        )
+    return value
 
 
 def _stop(name: str, problem: str, example: str) -> NoReturn:
@@ -94,20 +108,14 @@ def _url(environ: Mapping[str, str], name: str, example: str, environment: str) 
 
 
 def _database(environ: Mapping[str, str], var: Path) -> str:
-    value = environ.get("DATABASE_URL") or f"sqlite:///{var / 'foretally.db'}"
-    if value.startswith(("postgres://", "postgresql://")):
-        value = "postgresql+psycopg://" + value.split("://", 1)[1]
-    if not value.startswith(("sqlite:///", "postgresql+psycopg://")):
-        _stop(
-            "DATABASE_URL", f"is {value!r}, which is neither SQLite nor PostgreSQL", "postgresql://user@host/foretally"
-        )
-    return value
+    return database_url(environ.get("DATABASE_URL") or f"sqlite:///{var / 'foretally.db'}")
 
 
 def _object_store(environ: Mapping[str, str], var: Path) -> str:
     value = environ.get("OBJECT_STORE_URL") or f"file://{var / 'objects'}"
-    if not re.fullmatch(r"file:///.+", value):
-        _stop("OBJECT_STORE_URL", f"is {value!r}, which is no folder", "file:///var/lib/foretally/objects")
+    if not re.fullmatch(r"file:///.+|(s3|gs)://[a-z0-9][a-z0-9._-]{1,61}[a-z0-9](/[\w.-]+)*/?", value):
+        known = "neither a folder (file:///path) nor a bucket (s3://bucket/prefix, gs://bucket/prefix)"
+        _stop("OBJECT_STORE_URL", f"is {value!r}, which is {known}", "s3://example-bucket/foretally")
     return value
 
 

@@ -2,22 +2,29 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Table, create_engine, event
+from sqlalchemy import Connection, DateTime, Table, create_engine, event, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.url import make_url
 from sqlalchemy.orm import Session
 
+from shopify_app import clock
+from shopify_app.config import Settings
 from shopify_app.errors import SettingError
 
 
 class Database:
-    """Sessions on one database. A writing session takes SQLite's write lock at its start, so none has to upgrade."""
+    """Sessions on one database. A writing session takes SQLite's write lock at its start, so none has to upgrade.
 
-    def __init__(self, url: str) -> None:
+    `keys` are the app's, the first one current: sessions carry them to where rows are sealed (`records/keys.py`).
+    """
+
+    def __init__(self, url: str, keys: Sequence[bytes] = ()) -> None:
         self.url = url
+        self._info = {"keys": tuple(keys)}
         self.is_sqlite = url.startswith("sqlite")
         if self.is_sqlite:
             _make_folder(url)
@@ -28,10 +35,15 @@ class Database:
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
 
+    @classmethod
+    def of(cls, settings: Settings) -> "Database":
+        """The database of these settings, with their keys."""
+        return cls(settings.database_url, settings.encryption_keys)
+
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         """A session whose changes are committed together at the end, or not at all."""
-        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+        with Session(self.engine, expire_on_commit=False, info=self._info) as session, session.begin():
             if self.is_sqlite:
                 session.connection(execution_options={"writes": True})
             yield session
@@ -39,14 +51,34 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session that sees one state of the database and changes nothing."""
-        with Session(self.engine, expire_on_commit=False) as session:
+        with Session(self.engine, expire_on_commit=False, info=self._info) as session:
             yield session
+
+
+def server_time(session: Session) -> datetime:
+    """The time that leases go by: the database's, because workers on other machines may disagree about it.
+
+    A SQLite file is used by one machine, whose clock all its processes share.
+    """
+    if session.get_bind().dialect.name == "sqlite":
+        return clock.now()
+    told = select(func.clock_timestamp(type_=DateTime(timezone=True)))
+    return session.scalars(told).one().astimezone(UTC)
 
 
 def insert(session: Session, table: Any) -> Any:
     """The dialect's INSERT, which knows ON CONFLICT. `table` is a mapped class or a Table."""
-    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    return dialect.insert(table)
+    return insert_for(session.get_bind().dialect.name, table)
+
+
+def insert_for(dialect: str, table: Any) -> Any:
+    """The same, for a statement that is made once."""
+    return (sqlite if dialect == "sqlite" else postgresql).insert(table)
+
+
+def count(session: Session, statement: Any) -> int:
+    """Run an UPDATE or DELETE; how many rows it was about."""
+    return session.connection().execute(statement).rowcount
 
 
 def insert_many(session: Session, table: Any, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -69,7 +101,7 @@ def _make_folder(url: str) -> None:
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    """WAL so that readers never wait; FULL so that a committed row survives a power loss."""
+    """WAL: readers never wait. FULL: a committed row survives a power loss. What is deleted is overwritten."""
     connection.isolation_level = None
     for pragma in (
         "journal_mode=WAL",
@@ -77,6 +109,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
         "busy_timeout=10000",
         "foreign_keys=ON",
         "temp_store=MEMORY",
+        "secure_delete=ON",
     ):
         connection.execute(f"PRAGMA {pragma}")
 

@@ -7,6 +7,7 @@ ForetallyError
 ├── Conflict              somebody else changed it first, or it is not in a state for this (→ 409)
 ├── NeedsReopening        the shop's token is gone: a person must open the app once
 ├── DamagedBundle         bytes do not match the hash that names them
+├── ObjectsUnavailable    the object store cannot be reached or written: worth trying again
 └── ShopifyError          Shopify said no, with its own words
     ├── Throttled         the bucket is empty: come back in `wait` seconds
     ├── Unauthorised      the access token is not (or no longer) accepted
@@ -44,6 +45,10 @@ class NeedsReopening(ForetallyError):
 
 class DamagedBundle(ForetallyError):
     """A file's bytes do not match the hash that names it; it was not parsed."""
+
+
+class ObjectsUnavailable(ForetallyError):
+    """The object store cannot be reached, does not let us in, or is full. Nothing half-written is left in it."""
 
 
 class ShopifyError(ForetallyError):

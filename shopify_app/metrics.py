@@ -12,3 +12,9 @@ flow_actions = Counter("foretally_flow_actions_total", "Flow actions by handle a
 refused = Counter("foretally_refused_total", "Requests that a door turned away", ["door"])
 events = Counter("foretally_events_total", "Events drained from the inbox by what became of them", ["outcome"])
 tokens_refreshed = Counter("foretally_tokens_refreshed_total", "Token refreshes by outcome", ["outcome"])
+signed_with = Counter("foretally_signed_with_total", "Verified requests by door and client secret", ["door", "secret"])
+
+
+def opened(door: str, secret_used: int) -> None:
+    """Note which client secret opened a door, so that a rotation can be watched."""
+    signed_with.labels(door, "old" if secret_used else "current").inc()

@@ -59,6 +59,8 @@ class Doorbell:
 
     def ring(self, name: str) -> None:
         """Ask for one message to whoever listens for `name`."""
+        if name in self._wanted and self._thread is not None and self._thread.is_alive():
+            return  # that message is not on its way yet: it will come after this ring too
         with self._bell:
             self._wanted.add(name)
             if self._thread is None or not self._thread.is_alive():  # none yet, idle, or lost in a fork

@@ -9,7 +9,7 @@ from shopify_app.errors import ForetallyError
 
 @dataclass(frozen=True)
 class Policy:
-    """How a shop wants to be served. Every field is a setting on its Settings page."""
+    """How a shop wants to be served. `set` takes every field, the Settings page all but what is kept for how long."""
 
     retrain_orders: int = 500
     """Distinct new orders that start a retrain."""
@@ -33,6 +33,12 @@ class Policy:
     publish_lists: bool = True
     """Write recommendation lists to product metafields."""
     list_length: int = 8
+    keep_snapshots_days: int = 30
+    """A snapshot that no version needs goes after this long."""
+    keep_versions_days: int = 90
+    """A version that no longer answers keeps its snapshot for this long, so that it can be trained again."""
+    keep_events_days: int = 1095
+    """Sealed events go after this long; until then any range of them can be replayed."""
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> "Policy":
@@ -52,6 +58,9 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "cooling_days": (0, 60),
     "max_rollbacks": (0, 10),
     "list_length": (1, 20),
+    "keep_snapshots_days": (1, 3650),
+    "keep_versions_days": (1, 3650),
+    "keep_events_days": (1, 3650),
 }
 """What a person may set each number to."""
 

@@ -7,7 +7,22 @@ from sqlalchemy.orm import Session
 
 from shopify_app.lifecycle import registry
 from shopify_app.lifecycle.slots import peek
-from shopify_app.tables import Alert, AlertState, Effect, Event, EventState, Job, Order, Shop, Task, Version, WorkState
+from shopify_app.records import inbox
+from shopify_app.tables import (
+    Alert,
+    AlertState,
+    Effect,
+    Event,
+    EventState,
+    Job,
+    Order,
+    Shop,
+    ShopState,
+    Task,
+    Token,
+    Version,
+    WorkState,
+)
 
 
 def of_all(db: Session, domain: str | None = None) -> dict[str, Any]:
@@ -24,11 +39,13 @@ def of(db: Session, shop: Shop) -> dict[str, Any]:
     parked = Event.shop == shop.domain, Event.state == EventState.PARKED
     return {
         "state": shop.state,
+        "access": _access(db, shop),
         "today": shop.business_on,
         "orders": _count(db, Order, Order.shop_id == shop.id),
         "new_orders": f"{shop.orders_counted - shop.orders_at_retrain} since the last retrain by orders",
         "deliveries_waiting": _count(db, Event, *waiting),
         "deliveries_parked": _count(db, Event, *parked),
+        "deliveries_quarantined": inbox.quarantined_count(db, shop.domain),
         "jobs_waiting": _count(db, Job, Job.shop_id == shop.id, Job.state == WorkState.PENDING),
         "jobs_parked": _count(db, Job, Job.shop_id == shop.id, Job.state == WorkState.PARKED),
         "effects_waiting": _count(db, Effect, Effect.shop_id == shop.id, Effect.state == WorkState.PENDING),
@@ -54,6 +71,15 @@ def text(told: dict[str, Any], indent: str = "") -> str:
         else:
             lines.append(f"{indent}{name}: {value}")
     return "\n".join(lines)
+
+
+def _access(db: Session, shop: Shop) -> str:
+    if shop.state == ShopState.UNINSTALLED:
+        return "ended: the app was removed"
+    kept = db.get(Token, shop.id)
+    if shop.state == ShopState.NEEDS_REOPENING or kept is None or kept.refresh_expires_at is None:
+        return "lost: the merchant has to open the app once; no job runs until then"
+    return f"renewable until {kept.refresh_expires_at:%Y-%m-%d}"
 
 
 def _in_charge(db: Session, shop: Shop, task: Task) -> str:

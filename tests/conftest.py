@@ -1,5 +1,6 @@
 """Databases of both kinds, and three shops: Alice and Bob with the same ids, and Charlie, who should see nothing."""
 
+import base64
 import os
 import shutil
 import uuid
@@ -16,13 +17,14 @@ from shopify_app.config import Settings
 from shopify_app.db import Database
 from shopify_app.records import inbox, shops
 from shopify_app.records.draining import Drain
-from shopify_app.records.objects import Objects
+from shopify_app.records.objects import Objects, open_objects
 from shopify_app.records.seal import Seal
 from shopify_app.records.shops import ShopFacts
 from shopify_app.tables import Base, Shop
 from tests import factories
 
 SERVER = os.environ.get("TEST_POSTGRES_URL", "postgresql://root@127.0.0.1:5432/root")
+KEYS = (b"k" * 32,)
 Deliver = Callable[..., bool]
 
 
@@ -66,10 +68,10 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
     """An empty database of either kind."""
     if request.param == "sqlite":
         shutil.copyfile(request.getfixturevalue("sqlite_template"), tmp_path / "foretally.db")
-        made = Database(f"sqlite:///{tmp_path / 'foretally.db'}")
+        made = Database(f"sqlite:///{tmp_path / 'foretally.db'}", KEYS)
         event.listen(made.engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
     else:
-        made = Database(request.getfixturevalue("postgresql_url"))
+        made = Database(request.getfixturevalue("postgresql_url"), KEYS)
         _empty(made)
     yield made
     made.engine.dispose()
@@ -93,7 +95,7 @@ def settings(database: Database, tmp_path: Path) -> Settings:
         database_url=database.url,
         object_store_url=f"file://{tmp_path / 'objects'}",
         broker_url="filesystem://",
-        encryption_keys=(b"k" * 32,),
+        encryption_keys=KEYS,
         business_clock="data",
         dev_shopify_url=None,
         var=tmp_path,
@@ -109,7 +111,7 @@ def seal(settings: Settings) -> Seal:
 @pytest.fixture
 def objects(settings: Settings) -> Objects:
     """The object store of those settings."""
-    return Objects(settings.objects_folder)
+    return open_objects(settings)
 
 
 def _installed(database: Database, name: str, time_zone: str) -> Shop:
@@ -154,3 +156,20 @@ def deliver(database: Database, seal: Seal) -> Deliver:
 def drain(database: Database, settings: Settings) -> Callable[[], int]:
     """Make rows of everything in the inbox; how many events that took, repeats of failed ones included."""
     return Drain(database, settings).all
+
+
+@pytest.fixture
+def environment(settings: Settings) -> dict[str, str]:
+    """The settings of these tests for another process."""
+    return {
+        **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
+        "PYTHONPATH": str(Path(__file__).parents[1]),
+        "ENVIRONMENT": "development",
+        "SHOPIFY_API_KEY": settings.api_key,
+        "SHOPIFY_API_SECRET": settings.api_secret,
+        "APP_URL": settings.app_url,
+        "DATABASE_URL": settings.database_url,
+        "OBJECT_STORE_URL": settings.object_store_url,
+        "FORETALLY_VAR": str(settings.var),
+        "ENCRYPTION_KEYS": base64.urlsafe_b64encode(settings.encryption_keys[0]).decode(),
+    }

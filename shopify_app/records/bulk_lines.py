@@ -1,12 +1,14 @@
 """Bulk results as records. Children name their parent and may come anywhere after it, so all lines are read first."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from itertools import takewhile
 from typing import Any
 
 import orjson
 
 from shopify_app.records import payloads
-from shopify_app.records.payloads import ItemRecord, LineRecord, OrderRecord, ProductRecord
+from shopify_app.records.payloads import ItemRecord, LineRecord, OrderRecord, ProductRecord, StockRecord
 
 
 def orders(lines: Iterable[bytes]) -> Iterator[OrderRecord]:
@@ -14,25 +16,86 @@ def orders(lines: Iterable[bytes]) -> Iterator[OrderRecord]:
 
     Raises ValueError for a line that cannot be read: a broken download must not pass for a short history.
     """
-    found: dict[int, OrderRecord] = {}
-    children: dict[int, list[LineRecord]] = {}
-    numbers: dict[str, int] = {}  # product and variant ids repeat: one object each instead of one per line
-    prices: dict[str, float] = {}
+    gathered = _Gathered()
     for node in _nodes(lines):
+        gathered.take(node)
+    _no_orphans(gathered.lines, gathered.orders)
+    yield from gathered.by_time()
+
+
+def whole_orders(lines: Iterable[bytes]) -> list[OrderRecord]:
+    """The oldest orders of a result that was cut short, up to the first one of which lines are missing.
+
+    A partial result ends anywhere, in the middle of a line too, and nothing says what it lacks. An order counts as
+    whole when its lines add up to the units that it says it has.
+    """
+    gathered = _Gathered()
+    with suppress(ValueError):
+        for node in _nodes(lines):
+            gathered.take(node)
+    return list(takewhile(gathered.is_whole, gathered.by_time()))
+
+
+class _Gathered:
+    """Orders and lines of a result as they come, in whatever sequence."""
+
+    def __init__(self) -> None:
+        self.orders: dict[int, OrderRecord] = {}
+        self.lines: dict[int, list[LineRecord]] = {}
+        self.promised: dict[int, int] = {}
+        self._numbers: dict[str, int] = {}  # product and variant ids repeat: one object each instead of one per line
+        self._prices: dict[str, float] = {}
+
+    def take(self, node: Mapping[str, Any]) -> None:
+        """One line of the result. Raises ValueError."""
         parent = node.get("__parentId")
         if parent is None:
             record = _order(node)
-            found[record.order_id] = record
+            self.orders[record.order_id] = record
+            self.promised[record.order_id] = node.get("currentSubtotalLineItemsQuantity", -1)
         else:
-            children.setdefault(number(parent), []).append(_line(node, numbers, prices))
-    _no_orphans(children, found)
-    for order_id in sorted(found, key=lambda order_id: (found[order_id].created_at, order_id)):
-        record = found.pop(order_id)
-        yield _with_lines(record, children.pop(order_id, []))
+            self.lines.setdefault(number(parent), []).append(_line(node, self._numbers, self._prices))
+
+    def is_whole(self, order: OrderRecord) -> bool:
+        """Whether the lines that came are all there are."""
+        return sum(line.units for line in order.lines) == self.promised[order.order_id]
+
+    def by_time(self) -> Iterator[OrderRecord]:
+        """The orders with their lines, oldest first; each is let go as it is given."""
+        for order_id in sorted(self.orders, key=lambda order_id: (self.orders[order_id].created_at, order_id)):
+            record = self.orders.pop(order_id)
+            yield _with_lines(record, self.lines.pop(order_id, []))
 
 
 def products(lines: Iterable[bytes]) -> Iterator[ProductRecord]:
     """Every product of a result. Raises ValueError for a line that cannot be read."""
+    found, children = _families(lines)
+    for product_id, node in found.items():
+        yield product(node, children.get(product_id, []))
+
+
+def stock_levels(lines: Iterable[bytes]) -> Iterator[StockRecord]:
+    """What each place has of each item that is counted. Raises ValueError for a line that cannot be read."""
+    items, levels = _families(lines)
+    for item_id, node in items.items():
+        for level in levels.get(item_id, []) if node.get("tracked") is True else ():
+            record = stock_level(item_id, level)
+            if record is not None:
+                yield record
+
+
+def stock_level(item_id: int, node: Mapping[str, Any]) -> StockRecord | None:
+    """An inventory level node; None when it does not say what is available."""
+    place = payloads.mapping(node.get("location"), "location")
+    for quantity in payloads.entries(node, "quantities"):
+        if quantity.get("name") == "available":
+            available = payloads.units(quantity.get("quantity"), "available")
+            return StockRecord(item_id, number(place.get("id")), available, payloads.moment(node, "updatedAt"))
+    return None
+
+
+def _families(lines: Iterable[bytes]) -> tuple[dict[int, Mapping[str, Any]], dict[int, list[Mapping[str, Any]]]]:
+    """Parents by number, and the children of each."""
     found: dict[int, Mapping[str, Any]] = {}
     children: dict[int, list[Mapping[str, Any]]] = {}
     for node in _nodes(lines):
@@ -42,8 +105,7 @@ def products(lines: Iterable[bytes]) -> Iterator[ProductRecord]:
         else:
             children.setdefault(number(parent), []).append(node)
     _no_orphans(children, found)
-    for product_id, node in found.items():
-        yield product(node, children.get(product_id, []))
+    return found, children
 
 
 def order(node: Mapping[str, Any]) -> OrderRecord:

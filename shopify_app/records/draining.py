@@ -1,26 +1,27 @@
 """From accepted deliveries to rows: one shop's batch at a time, each event for itself, all in one transaction."""
 
-import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import orjson
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from shopify_app import metrics
 from shopify_app.config import Settings
 from shopify_app.db import Database
+from shopify_app.errors import ObjectsUnavailable
 from shopify_app.log import log
-from shopify_app.records import inbox, ingest, payloads, privacy, shops
+from shopify_app.records import inbox, ingest, payloads, privacy, receipts, shops
 from shopify_app.records.inbox import WHOLE_ORDER
-from shopify_app.records.objects import Objects
+from shopify_app.records.objects import open_objects
 from shopify_app.records.payloads import OrderRecord
 from shopify_app.records.privacy import Leftovers
 from shopify_app.records.seal import CannotOpen, Seal
-from shopify_app.tables import Event, Shop
+from shopify_app.tables import Event, Shop, ShopState
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Drain:
         self._database = database
         self._clock = settings.business_clock
         self._seal = Seal(settings.encryption_keys)
-        self._objects = Objects(settings.objects_folder)
+        self._objects = open_objects(settings)
         self._bundles: Path = settings.var / "bundles"
 
     def all(self, limit: int = 200) -> int:
@@ -55,34 +56,46 @@ class Drain:
             batch = inbox.claim(db, limit)
         if batch is None:
             return None
+        batch = _requests_apart(batch)
         failed, leftovers = self._apply(batch)
         for left in leftovers:
             left.sweep(self._objects, self._bundles)
+        if leftovers and batch.events[0].topic in privacy.TOPICS:
+            privacy.scrub(self._database)
         metrics.events.labels("done").inc(len(batch.events) - len(failed))
         metrics.events.labels("failed").inc(len(failed))
         return Drained(batch.shop, len(batch.events), len(failed))
 
     def _apply(self, batch: inbox.Batch) -> tuple[set[int], list[Leftovers]]:
         failed: set[int] = set()
+        dropped: set[int] = set()
         try:
             with self._database.transaction() as db:
-                leftovers = list(self._batch(db, batch, failed))
-                inbox.finish(db, batch, failed)
+                leftovers = list(self._batch(db, batch, failed, dropped))
+                inbox.finish(db, batch, failed, dropped=dropped)
         except Exception:
             with self._database.transaction() as db:
                 inbox.give_back(db, batch)
             raise
         return failed, leftovers
 
-    def _batch(self, db: Session, batch: inbox.Batch, failed: set[int]) -> Iterator[Leftovers]:
+    def _batch(self, db: Session, batch: inbox.Batch, failed: set[int], dropped: set[int]) -> Iterator[Leftovers]:
         """Orders that follow each other are written together, because most of what comes is orders."""
         for are_orders, run in groupby(batch.events, key=lambda event: event.topic in WHOLE_ORDER):
             events = list(run)
+            if self._is_gone(db, batch.shop):
+                dropped |= {event.seq for event in events if event.topic not in privacy.TOPICS}
+                events = [event for event in events if event.topic in privacy.TOPICS]
             if are_orders and len(events) > 1 and self._together(db, batch.shop, events, failed):
                 continue
             for event in events:
                 if event.seq not in failed:
                     yield self._one_event(db, event, failed)
+
+    def _is_gone(self, db: Session, domain: str) -> bool:
+        """Whether the shop has uninstalled the app or was erased: what still comes makes no rows and is not kept."""
+        shop = shops.by_domain(db, domain)
+        return shop.state == ShopState.UNINSTALLED if shop else receipts.was_erased(db, domain)
 
     def _together(self, db: Session, domain: str, events: Sequence[Event], failed: set[int]) -> bool:
         """False when something is wrong with one of them: then each has to be tried for itself."""
@@ -92,7 +105,8 @@ class Drain:
         records: list[OrderRecord] = []
         for event in events:
             try:
-                records.append(payloads.order(payloads.mapping(self._payload(event), "the payload")))
+                told = payloads.mapping(self._payload(event), "the payload")
+                records.append(payloads.order(told, event.triggered_at))
             except ValueError as error:
                 self._give_up(db, event, str(error), failed)
         try:
@@ -110,7 +124,7 @@ class Drain:
         try:
             with db.begin_nested():
                 return self._understand(db, event)
-        except OperationalError:  # the server is gone, the disk is full, a deadlock: no event's fault
+        except (OperationalError, ObjectsUnavailable):  # gone, full, a deadlock: no event's fault
             raise
         except ValueError as error:
             self._give_up(db, event, str(error), failed)
@@ -122,10 +136,10 @@ class Drain:
     def _understand(self, db: Session, event: Event) -> Leftovers:
         payload = self._payload(event)
         if event.topic in privacy.TOPICS:
-            return privacy.comply(db, self._seal, event.shop, event.topic, payload)
+            return privacy.comply(db, self._objects, self._seal, event.shop, event.topic, payload)
         shop = self._shop(db, event)
         at = event.triggered_at or event.received_at
-        ingest.apply(db, shop, event.topic, payload, business_clock=self._clock, at=at)
+        ingest.apply(db, shop, event.topic, payload, business_clock=self._clock, at=at, told_at=event.triggered_at)
         return Leftovers()
 
     def _shop(self, db: Session, event: Event) -> Shop:
@@ -140,11 +154,17 @@ class Drain:
         except CannotOpen as error:
             raise ValueError(str(error)) from None
         try:
-            return json.loads(body)
-        except (ValueError, RecursionError) as error:
+            return orjson.loads(body)
+        except ValueError as error:
             raise ValueError(f"the body is no JSON: {type(error).__name__}") from None
 
     def _give_up(self, db: Session, event: Event, error: str, failed: set[int]) -> None:
         failed.add(event.seq)
         if inbox.fail(db, event, error):
             log.warning("an event was parked", shop=event.shop, seq=event.seq, topic=event.topic, error=error[:200])
+
+
+def _requests_apart(batch: inbox.Batch) -> inbox.Batch:
+    """A privacy request by itself, or what came before the first one: it has to find the others as rows."""
+    first = next((n for n, event in enumerate(batch.events) if event.topic in privacy.TOPICS), len(batch.events))
+    return replace(batch, events=batch.events[: max(first, 1)])

@@ -8,13 +8,18 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from shopify_app import clock
-from shopify_app.records import days, jobs, orders, payloads, products, shops
+from shopify_app.records import days, facts, jobs, orders, own, payloads, products, shops
 from shopify_app.records.days import open_day
 from shopify_app.records.inbox import WHOLE_ORDER, WHOLE_PRODUCT
-from shopify_app.records.payloads import OrderRecord, ProductRecord
+from shopify_app.records.payloads import OrderRecord, ProductRecord, StockRecord
 from shopify_app.tables import Shop, ShopState
 
 __all__ = ["apply", "apply_backfill", "apply_orders", "apply_products", "open_day"]
+
+READING = ("backfill", "catalogue", "reconcile")
+"""Jobs that read from Shopify."""
+VARIANTS_TOLD = 100
+"""Variants in a webhook at most: Shopify leaves out the others without a word."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,8 @@ class Told:
     payload: Mapping[str, Any]
     at: datetime
     business_clock: str
+    told_at: datetime | None = None
+    """`at`, when Shopify said so itself."""
 
 
 def apply(
@@ -37,6 +44,7 @@ def apply(
     *,
     business_clock: str,
     at: datetime | None = None,
+    told_at: datetime | None = None,
 ) -> None:
     """Make rows of one event, with all that follows from it, in the caller's transaction.
 
@@ -46,7 +54,8 @@ def apply(
     if read is None:
         raise ValueError(f"nothing here reads the topic {topic!r}")
     if shop.state != ShopState.UNINSTALLED:
-        read(Told(db, shop, topic, payloads.mapping(payload, "the payload"), at or clock.now(), business_clock))
+        told = payloads.mapping(payload, "the payload")
+        read(Told(db, shop, topic, told, at or clock.now(), business_clock, told_at))
 
 
 def apply_orders(db: Session, shop: Shop, records: Sequence[OrderRecord], *, business_clock: str) -> None:
@@ -59,6 +68,12 @@ def apply_orders(db: Session, shop: Shop, records: Sequence[OrderRecord], *, bus
     days.advance(db, shop, _moments(records), new_orders=counted, business_clock=business_clock)
 
 
+def restore_orders(db: Session, shop: Shop, records: Sequence[OrderRecord], *, business_clock: str) -> None:
+    """The same for orders that the app read by itself because no webhook brought them; the archive keeps them."""
+    apply_orders(db, shop, records, business_clock=business_clock)
+    own.keep_orders(db, shop, records, is_history=False)
+
+
 def apply_backfill(db: Session, shop: Shop, records: Sequence[OrderRecord], *, business_clock: str) -> int:
     """Store a piece of the shop's history; how many orders of it were new or newer. A second time stores none.
 
@@ -67,6 +82,7 @@ def apply_backfill(db: Session, shop: Shop, records: Sequence[OrderRecord], *, b
     if not records:
         return 0
     stored = orders.store(db, shop, records, is_backfilled=True)
+    own.keep_orders(db, shop, records, is_history=True)
     days.advance(db, shop, _moments(records))
     if business_clock == "data":
         days.settle(db, shop)
@@ -76,6 +92,26 @@ def apply_backfill(db: Session, shop: Shop, records: Sequence[OrderRecord], *, b
 def apply_products(db: Session, shop: Shop, records: Sequence[ProductRecord]) -> None:
     """Store products of the catalogue where no newer version is here."""
     products.store(db, shop, records)
+    own.keep_products(db, shop, records)
+
+
+def apply_stock(db: Session, shop: Shop, records: Sequence[StockRecord]) -> None:
+    """Store what places have, as the app read it by itself."""
+    products.count_stock(db, shop, records)
+    own.keep_stock(db, shop, records)
+
+
+def erase_orders(db: Session, shop: Shop, numbers: Sequence[int]) -> int:
+    """Erase orders that Shopify no longer has; how many of them were here."""
+    own.keep_gone(db, shop, facts.OWN_ORDERS_GONE, numbers)
+    return sum(orders.erase(db, shop, number) for number in numbers)
+
+
+def delete_products(db: Session, shop: Shop, numbers: Sequence[int]) -> None:
+    """Mark products as gone that Shopify no longer has."""
+    at = own.keep_gone(db, shop, facts.OWN_PRODUCTS_GONE, numbers)
+    for number in numbers:
+        products.delete(db, shop, number, at)
 
 
 def _moments(records: Sequence[OrderRecord]) -> list[datetime]:
@@ -83,7 +119,7 @@ def _moments(records: Sequence[OrderRecord]) -> list[datetime]:
 
 
 def _order(told: Told) -> None:
-    apply_orders(told.db, told.shop, [payloads.order(told.payload)], business_clock=told.business_clock)
+    apply_orders(told.db, told.shop, [payloads.order(told.payload, told.told_at)], business_clock=told.business_clock)
 
 
 def _refund(told: Told) -> None:
@@ -97,7 +133,10 @@ def _order_gone(told: Told) -> None:
 
 
 def _product(told: Told) -> None:
-    products.store(told.db, told.shop, [payloads.product(told.payload)])
+    record = payloads.product(told.payload)
+    products.store(told.db, told.shop, [record])
+    if len(record.items) >= VARIANTS_TOLD:
+        jobs.ask(told.db, told.shop.id, "catalogue", "a product has more variants than a webhook tells")
 
 
 def _product_gone(told: Told) -> None:
@@ -107,11 +146,18 @@ def _product_gone(told: Told) -> None:
 def _stock(told: Told) -> None:
     record = payloads.stock_level(told.payload)
     if record is not None:
-        products.count_stock(told.db, told.shop, record)
+        products.count_stock(told.db, told.shop, [record])
 
 
 def _uninstalled(told: Told) -> None:
-    shops.uninstall(told.db, told.shop, told.at)
+    """Its data stays until `shop/redact`; what was being read is read from the start after a new installation.
+
+    The shop's name in the header is not signed, the one in the body is.
+    """
+    if told.payload.get("myshopify_domain", told.shop.domain) != told.shop.domain:
+        raise ValueError("the delivery names another shop than its header")
+    if shops.uninstall(told.db, told.shop, told.at):
+        jobs.drop(told.db, told.shop.id, READING, "the app was uninstalled")
 
 
 def _scopes(told: Told) -> None:
@@ -122,8 +168,13 @@ def _scopes(told: Told) -> None:
     could = told.shop.scopes.split(",")
     told.shop.scopes = ",".join(current)[:2000]
     if "read_all_orders" in current and "read_all_orders" not in could:
-        jobs.ask(told.db, told.shop.id, "backfill", "read_all_orders was granted")
+        jobs.ask(told.db, told.shop.id, "backfill", "read_all_orders was granted", payload={"state": {}})
     told.db.flush()
+
+
+def _collected(told: Told) -> None:
+    """Shopify has the result that a job of ours waits for."""
+    jobs.hurry(told.db, told.shop.id, READING)
 
 
 def _nothing(_told: Told) -> None:
@@ -141,5 +192,5 @@ TOPICS: dict[str, Callable[[Told], None]] = {
     "inventory_levels/update": _stock,
     "app/uninstalled": _uninstalled,
     "app/scopes_update": _scopes,
-    "bulk_operations/finish": _nothing,
+    "bulk_operations/finish": _collected,
 }

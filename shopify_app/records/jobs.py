@@ -4,18 +4,32 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased
 
-from shopify_app import clock
-from shopify_app.db import insert
+from shopify_app.db import insert, server_time
 from shopify_app.errors import Conflict, NotFound
 from shopify_app.records import leases
 from shopify_app.records.leases import RELEASED, LostLease
 from shopify_app.tables import Job, Shop, ShopState, WorkState
 
-__all__ = ["LostLease", "ask", "claim", "fail", "finish", "note", "open_count", "postpone", "renew", "replay"]
+__all__ = [
+    "LostLease",
+    "ask",
+    "claim",
+    "drop",
+    "fail",
+    "finish",
+    "hurry",
+    "is_open",
+    "note",
+    "open_count",
+    "postpone",
+    "remember",
+    "renew",
+    "replay",
+]
 
 ATTEMPTS = 5
 CAUSES_KEPT = 20
@@ -36,9 +50,9 @@ def ask(
     counts. A job that runs is left alone: what is asked meanwhile is done after it.
     """
     while True:
-        job_id = _insert(db, shop_id, kind, cause, dict(payload or {}), due_at or clock.now())
+        job_id = _insert(db, shop_id, kind, cause, dict(payload or {}), due_at or server_time(db))
         if job_id is None:
-            job_id = _join(db, shop_id, kind, [cause], dict(payload or {}), due_at or clock.now())
+            job_id = _join(db, shop_id, kind, [cause], dict(payload or {}), due_at or server_time(db))
         if job_id is not None:
             return job_id
 
@@ -47,14 +61,14 @@ def claim(db: Session, kinds: Collection[str], *, lease: timedelta = timedelta(m
     """Lease one due job: of the shop served longest ago, never beside a running job of the same shop and kind."""
     other = aliased(Job)
     same = (other.shop_id == Job.shop_id) & (other.kind == Job.kind) & (other.id != Job.id)
-    running = (other.state == WorkState.PENDING) & (other.lease_until > clock.now())
+    running = (other.state == WorkState.PENDING) & (other.lease_until > server_time(db))
     alone = ~select(other.id).where(same & running).exists()
     return leases.take(db, Job, kinds, lease=lease, most=ATTEMPTS, but=[alone])
 
 
 def renew(db: Session, job: Job, *, lease: timedelta = timedelta(minutes=5)) -> None:
     """Hold the job for longer. Raises LostLease."""
-    leases.hold(db, job, lease_until=clock.now() + lease)
+    leases.hold(db, job, lease_until=server_time(db) + lease)
 
 
 def note(db: Session, job: Job, progress: str) -> None:
@@ -62,24 +76,53 @@ def note(db: Session, job: Job, progress: str) -> None:
     leases.hold(db, job, progress=progress[:200])
 
 
+def remember(db: Session, job: Job, **values: Any) -> None:
+    """Keep something with the job for whoever goes on with it. Raises LostLease."""
+    payload = {**job.payload, **values}
+    leases.hold(db, job, payload=payload)
+    job.payload = payload
+
+
+def hurry(db: Session, shop_id: int, kinds: Collection[str]) -> None:
+    """What jobs of these kinds wait for has happened: they are due now."""
+    waiting = Job.shop_id == shop_id, Job.kind.in_(kinds), Job.state == WorkState.PENDING, Job.started_at.is_(None)
+    now = server_time(db)
+    db.execute(update(Job).where(*waiting, Job.due_at > now).values(due_at=now))
+
+
+def drop(db: Session, shop_id: int, kinds: Collection[str], why: str) -> None:
+    """End the waiting jobs of these kinds: nobody wants them any more."""
+    waiting = Job.shop_id == shop_id, Job.kind.in_(kinds), Job.state == WorkState.PENDING, Job.started_at.is_(None)
+    ended = {"state": WorkState.DONE, "finished_at": server_time(db), "result": {"dropped": why}, "progress": None}
+    db.execute(update(Job).where(*waiting).values(**ended))
+
+
 def finish(db: Session, job: Job, result: Mapping[str, Any] | None = None) -> None:
     """The job is done; commit this together with its effect. Raises LostLease, and then the effect must not count."""
-    done = {"state": WorkState.DONE, "finished_at": clock.now(), "result": dict(result or {}), "error": None}
+    done = {"state": WorkState.DONE, "finished_at": server_time(db), "result": dict(result or {}), "error": None}
     leases.hold(db, job, **done, **RELEASED)
 
 
 def fail(db: Session, job: Job, error: str, *, retry_in: timedelta) -> None:
     """Try again later, or park the job after its fifth attempt. Raises LostLease."""
     if job.attempts >= ATTEMPTS:
-        parked = {"state": WorkState.PARKED, "finished_at": clock.now(), "error": error[:2000]}
+        parked = {"state": WorkState.PARKED, "finished_at": server_time(db), "error": error[:2000]}
         leases.hold(db, job, **parked, **RELEASED)
     else:
-        _wait(db, job, job.attempts, error[:2000], clock.now() + retry_in)
+        _wait(db, job, job.attempts, error[:2000], server_time(db) + retry_in)
 
 
-def postpone(db: Session, job: Job, *, retry_in: timedelta, error: str | None = None) -> None:
+def postpone(
+    db: Session, job: Job, *, retry_in: timedelta, error: str | None = None, progress: str | None = None
+) -> None:
     """Nothing is wrong with the job, it only has to wait: the attempt is not counted. Raises LostLease."""
-    _wait(db, job, job.attempts - 1, error[:2000] if error else None, clock.now() + retry_in)
+    _wait(db, job, job.attempts - 1, error[:2000] if error else None, server_time(db) + retry_in, progress)
+
+
+def is_open(db: Session, shop_id: int, kind: str) -> bool:
+    """Whether a job of this kind waits or runs."""
+    mine = Job.shop_id == shop_id, Job.kind == kind, Job.state == WorkState.PENDING
+    return db.scalar(select(Job.id).where(*mine).limit(1)) is not None
 
 
 def replay(db: Session, shop_id: int, job_id: int) -> None:
@@ -90,11 +133,11 @@ def replay(db: Session, shop_id: int, job_id: int) -> None:
     if job.state != WorkState.PARKED:
         raise Conflict(f"job {job_id} is {job.state}, not parked")
     causes = [str(cause) for cause in job.causes]
-    if _join(db, shop_id, job.kind, causes, {}, clock.now()) is not None:
+    if _join(db, shop_id, job.kind, causes, {}, server_time(db)) is not None:
         job.state = WorkState.DONE
         job.result = {"joined": "the job of this kind that was waiting"}
         return
-    job.state, job.attempts, job.due_at = WorkState.PENDING, 0, clock.now()
+    job.state, job.attempts, job.due_at = WorkState.PENDING, 0, server_time(db)
     job.started_at = job.finished_at = None
     db.flush()
 
@@ -119,7 +162,7 @@ def _insert(db: Session, shop_id: int, kind: str, cause: str, payload: dict[str,
         state=WorkState.PENDING,
         attempts=0,
         due_at=due_at,
-        created_at=clock.now(),
+        created_at=server_time(db),
     )
     job_id: int | None = db.scalar(row.on_conflict_do_nothing().returning(Job.id))
     return job_id
@@ -145,10 +188,12 @@ def _join(
     return job.id
 
 
-def _wait(db: Session, job: Job, attempts: int, error: str | None, due_at: datetime) -> None:
+def _wait(
+    db: Session, job: Job, attempts: int, error: str | None, due_at: datetime, progress: str | None = None
+) -> None:
     """Let the job wait again; when another of its kind was asked meanwhile, that one takes over from it."""
     attempts = max(attempts, 0)
-    again = {"attempts": attempts, "error": error, "due_at": due_at, "started_at": None, "progress": None}
+    again = {"attempts": attempts, "error": error, "due_at": due_at, "started_at": None, "progress": progress}
     while True:
         try:
             with db.begin_nested():
@@ -165,5 +210,5 @@ def _hand_over(db: Session, job: Job, heir: Job, attempts: int) -> None:
     heir.payload = {**job.payload, **heir.payload}
     heir.attempts = max(heir.attempts, attempts)
     db.flush()
-    taken_over = {"state": WorkState.DONE, "finished_at": clock.now(), "result": {"joined": heir.id}}
+    taken_over = {"state": WorkState.DONE, "finished_at": server_time(db), "result": {"joined": heir.id}}
     leases.hold(db, job, **taken_over, **RELEASED)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
-from shopify_app import clock
+from shopify_app.db import server_time
 from shopify_app.errors import ForetallyError
 from shopify_app.records import turns
 from shopify_app.tables import Effect, Job, Shop, ShopState, Turn, WorkState
@@ -37,7 +37,7 @@ def take(
 
     Shops that are not installed wait: their rows stay as they are. A row taken `most` times without a word is parked.
     """
-    now, queue = clock.now(), work.__tablename__
+    now, queue = server_time(db), work.__tablename__
     for _ in range(TRIES):
         found = db.execute(_next(work, queue, kinds, now, but)).first()
         if found is None:

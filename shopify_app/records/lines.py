@@ -1,12 +1,15 @@
 """Order lines, many at a time."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from shopify_app.records.payloads import OrderRecord
+from shopify_app.tables import OrderLine
 
 COLUMNS = (
     *("shop_id", "order_id", "line_id", "product_id", "variant_id", "units", "price_amount"),
@@ -32,6 +35,46 @@ def write_lines(db: Session, shop_id: int, orders: Iterable[tuple[OrderRecord, d
     with driver.cursor() as cursor, cursor.copy(f"COPY order_lines ({', '.join(COLUMNS)}) FROM STDIN") as copy:
         for row in _rows(shop_id, orders):
             copy.write_row(row)
+
+
+def named(record: OrderRecord, products: Mapping[int, int]) -> OrderRecord:
+    """The order with the products of lines that do not say theirs (any more): Shopify forgets it with the product."""
+    if all(line.product_id is not None for line in record.lines):
+        return record
+    lines = (
+        line._replace(product_id=products.get(line.line_id)) if line.product_id is None else line
+        for line in record.lines
+    )
+    return replace(record, lines=tuple(lines))
+
+
+def keep_products(
+    db: Session, shop_id: int, records: dict[int, OrderRecord], newer: Collection[int], older: Collection[int]
+) -> set[int]:
+    """What was once sold as a product stays so, in whatever order the versions come.
+
+    Newer versions of orders take what they do not say from our rows, and our rows take it from older versions; which
+    orders that changed. The order's numbers in `newer` and `older` are those that `records` holds such versions of.
+    """
+    nameless = [number for number in newer if any(line.product_id is None for line in records[number].lines)]
+    if not nameless and not older:
+        return set()
+    here: dict[int, dict[int, int | None]] = {}
+    mine = OrderLine.shop_id == shop_id, OrderLine.order_id.in_([*nameless, *older])
+    for order_id, line_id, product_id in db.execute(
+        select(OrderLine.order_id, OrderLine.line_id, OrderLine.product_id).where(*mine)
+    ):
+        here.setdefault(order_id, {})[line_id] = product_id
+    for number in nameless:
+        known = {line_id: product for line_id, product in here.get(number, {}).items() if product is not None}
+        records[number] = named(records[number], known)
+    told = [(number, line) for number in older for line in records[number].lines if line.product_id is not None]
+    wanted = [(number, line) for number, line in told if here.get(number, {}).get(line.line_id, 0) is None]
+    for number, line in wanted:
+        one = OrderLine.shop_id == shop_id, OrderLine.order_id == number, OrderLine.line_id == line.line_id
+        product = {"product_id": line.product_id, "variant_id": line.variant_id}
+        db.execute(update(OrderLine).where(*one).values(**product).execution_options(synchronize_session=False))
+    return {number for number, _ in wanted}
 
 
 def _rows(shop_id: int, orders: Iterable[tuple[OrderRecord, Any, Any]]) -> Iterator[Row]:

@@ -1,9 +1,11 @@
-"""One month of a shop's sales as a table: what a snapshot is made of."""
+"""Some days of a shop's sales as a table: what a snapshot's files hold."""
 
-from datetime import date, timedelta
+from collections.abc import Mapping
+from datetime import date
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Float, String, cast, func, select, type_coerce
+from sqlalchemy import Date, Float, Integer, String, bindparam, cast, func, literal, select, type_coerce
 from sqlalchemy.orm import Session
 
 from shopify_app.tables import Order, OrderLine
@@ -11,82 +13,113 @@ from shopify_app.tables import Order, OrderLine
 if TYPE_CHECKING:
     import pyarrow as pa
 
-LINE = [("order_id", "i8"), ("line_id", "i8"), ("product_id", "i8"), ("units", "i4"), ("price", "f8")]
+NOBODY = "-" * 32
+"""Stands for a missing pseudonym on the way here: every value of a column is equally long."""
+ORDER = {"order_id": "i8", "pseudonym": "S32", "created_at": "S26", "created_on": "S10"}
+LINE = {"order_id": "i8", "line_id": "i8", "product_id": "i8", "units": "i4", "price": "f8"}
+Columns = Mapping[str, Any]
 
 
-def last_day(month_on: date) -> date:
-    """The last day of the month that starts on `month_on`."""
-    return (month_on + timedelta(days=31)).replace(day=1) - timedelta(days=1)
-
-
-def sales(db: Session, shop_id: int, first_on: date, until_on: date) -> "pa.Table":
+def sales(db: Session, shop_id: int, first_on: date, last_on: date) -> "pa.Table":
     """Sold lines of those days, by order and line: no test or cancelled orders, nothing that was given back.
 
     Columns: order_id, customer (pseudonym or null), product_id, units, price, created_at, created_on. The same rows
     give the same table, in whatever order they came and on whichever database.
     """
     import numpy as np
+
+    of_orders, of_lines = _statements(db.get_bind().dialect.name)
+    days = {"shop_id": shop_id, "first_on": first_on, "last_on": last_on}
+    orders = _read(db, of_orders, ORDER, days)
+    lines = _read(db, of_lines, LINE, days)
+    by_id = np.argsort(orders["order_id"])
+    ids = orders["order_id"][by_id]
+    place = np.minimum(np.searchsorted(ids, lines["order_id"]), max(len(ids) - 1, 0))
+    sold = np.flatnonzero(ids[place] == lines["order_id"]) if len(ids) else np.array([], np.int64)
+    sold = sold[np.lexsort((lines["line_id"][sold], lines["order_id"][sold]))]
+    return _table(orders, lines, by_id[place[sold]], sold)
+
+
+def _table(orders: Columns, lines: Columns, order: Any, line: Any) -> "pa.Table":
     import pyarrow as pa
 
-    orders = _columns(db, _orders(db, shop_id, first_on, until_on), 4)
-    lines = np.fromiter(_rows(db, _lines(shop_id, first_on, until_on)), LINE)
-    counting = np.array(orders[0], np.int64)
-    position = np.searchsorted(counting, lines["order_id"])
-    position[position == len(counting)] = 0
-    sold = np.flatnonzero(counting[position] == lines["order_id"]) if len(counting) else np.array([], np.int64)
-    sold = sold[np.lexsort((lines["line_id"][sold], lines["order_id"][sold]))]
-    lines, of_order = lines[sold], pa.array(position[sold])
+    def of_order(column: "pa.Array") -> "pa.Array":
+        return column.take(pa.array(order))
+
     return pa.table(
         {
-            "order_id": pa.array(lines["order_id"].copy()),
-            "customer": pa.array(orders[1], pa.string()).take(of_order),
-            "product_id": pa.array(lines["product_id"].copy()),
-            "units": pa.array(lines["units"].copy()),
-            "price": pa.array(lines["price"].copy()),
-            "created_at": _moments(orders[2]).take(of_order),
-            "created_on": pa.array(orders[3], pa.string()).cast(pa.date32()).take(of_order),
+            "order_id": pa.array(lines["order_id"][line]),
+            "customer": of_order(_pseudonyms(orders["pseudonym"])),
+            "product_id": pa.array(lines["product_id"][line]),
+            "units": pa.array(lines["units"][line]),
+            "price": pa.array(lines["price"][line]),
+            "created_at": of_order(pa.array(orders["created_at"].astype("M8[us]")).cast(pa.timestamp("us", "UTC"))),
+            "created_on": of_order(pa.array(orders["created_on"].astype("M8[D]"))),
         }
     )
 
 
-def _orders(db: Session, shop_id: int, first_on: date, until_on: date) -> Any:
-    return (
-        select(Order.order_id, Order.pseudonym, _text(db, Order.created_at), _text(db, Order.created_on))
-        .where(Order.shop_id == shop_id, Order.created_on.between(first_on, until_on))
-        .where(Order.is_test.is_(False), Order.cancelled_at.is_(None))
-        .order_by(Order.order_id)
-    )
-
-
-def _lines(shop_id: int, first_on: date, until_on: date) -> Any:
-    price = cast(OrderLine.price_amount, Float(53))
-    return (
-        select(OrderLine.order_id, OrderLine.line_id, OrderLine.product_id, OrderLine.units, price)
-        .where(OrderLine.shop_id == shop_id, OrderLine.created_on.between(first_on, until_on))
-        .where(OrderLine.units > 0, OrderLine.product_id.is_not(None))
-    )
-
-
-def _text(db: Session, column: Any) -> Any:
-    """Times and days as text: a million of them are parsed at once later, rather than one by one here."""
-    if db.get_bind().dialect.name == "sqlite":
-        return type_coerce(column, String)
-    form = "YYYY-MM-DD" if column is Order.created_on else "YYYY-MM-DD HH24:MI:SS.US"
-    return func.to_char(column if column is Order.created_on else func.timezone("UTC", column), form)
-
-
-def _rows(db: Session, statement: Any) -> Any:
-    """The result straight from the driver: no column here needs translating."""
-    return db.connection().execute(statement).cursor or ()
-
-
-def _columns(db: Session, statement: Any, width: int) -> list[Any]:
-    rows = list(_rows(db, statement))
-    return list(zip(*rows, strict=True)) if rows else [()] * width
-
-
-def _moments(texts: Any) -> Any:
+def _pseudonyms(values: Any) -> "pa.Array":
     import pyarrow as pa
-    import pyarrow.compute as pc
 
-    return pc.assume_timezone(pa.array(texts, pa.string()).cast(pa.timestamp("us")), "UTC")
+    return pa.array(values, pa.binary(), mask=values == NOBODY.encode()).cast(pa.string())
+
+
+@cache
+def _statements(dialect: str) -> tuple[Any, Any]:
+    """What reads orders and lines. PostgreSQL packs a column into one value: a million rows as objects cost seconds."""
+    orders = select(*_packed(dialect, _order(dialect))).where(*_days(Order))
+    lines = select(*_packed(dialect, _line())).where(*_days(OrderLine))
+    return (
+        orders.where(Order.is_test.is_(False), Order.cancelled_at.is_(None)),
+        lines.where(OrderLine.units > 0, OrderLine.product_id.is_not(None)),
+    )
+
+
+def _order(dialect: str) -> list[Any]:
+    """An order's columns; times and days as text, to be understood thousands at once."""
+    pseudonym = func.coalesce(Order.pseudonym, literal(NOBODY))
+    if dialect == "sqlite":
+        return [Order.order_id, pseudonym, type_coerce(Order.created_at, String), type_coerce(Order.created_on, String)]
+    at = func.to_char(func.timezone("UTC", Order.created_at), "YYYY-MM-DD HH24:MI:SS.US")
+    texts = (pseudonym, at, func.to_char(Order.created_on, "YYYY-MM-DD"))
+    return [Order.order_id, *(func.convert_to(text, "UTF8") for text in texts)]
+
+
+def _line() -> list[Any]:
+    price = cast(OrderLine.price_amount, Float(53))
+    return [OrderLine.order_id, OrderLine.line_id, OrderLine.product_id, OrderLine.units, price]
+
+
+def _days(table: Any) -> list[Any]:
+    between = table.created_on.between(bindparam("first_on", type_=Date), bindparam("last_on", type_=Date))
+    return [table.shop_id == bindparam("shop_id", type_=Integer), between]
+
+
+def _packed(dialect: str, columns: list[Any]) -> list[Any]:
+    return columns if dialect == "sqlite" else [func.array_send(func.array_agg(column)) for column in columns]
+
+
+def _read(db: Session, statement: Any, types: Mapping[str, str], days: Mapping[str, Any]) -> Columns:
+    """The columns as arrays, straight from the driver."""
+    import numpy as np
+
+    rows: Any = db.connection().execute(statement, days).cursor or ()
+    if db.get_bind().dialect.name == "sqlite":
+        found: Any = np.fromiter(rows, list(types.items()))
+        return found  # type: ignore[no-any-return]
+    (row,) = rows
+    return {name: _unpacked(value, types[name]) for name, value in zip(types, row, strict=True)}
+
+
+def _unpacked(packed: bytes | None, kind: str) -> Any:
+    """PostgreSQL's array on the wire: a head of 20 bytes, then each value after its length."""
+    import numpy as np
+
+    big_endian = kind if kind.startswith("S") else f">{kind}"
+    values = np.frombuffer(
+        packed or b"", np.dtype([("length", ">i4"), ("value", big_endian)]), offset=20 if packed else 0
+    )
+    if (values["length"] != values.dtype["value"].itemsize).any():
+        raise ValueError("a column holds values of other lengths than it should")
+    return values["value"].astype(kind)

@@ -39,6 +39,10 @@ class OrderRecord:
     is_test: bool
     total_amount: float
     lines: tuple[LineRecord, ...]
+    told_at: datetime | None = None
+    """When Shopify told this version; `updated_at` is in whole seconds, and two changes may share one."""
+    pseudonym: str | None = None
+    """The customer's, when the order comes from the archive: numbers are not kept there."""
 
     @property
     def counts(self) -> bool:
@@ -91,8 +95,8 @@ class StockRecord:
     updated_at: datetime
 
 
-def order(payload: Mapping[str, Any]) -> OrderRecord:
-    """An order from the body of an `orders/…` webhook."""
+def order(payload: Mapping[str, Any], told_at: datetime | None = None) -> OrderRecord:
+    """An order from the body of an `orders/…` webhook that was triggered at `told_at`."""
     customer = payload.get("customer")
     refunded = _refunded(payload.get("refunds"))
     lines = tuple(_line(entry, refunded) for entry in entries(payload, "line_items"))
@@ -107,6 +111,7 @@ def order(payload: Mapping[str, Any]) -> OrderRecord:
         is_test=payload.get("test") is True,
         total_amount=_price(payload, "total_price"),
         lines=lines,
+        told_at=told_at,
     )
 
 
@@ -210,14 +215,14 @@ def optional_id(payload: Mapping[str, Any], name: str) -> int | None:
     if value is None:
         return None
     if type(value) is not int or not 0 < value <= LARGEST_ID:
-        raise ValueError(f"{name} is no id: {str(value)[:40]!r}")
+        raise ValueError(f"{name} is no id: {_kind(value)}")
     return value
 
 
 def units(value: Any, name: str) -> int:
     """A whole number of pieces."""
     if type(value) is not int or abs(value) > LARGEST_UNITS:
-        raise ValueError(f"{name} is no number of units: {str(value)[:40]!r}")
+        raise ValueError(f"{name} is no number of units: {_kind(value)}")
     return value
 
 
@@ -228,7 +233,7 @@ def amount(value: Any, name: str) -> float:
     except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not abs(number) <= LARGEST_AMOUNT:
-        raise ValueError(f"{name} is no amount: {str(value)[:40]!r}")
+        raise ValueError(f"{name} is no amount: {_kind(value)}")
     return round(number, 4)
 
 
@@ -250,7 +255,7 @@ def optional_moment(payload: Mapping[str, Any], name: str) -> datetime | None:
     except (TypeError, ValueError, OverflowError):
         found = None
     if found is None or not 1970 <= found.year <= 2200:
-        raise ValueError(f"{name} is no time with offset: {str(value)[:40]!r}")
+        raise ValueError(f"{name} is no time with offset: {_kind(value)}")
     return found
 
 
@@ -271,3 +276,8 @@ def stock(quantities: Iterable[Any]) -> int | None:
     """The sum of what is tracked; None when nothing is."""
     tracked = [units(quantity, "inventory_quantity") for quantity in quantities if quantity is not None]
     return max(min(sum(tracked), LARGEST_UNITS), -LARGEST_UNITS) if tracked else None
+
+
+def _kind(value: Any) -> str:
+    """What a wrong value is. Not the value: errors are logged, and anything may stand in the wrong place."""
+    return f"a {type(value).__name__}"

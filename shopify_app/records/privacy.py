@@ -1,39 +1,37 @@
 """The three requests every Shopify app has to answer: what is known of a customer, forget one, forget a shop."""
 
-import json
-import secrets
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, text
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from shopify_app.db import Database, count
 from shopify_app.log import log
-from shopify_app.records import customers, inbox, outbox, payloads, shops
-from shopify_app.records.objects import Objects
-from shopify_app.records.seal import CannotOpen, Seal
-from shopify_app.tables import (
-    Base,
-    Customer,
-    Event,
-    EventState,
-    ForecastRun,
-    Order,
-    Shop,
-    ShopState,
-    Snapshot,
-    SnapshotPart,
-    Turn,
-    Version,
+from shopify_app.records import (
+    archive,
+    customers,
+    exports,
+    inbox,
+    keys,
+    mentions,
+    payloads,
+    receipts,
+    retention,
+    shops,
+    tombstones,
 )
+from shopify_app.records.mentions import Person
+from shopify_app.records.objects import Objects
+from shopify_app.records.seal import Seal
+from shopify_app.tables import Base, Event, Order, Shop, ShopState, Turn, Version
 
-TOPICS = ("customers/data_request", "customers/redact", "shop/redact")
-
-PERSONAL = ("customer", "email", "phone", "contact_email", "billing_address", "shipping_address", "client_details")
-"""Fields of an order that can tell who bought; our subscriptions ask for none but the customer's number."""
+TOPICS = inbox.REQUESTS
+ERASED_FROM = ("customers", "data_keys", "exports", "inbox", "shop_secrets", "tombstones")
 
 
 @dataclass(frozen=True)
@@ -51,8 +49,8 @@ class Leftovers:
             shutil.rmtree(bundles / name, ignore_errors=True)
 
 
-def comply(db: Session, seal: Seal, domain: str, topic: str, payload: Mapping[str, Any]) -> Leftovers:
-    """Do what a privacy request asks, in the caller's transaction. A second time changes nothing.
+def comply(db: Session, objects: Objects, seal: Seal, domain: str, topic: str, payload: Mapping[str, Any]) -> Leftovers:
+    """Do what a privacy request asks, in the caller's transaction, which holds the shop's events. Repeating is fine.
 
     Raises ValueError when the request names another shop than it was delivered for, or cannot be understood.
     """
@@ -62,41 +60,49 @@ def comply(db: Session, seal: Seal, domain: str, topic: str, payload: Mapping[st
     shop = shops.by_domain(db, domain)
     if topic == "shop/redact":
         return redact_shop(db, domain, shop)
-    if shop is not None and topic == "customers/redact":
-        redact_customer(db, seal, shop, told)
-    elif shop is not None:
-        report_customer(db, shop, told)
+    if topic == "customers/redact":
+        person = Person.of(told, "orders_to_redact")
+        return redact_customer(db, objects, seal, shop, person) if shop else Leftovers()
+    person = Person.of(told, "orders_requested")
+    if shop is not None:
+        export_id = exports.ask(db, shop, person, _request_id(told))
+        log.info("customer data requested", shop=domain, export=export_id)
     return Leftovers()
 
 
-def report_customer(db: Session, shop: Shop, request: Mapping[str, Any]) -> None:
-    """Write down what is held about a customer: lines of orders under a pseudonym, and nothing else."""
-    customer_id = _customer_id(request)
-    known = Customer.shop_id == shop.id, Customer.customer_id == customer_id
-    pseudonym = db.scalar(select(Customer.pseudonym).where(*known)) if customer_id else None
-    held = select(func.count()).select_from(Order).where(Order.shop_id == shop.id, Order.pseudonym == pseudonym)
-    orders = db.scalar(held) or 0 if pseudonym else 0
-    asked = request.get("data_request")
-    request_id = asked.get("id") if isinstance(asked, Mapping) else None
-    told = {"topic": "customers/data_request", "request_id": request_id, "orders": orders}
-    outbox.receipt(db, shop.id, f"data_request {request_id or secrets.token_hex(8)}"[:100], told)
-    log.info("customer data requested", shop=shop.domain, request_id=request_id, orders=orders)
+def redact_customer(db: Session, objects: Objects, seal: Seal, shop: Shop, person: Person) -> Leftovers:
+    """Cut the customer off from their orders for good, and make their payloads unreadable wherever copies lie.
 
-
-def redact_customer(db: Session, seal: Seal, shop: Shop, request: Mapping[str, Any]) -> None:
-    """Cut the customer off from their orders for good, in rows and in deliveries that are not rows yet.
-
-    What was sold stays, under a pseudonym that nobody can trace back, so every snapshot keeps its hash. A tombstone
-    keeps late deliveries from tying it again.
+    Events that are rows but not sealed yet are sealed first: their facts stay, under the pseudonym. What was sold
+    stays, so every snapshot keeps its hash and a replay makes it again. Tombstones keep late deliveries from tying it
+    again.
     """
-    customer_id = _customer_id(request)
-    was_known = customer_id is not None and customers.forget(db, shop.id, customer_id)
-    listed = request.get("orders_to_redact")
-    order_ids = {order for order in listed if type(order) is int} if isinstance(listed, list) else set()
-    stripped = _strip_deliveries(db, seal, shop.domain, customer_id, order_ids)
-    told = {"topic": "customers/redact", "was_known": was_known, "deliveries_stripped": stripped}
-    outbox.receipt(db, shop.id, f"redact {secrets.token_hex(8)}", told)
-    log.info("a customer was forgotten", shop=shop.domain, was_known=was_known, deliveries_stripped=stripped)
+    sealed = archive.seal_here(db, objects, seal, shop)
+    keys.of(db, shop.id)
+    secret = keys.find(db, shop.id, alone=True)
+    assert secret is not None
+    marks = customers.of_orders(db, shop.id, person.order_ids)
+    if person.customer_id is not None:
+        marks = {secret.mark("customer", person.customer_id)}
+    orders = _orders_of(db, shop.id, customers.named(db, shop.id, marks)) | person.order_ids
+    forgotten = customers.forget(db, secret, marks)
+    tombstones.put(db, secret, "buyer", orders)
+    erased = keys.erase(db, shop.id, marks | {secret.mark("order", one) for one in orders})
+    stripped = mentions.strip(db, seal, shop.domain, person)
+    files = exports.forget(db, secret, person)
+    told = {
+        "customers": forgotten,
+        "keys": erased,
+        "orders_kept_without_customer": _count(db, shop.id, orders),
+        "deliveries_stripped": stripped,
+        "events_sealed_before": sealed,
+        "exports": len(files),
+    }
+    receipts.write(db, shop.domain, "customers/redact", told)
+    log.info(
+        "a customer was forgotten", shop=shop.domain, **{name: n for name, n in told.items() if name != "customers"}
+    )
+    return Leftovers(objects=files)
 
 
 def redact_shop(db: Session, domain: str, shop: Shop | None) -> Leftovers:
@@ -107,61 +113,49 @@ def redact_shop(db: Session, domain: str, shop: Shop | None) -> Leftovers:
     if shop is not None and shop.state == ShopState.INSTALLED:
         raise ValueError("shop/redact for a shop that has the app installed")
     leftovers = _files(db, shop.id) if shop else Leftovers()
+    rows = 0
     if shop is not None:
         for table in reversed(Base.metadata.sorted_tables):
             if "shop_id" in table.c:
-                db.execute(delete(table).where(table.c.shop_id == shop.id))
+                rows += count(db, delete(table).where(table.c.shop_id == shop.id))
         db.execute(delete(Shop).where(Shop.id == shop.id))
         db.expunge(shop)
-    db.execute(delete(Event).where(Event.shop == domain, Event.topic != "shop/redact"))
+    events = count(db, delete(Event).where(Event.shop == domain, Event.topic != "shop/redact"))
     db.execute(delete(Turn).where(Turn.whose == domain, Turn.queue != inbox.QUEUE))
-    log.info("a shop was forgotten", shop=domain, objects=len(leftovers.objects), bundles=len(leftovers.bundles))
+    told = {"rows": rows, "events": events, "objects": len(leftovers.objects), "bundles": len(leftovers.bundles)}
+    receipts.write(db, domain, "shop/redact", told)
+    log.info("a shop was forgotten", shop=domain, **told)
     return leftovers
 
 
-def _customer_id(request: Mapping[str, Any]) -> int | None:
-    customer = request.get("customer")
-    return payloads.optional_id(customer, "id") if isinstance(customer, Mapping) else None
+def scrub(database: Database) -> None:
+    """Give back what deleted rows took, so that no file of the database holds them. Call it after the commit.
 
-
-def _strip_deliveries(db: Session, seal: Seal, domain: str, customer_id: int | None, order_ids: set[int]) -> int:
-    """Take the customer out of pending and parked deliveries, requests like this one apart. How many there were."""
-    waiting = select(Event).where(
-        Event.shop == domain,
-        Event.state.in_((EventState.PENDING, EventState.PARKED)),
-        Event.body.is_not(None),
-        Event.topic.not_in(TOPICS),
-    )
-    stripped = 0
-    for event in db.scalars(waiting):
-        body = _stripped(_opened(event, seal), customer_id, order_ids)
-        if body is not None:
-            event.body = inbox.close(seal, domain, body) if body else None
-            stripped += 1
-    db.flush()
-    return stripped
-
-
-def _opened(event: Event, seal: Seal) -> bytes:
+    SQLite overwrites deleted rows as it goes; what is left is its log. In PostgreSQL they lie in the tables until these
+    are vacuumed. Backups keep theirs for as long as they are kept.
+    """
+    statement = "PRAGMA wal_checkpoint(TRUNCATE)" if database.is_sqlite else f"VACUUM {', '.join(ERASED_FROM)}"
     try:
-        return inbox.payload_bytes(event, seal)
-    except CannotOpen:
-        return b""
+        with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text(statement))
+    except SQLAlchemyError as error:
+        log.warning("deleted rows were not given back yet", error=type(error).__name__)
 
 
-def _stripped(body: bytes, customer_id: int | None, order_ids: set[int]) -> bytes | None:
-    """The body without the person; empty when it cannot be read but holds the number; None when it is not theirs."""
-    try:
-        payload = json.loads(body)
-    except (ValueError, RecursionError):
-        payload = None
-    if not isinstance(payload, dict):
-        return b"" if customer_id is not None and str(customer_id).encode() in body else None
-    about = payload.get("customer")
-    theirs = isinstance(about, dict) and customer_id is not None and about.get("id") == customer_id
-    if not theirs and payload.get("id") not in order_ids:
-        return None
-    return json.dumps({name: value for name, value in payload.items() if name not in PERSONAL}).encode()
+def _request_id(request: Mapping[str, Any]) -> str | None:
+    asked = request.get("data_request")
+    found = asked.get("id") if isinstance(asked, Mapping) else None
+    return str(found)[:40] if isinstance(found, int | str) else None
+
+
+def _orders_of(db: Session, shop_id: int, pseudonyms: set[str]) -> set[int]:
+    mine = Order.shop_id == shop_id, Order.pseudonym.in_(pseudonyms)
+    return set(db.scalars(select(Order.order_id).where(*mine)))
+
+
+def _count(db: Session, shop_id: int, orders: set[int]) -> int:
+    here = select(func.count()).select_from(Order).where(Order.shop_id == shop_id, Order.order_id.in_(orders))
+    return db.scalar(here) or 0
 
 
 def _files(db: Session, shop_id: int) -> Leftovers:
@@ -172,12 +166,5 @@ def _files(db: Session, shop_id: int) -> Leftovers:
 
 def _named(db: Session, whose: Any) -> Leftovers:
     shop_ids = select(Shop.id).where(whose)
-    objects = set(db.scalars(select(SnapshotPart.sha256).where(SnapshotPart.shop_id.in_(shop_ids))))
-    for manifest in db.scalars(select(Snapshot.manifest).where(Snapshot.shop_id.in_(shop_ids))):
-        objects |= {file["sha256"] for file in manifest["files"]}
-    for run in db.execute(
-        select(ForecastRun.days_sha256, ForecastRun.windows_sha256).where(ForecastRun.shop_id.in_(shop_ids))
-    ):
-        objects |= set(run)
     bundles = db.scalars(select(Version.bundle).where(Version.shop_id.in_(shop_ids)))
-    return Leftovers(frozenset(name for name in objects if name), frozenset(bundles))
+    return Leftovers(frozenset(retention.named(db, shop_ids)), frozenset(bundles))

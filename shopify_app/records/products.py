@@ -1,32 +1,40 @@
-"""Products as rows, and how many of each are in stock."""
+"""Products as rows, with the price of each day, and how many of each are in stock."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import and_, bindparam, case, func, select, update
 from sqlalchemy.orm import Session
 
 from shopify_app import clock
 from shopify_app.db import insert
+from shopify_app.records import parts
 from shopify_app.records.payloads import ProductRecord, StockRecord
-from shopify_app.tables import InventoryItem, Product, Shop, StockDay
+from shopify_app.tables import InventoryItem, Product, ProductDay, Shop, StockDay
 
 CHUNK = 500
+PRODUCTS: Any = Product.__table__
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+"""Older than any version of a product."""
 
 
 def store(db: Session, shop: Shop, records: Sequence[ProductRecord]) -> None:
-    """Keep these versions of products where no newer one is here; a deleted product stays deleted."""
+    """Keep these versions of products where no newer one is here; a deleted product stays so, as it last was."""
     for first in range(0, len(records), CHUNK):
         some = records[first : first + CHUNK]
         _upsert(db, [_row(shop, record) for record in some])
+        _remember(db, shop, some)
         _map_items(db, shop.id, some)
+        _add_up(db, shop.id, {record.product_id for record in some})
+    parts.catalogue_changed(db, shop.id)
+    parts.stock_changed(db, shop.id)
 
 
 def delete(db: Session, shop: Shop, product_id: int, deleted_at: datetime) -> None:
     """Mark a product as gone; its sales stay. One that was never seen is noted too, should its creation come late."""
     gone = insert(db, Product).values(
-        shop_id=shop.id, product_id=product_id, is_published=False, updated_at=deleted_at, deleted_at=deleted_at
+        shop_id=shop.id, product_id=product_id, is_published=False, updated_at=NEVER, deleted_at=deleted_at
     )
     marked = gone.on_conflict_do_update(
         index_elements=["shop_id", "product_id"],
@@ -34,28 +42,67 @@ def delete(db: Session, shop: Shop, product_id: int, deleted_at: datetime) -> No
         where=Product.deleted_at.is_(None),
     )
     db.execute(marked)
+    parts.catalogue_changed(db, shop.id)
 
 
-def count_stock(db: Session, shop: Shop, record: StockRecord) -> None:
-    """Remember what a location had on that day; the product's figure follows when all its items are counted."""
-    counted_on = clock.day_in(record.updated_at, shop.time_zone)
-    fresh = insert(db, StockDay).values(
-        shop_id=shop.id,
-        inventory_item_id=record.inventory_item_id,
-        location_id=record.location_id,
-        counted_on=counted_on,
-        available=record.available,
-        updated_at=record.updated_at,
-    )
+def known(db: Session, shop_id: int) -> set[int]:
+    """The products that are here and not deleted."""
+    return set(db.scalars(select(Product.product_id).where(Product.shop_id == shop_id, Product.deleted_at.is_(None))))
+
+
+def count_stock(db: Session, shop: Shop, records: Sequence[StockRecord]) -> None:
+    """Remember what places had on those days; a product's figure follows when all its items are counted."""
+    for first in range(0, len(records), CHUNK):
+        some = records[first : first + CHUNK]
+        _count(db, [_count_row(shop, record) for record in some])
+        counted = {record.inventory_item_id for record in some}
+        items = InventoryItem.shop_id == shop.id, InventoryItem.inventory_item_id.in_(list(counted))
+        _add_up(db, shop.id, set(db.scalars(select(InventoryItem.product_id).where(*items))))
+    parts.stock_changed(db, shop.id)
+
+
+def _count_row(shop: Shop, record: StockRecord) -> dict[str, Any]:
+    return {
+        "shop_id": shop.id,
+        "inventory_item_id": record.inventory_item_id,
+        "location_id": record.location_id,
+        "counted_on": clock.day_in(record.updated_at, shop.time_zone),
+        "available": record.available,
+        "updated_at": record.updated_at,
+    }
+
+
+def _count(db: Session, rows: list[dict[str, Any]]) -> None:
+    fresh = insert(db, StockDay)
     newest = fresh.on_conflict_do_update(
         index_elements=["shop_id", "inventory_item_id", "location_id", "counted_on"],
         set_={"available": fresh.excluded.available, "updated_at": fresh.excluded.updated_at},
         where=StockDay.updated_at <= fresh.excluded.updated_at,
     )
-    db.execute(newest)
-    item = db.get(InventoryItem, (shop.id, record.inventory_item_id))
-    if item is not None:
-        _add_up(db, shop.id, item.product_id)
+    db.execute(newest, rows)
+
+
+def _remember(db: Session, shop: Shop, records: Sequence[ProductRecord]) -> None:
+    """Every version says what a product cost on its day, whichever came first and whichever is the newest."""
+    fresh = insert(db, ProductDay)
+    last = fresh.on_conflict_do_update(
+        index_elements=["shop_id", "product_id", "valid_on"],
+        set_={name: fresh.excluded[name] for name in ("price_amount", "is_published", "updated_at")},
+        where=ProductDay.updated_at <= fresh.excluded.updated_at,
+    )
+    rows = [
+        {
+            "shop_id": shop.id,
+            "product_id": record.product_id,
+            "valid_on": clock.day_in(record.updated_at, shop.time_zone),
+            "price_amount": record.price_amount,
+            "is_published": record.is_published,
+            "updated_at": record.updated_at,
+        }
+        for record in records
+    ]
+    if rows:
+        db.execute(last, rows)
 
 
 def _upsert(db: Session, rows: list[dict[str, Any]]) -> None:
@@ -63,10 +110,11 @@ def _upsert(db: Session, rows: list[dict[str, Any]]) -> None:
     kept = ("shop_id", "product_id", "created_on", "deleted_at")
     newer = {name: fresh.excluded[name] for name in rows[0] if name not in kept}
     newer["created_on"] = func.coalesce(Product.created_on, fresh.excluded.created_on)
+    newer["is_published"] = case((Product.deleted_at.is_(None), fresh.excluded.is_published), else_=False)
     upsert = fresh.on_conflict_do_update(
         index_elements=["shop_id", "product_id"],
         set_=newer,
-        where=(Product.updated_at <= fresh.excluded.updated_at) & Product.deleted_at.is_(None),
+        where=Product.updated_at <= fresh.excluded.updated_at,
     )
     db.execute(upsert, rows)
 
@@ -108,19 +156,35 @@ def _map_items(db: Session, shop_id: int, records: Sequence[ProductRecord]) -> N
         db.execute(moved, rows)
 
 
-def _add_up(db: Session, shop_id: int, product_id: int) -> None:
-    """The product's stock is the sum of its newest counts, once each of its items has one."""
-    items = select(InventoryItem.inventory_item_id).where(
-        InventoryItem.shop_id == shop_id, InventoryItem.product_id == product_id
+def _add_up(db: Session, shop_id: int, product_ids: Collection[int]) -> None:
+    """A product's stock is the sum of its newest counts, once each of its items has one, whatever its payloads say."""
+    if not product_ids:
+        return
+    of_item = dict(
+        db.execute(
+            select(InventoryItem.inventory_item_id, InventoryItem.product_id).where(
+                InventoryItem.shop_id == shop_id, InventoryItem.product_id.in_(list(product_ids))
+            )
+        ).all()
     )
-    newest: dict[tuple[int, int], int] = {}
-    counts = (
-        select(StockDay.inventory_item_id, StockDay.location_id, StockDay.available)
-        .where(StockDay.shop_id == shop_id, StockDay.inventory_item_id.in_(items))
-        .order_by(StockDay.counted_on)
-    )
-    for item_id, location_id, available in db.execute(counts):
-        newest[item_id, location_id] = available
-    if {item_id for item_id, _ in newest} == set(db.scalars(items)):
-        mine = Product.shop_id == shop_id, Product.product_id == product_id
-        db.execute(update(Product).where(*mine).values(units_in_stock=sum(newest.values())))
+    counts = db.execute(_newest_counts(shop_id, list(of_item))).all()
+    counted = {item_id for item_id, _ in counts}
+    uncounted = {product_id for item_id, product_id in of_item.items() if item_id not in counted}
+    sums = dict.fromkeys(set(of_item.values()) - uncounted, 0)
+    for item_id, available in counts:
+        if of_item[item_id] in sums:
+            sums[of_item[item_id]] += available
+    if sums:
+        one = PRODUCTS.c.shop_id == shop_id, PRODUCTS.c.product_id == bindparam("the_product")
+        counted_up = update(PRODUCTS).where(*one).values(units_in_stock=bindparam("units"))
+        db.connection().execute(counted_up, [{"the_product": number, "units": units} for number, units in sums.items()])
+    parts.catalogue_changed(db, shop_id)
+
+
+def _newest_counts(shop_id: int, item_ids: Sequence[int]) -> Any:
+    """Item and units of the newest count at each place."""
+    place = StockDay.shop_id, StockDay.inventory_item_id, StockDay.location_id
+    mine = StockDay.shop_id == shop_id, StockDay.inventory_item_id.in_(item_ids)
+    last = select(*place, func.max(StockDay.counted_on).label("counted_on")).where(*mine).group_by(*place).subquery()
+    same = [column == last.c[column.key] for column in (*place, StockDay.counted_on)]
+    return select(StockDay.inventory_item_id, StockDay.available).join(last, and_(*same))

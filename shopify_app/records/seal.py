@@ -47,6 +47,11 @@ class Seal:
         except (InvalidTag, ValueError):
             raise CannotOpen(f"these sealed bytes are damaged or not about {about}") from None
 
+    @property
+    def first_name(self) -> bytes:
+        """What the first key is called in what it sealed, from the second byte on."""
+        return self._first
+
     def is_current(self, sealed: bytes) -> bool:
         """Whether the bytes are closed with the first key; those that are not want re-sealing after a rotation."""
         return sealed[1 : 1 + NAME] == self._first

@@ -59,6 +59,14 @@ def by_domain(db: Session, domain: str) -> Shop | None:
     return db.scalar(select(Shop).where(Shop.domain == domain).execution_options(populate_existing=True))
 
 
+def named(db: Session, domain: str) -> Shop:
+    """The same for somebody who expects it to be there. Raises NotFound."""
+    found = by_domain(db, domain)
+    if found is None:
+        raise NotFound(f"no shop {domain} has installed the app")
+    return found
+
+
 def get(db: Session, shop_id: int) -> Shop:
     """The shop. Raises NotFound."""
     shop = db.get(Shop, shop_id, populate_existing=True)

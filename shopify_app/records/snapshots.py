@@ -4,60 +4,55 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select, update
+import orjson
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shopify_app import clock
-from shopify_app.db import Database, insert
-from shopify_app.records import months
+from shopify_app.db import Database, insert_for
+from shopify_app.errors import Conflict, NotFound
+from shopify_app.records import catalogue, months, parts, stock
 from shopify_app.records.objects import Objects
-from shopify_app.tables import Product, Shop, Snapshot, SnapshotPart
+from shopify_app.records.parts import Known, Part, Span
+from shopify_app.tables import Shop, Snapshot
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SCHEMA = 1
+SNAPSHOTS: Any = Snapshot.__table__
+SCHEMA = 2
+TRIES = 5
 ML = Path(__file__).resolve().parents[2] / "ml"
-
-
-@dataclass(frozen=True)
-class Part:
-    """A month's file as it is now: `revision` is the state of the rows that it was written from."""
-
-    month_on: date
-    revision: int
-    until_on: date
-    sha256: str | None
-    orders: int
-    lines: int
-
-    @property
-    def file(self) -> dict[str, Any] | None:
-        """Its line in the manifest; None for a month without sales."""
-        named = {"name": f"lines/{self.month_on:%Y-%m}.parquet", "sha256": self.sha256, "rows": self.lines}
-        return named if self.sha256 else None
 
 
 def freeze(database: Database, objects: Objects, shop: Shop, cutoff_on: date, code_version: str) -> Snapshot:
     """The snapshot of everything the shop sold up to and including `cutoff_on`.
 
-    Months that did not change since the last snapshot are taken over as they are. The same rows give the same id. Files
-    come first and the manifest row last, in one short transaction of its own: reading blocks no writer.
+    Files whose rows did not change since the last snapshot are taken over as they are. The same rows give the same id.
+    Files come first and the manifest row last, in one short transaction of its own: reading blocks no writer.
     """
+    for _ in range(TRIES):
+        published = _frozen(database, objects, shop, cutoff_on, code_version)
+        if published is not None:
+            return published
+    raise Conflict("other snapshots of this shop were made all the while; try again")
+
+
+def _frozen(database: Database, objects: Objects, shop: Shop, cutoff_on: date, code_version: str) -> Snapshot | None:
+    """None when a file that was taken over has been replaced meanwhile, and may be collected any moment."""
     with database.reading() as db:
         _one_state(db)
-        parts = [_written(db, objects, shop.id, part, cutoff_on) for part in _parts(db, shop.id, cutoff_on)]
-        products = _catalogue(db, shop.id)
-    files = [part.file for part in parts if part.file]
-    files.append({"name": "products.parquet", "sha256": objects.put(_parquet(products)), "rows": products.num_rows})
+        known = parts.known(db, shop.id, cutoff_on)
+        made = [_sales(db, objects, shop.id, span, known) for span in parts.spans(known, cutoff_on)]
+        made.append(_table(db, objects, shop.id, known, parts.CATALOGUE, catalogue.products))
+        made.append(_table(db, objects, shop.id, known, parts.STOCK, stock.history))
     manifest = {
         "schema": SCHEMA,
         "code_version": code_version,
@@ -65,25 +60,40 @@ def freeze(database: Database, objects: Objects, shop: Shop, cutoff_on: date, co
         "time_zone": shop.time_zone,
         "country": shop.country,
         "currency": shop.currency,
-        "files": files,
+        "files": [part.file for part in made if part.file],
     }
     with database.transaction() as db:
-        return _publish(db, shop.id, cutoff_on, manifest, parts)
+        if not parts.still_hold(db, shop.id, made, cutoff_on):
+            return None
+        parts.note(db, shop.id, made)
+        return _publish(db, shop.id, cutoff_on, manifest, made)
 
 
 def materialise(objects: Objects, snapshot: Snapshot, folder: Path) -> Path:
-    """The snapshot as the dataset folder that training reads. Links, where the file system can, instead of copies."""
+    """The snapshot as the dataset folder that training reads. Links, where the file system can, instead of copies.
+
+    Raises DamagedBundle for a file whose bytes are not its own any more: nobody trains on those.
+    """
     (folder / "lines").mkdir(parents=True, exist_ok=True)
     for file in snapshot.manifest["files"]:
-        target = folder / file["name"]
+        source, target = objects.checked_path(file["sha256"]), folder / file["name"]
         target.unlink(missing_ok=True)
         try:
-            os.link(objects.path(file["sha256"]), target)
+            os.link(source, target)
         except OSError:
-            shutil.copyfile(objects.path(file["sha256"]), target)
+            shutil.copyfile(source, target)
     told = {name: snapshot.manifest[name] for name in ("cutoff_on", "time_zone", "country", "currency")}
     (folder / "dataset.json").write_text(json.dumps(told | {"snapshot_id": snapshot.id}, indent=2, sort_keys=True))
     return folder
+
+
+def by_id(db: Session, shop: Shop, name: str) -> Snapshot:
+    """The shop's snapshot whose id is or begins with `name`. Raises NotFound when there is none, or more than one."""
+    mine = select(Snapshot).where(Snapshot.shop_id == shop.id, Snapshot.id.startswith(name, autoescape=True))
+    found = db.scalars(mine.limit(2)).all()
+    if len(found) != 1:
+        raise NotFound(f"{shop.domain} has {'several snapshots' if found else 'no snapshot'} {name}")
+    return found[0]
 
 
 def damaged(objects: Objects, snapshot: Snapshot) -> list[str]:
@@ -108,55 +118,34 @@ def _one_state(db: Session) -> None:
         db.connection(execution_options={"isolation_level": "REPEATABLE READ"})
 
 
-def _parts(db: Session, shop_id: int, cutoff_on: date) -> Sequence[SnapshotPart]:
-    until = SnapshotPart.shop_id == shop_id, SnapshotPart.month_on <= cutoff_on
-    return db.scalars(select(SnapshotPart).where(*until).order_by(SnapshotPart.month_on)).all()
-
-
-def _written(db: Session, objects: Objects, shop_id: int, part: SnapshotPart, cutoff_on: date) -> Part:
-    """The month's file: the one that is there when it is up to date, else a new one."""
-    until_on = min(months.last_day(part.month_on), cutoff_on)
-    if (part.written_revision, part.written_until_on) == (part.revision, until_on):
-        return Part(part.month_on, part.revision, until_on, part.sha256, part.orders, part.lines)
-    table = months.sales(db, shop_id, part.month_on, until_on)
+def _sales(db: Session, objects: Objects, shop_id: int, span: Span, known: Mapping[str, Known]) -> Part:
+    """The file of those days: the one that is there when it is up to date, else a new one."""
+    row = known.get(span.name)
+    standing = parts.standing(span.name, row)
+    if standing is not None:
+        return standing
+    table = months.sales(db, shop_id, span.first_on, span.last_on)
     sha256 = objects.put(_parquet(table)) if table.num_rows else None
-    orders = len(table["order_id"].unique())
-    return Part(part.month_on, part.revision, until_on, sha256, orders, table.num_rows)
+    state = row.state if row else parts.NEVER
+    return Part(span.name, state, sha256, len(table["order_id"].unique()), table.num_rows)
 
 
-def _catalogue(db: Session, shop_id: int) -> "pa.Table":
-    import pyarrow as pa
-
-    schema = pa.schema(
-        {
-            "product_id": pa.int64(),
-            "title": pa.string(),
-            "product_type": pa.string(),
-            "vendor": pa.string(),
-            "tags": pa.string(),
-            "status": pa.string(),
-            "is_available": pa.bool_(),
-            "price": pa.float64(),
-            "created_on": pa.date32(),
-        }
-    )
-    newest = select(Product).where(Product.shop_id == shop_id).order_by(Product.product_id)
-    return pa.Table.from_pylist([_described(product) for product in db.scalars(newest)], schema)
-
-
-def _described(product: Product) -> dict[str, Any]:
-    shown = product.is_published and product.deleted_at is None
-    return {
-        "product_id": product.product_id,
-        "title": product.title,
-        "product_type": product.product_type,
-        "vendor": product.vendor,
-        "tags": ", ".join(product.tags),
-        "status": "deleted" if product.deleted_at else "active" if product.is_published else "hidden",
-        "is_available": shown and (product.units_in_stock is None or product.units_in_stock > 0),
-        "price": product.price_amount,
-        "created_on": product.created_on,
-    }
+def _table(
+    db: Session,
+    objects: Objects,
+    shop_id: int,
+    known: Mapping[str, Known],
+    name: str,
+    read: "Callable[[Session, int], pa.Table]",
+) -> Part:
+    """A file that holds all there is, whatever the cutoff. One of stock that was never counted is left out."""
+    row = known.get(name)
+    standing = parts.standing(name, row)
+    if standing is not None:
+        return standing
+    table = read(db, shop_id)
+    sha256 = objects.put(_parquet(table)) if table.num_rows or name == parts.CATALOGUE else None
+    return Part(name, row.state if row else parts.NEVER, sha256, 0, table.num_rows)
 
 
 def _parquet(table: "pa.Table") -> bytes:
@@ -168,35 +157,27 @@ def _parquet(table: "pa.Table") -> bytes:
     return buffer.getvalue()
 
 
-def _publish(db: Session, shop_id: int, cutoff_on: date, manifest: dict[str, Any], parts: Sequence[Part]) -> Snapshot:
-    for part in parts:
-        _note(db, shop_id, part)
-    row = insert(db, Snapshot).values(
+def _publish(db: Session, shop_id: int, cutoff_on: date, manifest: dict[str, Any], made: Sequence[Part]) -> Snapshot:
+    """One that was made before becomes young again: whoever asked for it now is about to need it."""
+    fresh = Snapshot(
         shop_id=shop_id,
         id=_id(manifest),
         cutoff_on=cutoff_on,
         manifest=manifest,
-        orders=sum(part.orders for part in parts),
-        lines=sum(part.lines for part in parts),
+        orders=sum(part.orders for part in made),
+        lines=sum(part.lines for part in made if part.name.startswith("lines/")),
         created_at=clock.now(),
     )
-    db.execute(row.on_conflict_do_nothing())
-    return db.get_one(Snapshot, (shop_id, _id(manifest)))
+    row = {column.key: getattr(fresh, column.key) for column in SNAPSHOTS.c}
+    db.connection().execute(_publishing(db.get_bind().dialect.name), row)
+    return fresh
 
 
-def _note(db: Session, shop_id: int, part: Part) -> None:
-    """Remember what was written, unless somebody wrote a newer state meanwhile."""
-    mine = SnapshotPart.shop_id == shop_id, SnapshotPart.month_on == part.month_on
-    older = SnapshotPart.written_revision <= part.revision
-    written = {
-        "written_revision": part.revision,
-        "written_until_on": part.until_on,
-        "sha256": part.sha256,
-        "orders": part.orders,
-        "lines": part.lines,
-    }
-    db.execute(update(SnapshotPart).where(*mine, older).values(**written))
+@cache
+def _publishing(dialect: str) -> Any:
+    fresh = insert_for(dialect, SNAPSHOTS)
+    return fresh.on_conflict_do_update(index_elements=["shop_id", "id"], set_={"created_at": fresh.excluded.created_at})
 
 
 def _id(manifest: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(manifest, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    return hashlib.sha256(orjson.dumps(manifest, option=orjson.OPT_SORT_KEYS)).hexdigest()

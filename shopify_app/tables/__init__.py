@@ -2,10 +2,11 @@
 
 from shopify_app.tables.alerts import Alert, AlertState, Evaluation
 from shopify_app.tables.answers import Exposure, ForecastRun, ForecastTotal, PublishedList
+from shopify_app.tables.archive import DataKey, Export, Receipt, Segment, ShopSecret
 from shopify_app.tables.base import Base
 from shopify_app.tables.inbox import Event, EventState, Tombstone
-from shopify_app.tables.orders import Customer, InventoryItem, Order, OrderLine, Product, StockDay
-from shopify_app.tables.shops import Backfill, Shop, ShopState, Token
+from shopify_app.tables.orders import Customer, InventoryItem, Order, OrderLine, Product, ProductDay, StockDay
+from shopify_app.tables.shops import Backfill, Feed, Shop, ShopState, Token
 from shopify_app.tables.versions import (
     Slot,
     SlotState,
@@ -24,11 +25,14 @@ __all__ = [
     "Backfill",
     "Base",
     "Customer",
+    "DataKey",
     "Effect",
     "Evaluation",
     "Event",
     "EventState",
+    "Export",
     "Exposure",
+    "Feed",
     "FlowRun",
     "ForecastRun",
     "ForecastTotal",
@@ -37,8 +41,12 @@ __all__ = [
     "Order",
     "OrderLine",
     "Product",
+    "ProductDay",
     "PublishedList",
+    "Receipt",
+    "Segment",
     "Shop",
+    "ShopSecret",
     "ShopState",
     "Slot",
     "SlotState",

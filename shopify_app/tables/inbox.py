@@ -13,6 +13,8 @@ class EventState(StrEnum):
     """Where an accepted delivery stands."""
 
     PENDING = "pending"
+    APPLIED = "applied"
+    """Rows are made; the body waits to be sealed into a segment."""
     DONE = "done"
     PARKED = "parked"
 
@@ -39,7 +41,7 @@ class Event(Base):
     body_sha256: Mapped[bytes] = mapped_column(LargeBinary(32))
     secret_used: Mapped[str] = mapped_column(String(10))
     body: Mapped[bytes | None] = mapped_column(LargeBinary)
-    """Compressed and sealed; erased once it has become rows."""
+    """Compressed and sealed; erased once it is in a segment."""
     state: Mapped[str] = mapped_column(String(20), default=EventState.PENDING)
     attempts: Mapped[int] = mapped_column(Integer, default=0)
     error: Mapped[str | None] = mapped_column(String(2000))
@@ -52,6 +54,7 @@ class Tombstone(Base):
 
     shop_id: Mapped[ShopKey]
     kind: Mapped[str] = mapped_column(String(20), primary_key=True)
-    """customer, order or product."""
-    shopify_id: Mapped[int] = mapped_column(BigInt, primary_key=True)
+    """customer, order (deleted), or buyer (of an order that is kept)."""
+    mark: Mapped[int] = mapped_column(BigInt, primary_key=True, autoincrement=False)
+    """Whose it is, as a keyed hash: the list tells nobody's number."""
     erased_at: Mapped[datetime]

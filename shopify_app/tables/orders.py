@@ -21,6 +21,8 @@ class Order(Base):
     created_at: Mapped[datetime]
     created_on: Mapped[date]
     updated_at: Mapped[datetime]
+    told_at: Mapped[datetime | None]
+    """When Shopify told us this version: decides between two of the same second. None when it did not say."""
     cancelled_at: Mapped[datetime | None]
     is_test: Mapped[bool] = mapped_column(Boolean, default=False)
     total_amount: Mapped[float] = mapped_column(Numeric(18, 4, asdecimal=False), default=0)
@@ -66,6 +68,20 @@ class Product(Base):
     deleted_at: Mapped[datetime | None]
 
 
+class ProductDay(Base):
+    """A product as its last version of a day had it: a price that changed has a date."""
+
+    __tablename__ = "product_days"
+
+    shop_id: Mapped[ShopKey]
+    product_id: Mapped[int] = mapped_column(BigInt, primary_key=True, autoincrement=False)
+    valid_on: Mapped[date] = mapped_column(primary_key=True)
+    """The day of `updated_at` where the shop is."""
+    price_amount: Mapped[float | None] = mapped_column(Numeric(18, 4, asdecimal=False))
+    is_published: Mapped[bool] = mapped_column(Boolean)
+    updated_at: Mapped[datetime]
+
+
 class InventoryItem(Base):
     """Which product a stock figure belongs to, and the figure per location added up by day."""
 
@@ -96,5 +112,6 @@ class Customer(Base):
     __tablename__ = "customers"
 
     shop_id: Mapped[ShopKey]
-    customer_id: Mapped[int] = mapped_column(BigInt, primary_key=True, autoincrement=False)
+    mark: Mapped[int] = mapped_column(BigInt, primary_key=True, autoincrement=False)
+    """The customer's number as a keyed hash: the number itself is stored nowhere. See `records/keys.py`."""
     pseudonym: Mapped[str] = mapped_column(String(32))

@@ -59,7 +59,29 @@ class Token(Base):
     generation: Mapped[int] = mapped_column(Integer, default=0)
     lease_until: Mapped[datetime | None]
     """Who refreshes holds this; others wait for the new generation."""
+    fence: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    """Counts the leases: a pair counts only when it was got under the newest one."""
+    tried_at: Mapped[datetime | None]
+    """When a renewal was last begun, whatever came of it."""
+    minted_with: Mapped[str | None] = mapped_column(String(16))
+    """Name of the client secret that asked for the pair: it dies with that secret."""
     updated_at: Mapped[datetime]
+
+
+class Feed(Base):
+    """How far one kind of reading of a shop is: what runs again and again, unlike a backfill."""
+
+    __tablename__ = "feeds"
+
+    shop_id: Mapped[ShopKey]
+    kind: Mapped[str] = mapped_column(String(20), primary_key=True)
+    """orders, catalogue or subscriptions."""
+    reached_at: Mapped[datetime | None]
+    """Everything that changed in the shop up to here is known, in the shop's business time."""
+    checked_at: Mapped[datetime | None]
+    """When it last ran to its end, in real time."""
+    told: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """What it found: numbers for the pages."""
 
 
 class Backfill(Base):
@@ -75,6 +97,8 @@ class Backfill(Base):
     orders_expected: Mapped[int] = mapped_column(Integer, default=0)
     orders_read: Mapped[int] = mapped_column(Integer, default=0)
     reached_on: Mapped[date | None]
+    seconds_left: Mapped[int | None] = mapped_column(Integer)
+    """An estimate while reading; None before there is one."""
     error: Mapped[str | None] = mapped_column(String(2000))
     started_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]

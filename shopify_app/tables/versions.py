@@ -56,16 +56,16 @@ class Snapshot(Base):
 
 
 class SnapshotPart(Base):
-    """One month of order lines as it was last written: written again only when `revision` has moved on."""
+    """One file of a snapshot as it was last written: written again only when its rows have changed since."""
 
     __tablename__ = "snapshot_parts"
 
     shop_id: Mapped[ShopKey]
-    month_on: Mapped[date] = mapped_column(primary_key=True)
-    revision: Mapped[int] = mapped_column(Integer, default=0)
-    """Raised by every change to an order of this month."""
-    written_revision: Mapped[int] = mapped_column(Integer, default=-1)
-    written_until_on: Mapped[date | None]
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    """lines/2026-03, lines/2026-03-14 or products."""
+    state: Mapped[int] = mapped_column(BigInt)
+    """Another number after every change to its rows."""
+    written_state: Mapped[int | None] = mapped_column(BigInt)
     sha256: Mapped[str | None] = mapped_column(String(64))
     orders: Mapped[int] = mapped_column(Integer, default=0)
     lines: Mapped[int] = mapped_column(Integer, default=0)

@@ -1,7 +1,7 @@
 """Orders become rows once, the newest version wins, and what was deleted stays away."""
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import permutations
 from typing import Any
 
@@ -239,4 +239,92 @@ def test_the_end_of_a_bulk_query_starts_no_second_backfill(
     drain()
     with database.reading() as db:
         assert db.scalars(select(Job)).all() == []
-        assert db.scalars(select(Event.state)).all() == ["done"]
+        assert db.scalars(select(Event.state)).all() == ["applied"]
+
+
+SAME_SECOND = "2026-03-02T12:00:00+00:00"
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+@pytest.mark.parametrize("arrival", list(permutations(range(3))))
+def test_of_versions_in_one_second_the_one_told_last_counts_however_they_arrive(
+    database: Database,
+    alice: Shop,
+    bob: Shop,
+    deliver: Deliver,
+    drain: Drain,
+    arrival: tuple[int, ...],
+    at_once: bool,
+) -> None:
+    told_at = [datetime(2026, 3, 2, 12, 0, 1, 1000 * number, tzinfo=UTC) for number in range(3)]
+    for position in arrival:
+        version = order(lines=((1, position + 1, "9.50"),), created_at=MORNING, updated_at=SAME_SECOND)
+        deliver(alice, "orders/updated", version, triggered_at=told_at[position])
+        other = order(lines=((1, position + 11, "9.50"),), created_at=MORNING, updated_at=SAME_SECOND)
+        deliver(bob, "orders/updated", other, triggered_at=told_at[2 - position])
+        if not at_once:
+            drain()
+    drain()
+    assert sold(database, alice) == [(1001, 1, 3)]
+    assert sold(database, bob) == [(1001, 1, 11)]
+
+
+def test_of_versions_in_one_second_the_last_to_arrive_counts_when_shopify_does_not_say(
+    database: Database, alice: Shop, deliver: Deliver, drain: Drain
+) -> None:
+    for units in (4, 2):
+        deliver(alice, "orders/updated", order(lines=((1, units, "9.50"),), created_at=MORNING, updated_at=NOON))
+        drain()
+    assert sold(database, alice) == [(1001, 1, 2)]
+
+
+def test_edits_take_lines_away_and_change_their_units(
+    database: Database, alice: Shop, bob: Shop, deliver: Deliver, drain: Drain
+) -> None:
+    for shop, more in ((alice, 0), (bob, 10)):
+        lines = ((1, 2 + more, "9.50"), (2, 1 + more, "3.00"), (3, 1 + more, "1.00"))
+        deliver(shop, "orders/create", order(lines=lines, created_at=MORNING))
+    drain()
+    deliver(alice, "orders/edited", {"order_edit": {"id": 5, "order_id": 1001, "created_at": NOON}})
+    removed = order(lines=((1, 5, "9.50"), (2, 0, "3.00")), created_at=MORNING, updated_at=NOON)
+    deliver(alice, "orders/updated", removed)
+    drain()
+    assert sold(database, alice) == [(1001, 1, 5), (1001, 2, 0)]
+    assert sold(database, bob) == [(1001, 1, 12), (1001, 2, 11), (1001, 3, 11)]
+
+
+def test_a_change_in_one_shop_leaves_the_order_of_that_number_in_another_alone(
+    database: Database, alice: Shop, bob: Shop, deliver: Deliver, drain: Drain
+) -> None:
+    for shop, units in ((alice, 5), (bob, 7)):
+        deliver(shop, "orders/create", order(lines=((1, units, "9.50"),), created_at=MORNING))
+        deliver(shop, "orders/create", order(1002, lines=((1, units, "9.50"),), created_at=MORNING))
+    deliver(alice, "refunds/create", refund(2))
+    deliver(alice, "orders/cancelled", order(1002, created_at=MORNING, updated_at=NOON, cancelled_at=NOON))
+    deliver(bob, "orders/delete", {"id": 1001})
+    drain()
+    assert sold(database, alice) == [(1001, 1, 3), (1002, 1, 2)]
+    assert sold(database, bob) == [(1002, 1, 7)]
+    with database.reading() as db:
+        cancelled = select(Order.shop_id).where(Order.cancelled_at.is_not(None))
+        assert db.scalars(cancelled).all() == [alice.id]
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+@pytest.mark.parametrize("arrival", [(0, 1), (1, 0)])
+def test_a_line_stays_sold_of_its_product_when_shopify_has_forgotten_the_product(
+    database: Database, alice: Shop, bob: Shop, deliver: Deliver, drain: Drain, arrival: tuple[int, ...], at_once: bool
+) -> None:
+    versions = [
+        order(lines=((7, 2, "9.50"), (8, 1, "1.00"), (None, 1, "5.00")), created_at=MORNING),
+        order(lines=((None, 1, "9.50"), (8, 1, "1.00"), (None, 1, "5.00")), created_at=MORNING, updated_at=NOON),
+    ]
+    deliver(bob, "orders/create", order(lines=((None, 3, "9.50"), (None, 3, "1.00"), (9, 3, "5.00"))))
+    drain()
+    for position in arrival:
+        deliver(alice, "orders/updated", versions[position])
+        if not at_once:
+            drain()
+    drain()
+    assert sold(database, alice) == [(1001, 7, 1), (1001, 8, 1), (1001, None, 1)]
+    assert sold(database, bob) == [(1001, None, 3), (1001, None, 3), (1001, 9, 3)]

@@ -81,9 +81,3 @@ def test_a_busy_shopify_costs_no_attempt(database: Database, alice: Shop) -> Non
         with database.transaction() as db:
             outbox.postpone(db, effect, retry_in=SOON)
     assert taken(database).attempts == 1
-
-
-def test_a_receipt_needs_no_delivery(database: Database, alice: Shop) -> None:
-    with database.transaction() as db:
-        outbox.receipt(db, alice.id, "redact 1", {"was_known": True})
-        assert outbox.open_count(db) == 0

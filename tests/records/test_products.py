@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from datetime import date
+from itertools import permutations
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
 from shopify_app.db import Database
-from shopify_app.tables import Product, Shop, StockDay
+from shopify_app.tables import Product, ProductDay, Shop, StockDay
 from tests.conftest import Deliver
 from tests.factories import product
 
@@ -86,3 +88,34 @@ def test_the_count_of_an_unknown_item_is_kept(database: Database, alice: Shop, d
     drain()
     with database.reading() as db:
         assert db.scalars(select(StockDay)).one().available == 4
+
+
+def priced(amount: str, at: str, **changes: Any) -> dict[str, Any]:
+    variants = [{"id": 10, "price": amount, "inventory_item_id": 15, "inventory_quantity": 7}]
+    return product(updated_at=at, variants=variants, **changes)
+
+
+@pytest.mark.parametrize("arrival", list(permutations(range(4))))
+def test_every_price_keeps_its_day_however_the_versions_arrive(
+    database: Database, alice: Shop, bob: Shop, deliver: Deliver, drain: Drain, arrival: tuple[int, ...]
+) -> None:
+    versions = [
+        priced("9.50", "2026-03-01T08:00:00Z"),
+        priced("8.00", "2026-03-05T09:00:00Z"),
+        priced("7.50", "2026-03-05T21:00:00Z"),
+        priced("7.50", "2026-03-05T23:30:00Z", status="draft"),
+    ]
+    for position in arrival:
+        deliver(alice, "products/update", versions[position])
+    deliver(bob, "products/update", priced("1.00", "2026-03-05T10:00:00Z"))
+    drain()
+    with database.reading() as db:
+        days = select(ProductDay.valid_on, ProductDay.price_amount, ProductDay.is_published)
+        alices = db.execute(days.where(ProductDay.shop_id == alice.id).order_by(ProductDay.valid_on)).all()
+        bobs = db.execute(days.where(ProductDay.shop_id == bob.id)).all()
+    assert [tuple(day) for day in alices] == [
+        (date(2026, 3, 1), 9.5, True),
+        (date(2026, 3, 5), 7.5, True),
+        (date(2026, 3, 6), 7.5, False),
+    ]
+    assert [tuple(day) for day in bobs] == [(date(2026, 3, 5), 1.0, True)]

@@ -1,6 +1,7 @@
 """The same rows give the same snapshot, whatever way they came, and a snapshot never changes."""
 
 import json
+import operator
 import random
 from collections.abc import Callable
 from datetime import date
@@ -12,7 +13,8 @@ import pytest
 from sqlalchemy import select
 
 from shopify_app.db import Database, insert_many
-from shopify_app.records import ingest, payloads, privacy, shops, snapshots
+from shopify_app.records import ingest, keys, parts, payloads, privacy, shops, snapshots
+from shopify_app.records.folder import FolderObjects
 from shopify_app.records.objects import Objects
 from shopify_app.records.seal import Seal
 from shopify_app.tables import Customer, Shop, Snapshot, SnapshotPart
@@ -56,11 +58,9 @@ def orders() -> list[tuple[str, dict[str, Any]]]:
 def name_customers(database: Database, shop: Shop) -> None:
     """The mapping of a restored backup: pseudonyms are random, so only the same mapping gives the same bytes."""
     with database.transaction() as db:
-        insert_many(
-            db,
-            Customer,
-            [{"shop_id": shop.id, "customer_id": n, "pseudonym": f"{n:032x}"} for n in (1, 2, 3, 4, 501)],
-        )
+        mark = keys.of(db, shop.id).mark
+        names = [{"shop_id": shop.id, "mark": mark("customer", n), "pseudonym": f"{n:032x}"} for n in (1, 2, 3, 4, 501)]
+        insert_many(db, Customer, names)
 
 
 def freeze(database: Database, objects: Objects, shop: Shop, cutoff_on: date = CUTOFF) -> Snapshot:
@@ -146,24 +146,84 @@ def test_only_months_that_changed_are_written_again(
     assert snapshots.damaged(objects, first) == []
 
 
+def test_one_more_order_in_the_open_month_writes_one_day_again(
+    database: Database, objects: Objects, alice: Shop, deliver: Deliver, drain: Drain
+) -> None:
+    for topic, payload in orders():
+        deliver(alice, topic, payload)
+    drain()
+    first = freeze(database, objects, alice)
+    deliver(alice, "orders/create", order(500, created_at="2026-03-10T10:00:00+00:00"))
+    drain()
+    second = freeze(database, objects, alice)
+    changed = set(files(second).items()) ^ set(files(first).items())
+    assert {name for name, _ in changed} == {"lines/2026-03-10.parquet"}
+    deliver(alice, "products/update", product(1, title="Again", updated_at="2026-03-22T00:00:00+00:00"))
+    drain()
+    changed = set(files(freeze(database, objects, alice)).items()) ^ set(files(second).items())
+    assert {name for name, _ in changed} == {"products.parquet"}
+
+
+def test_a_month_becomes_one_file_when_it_is_over_and_holds_the_same_lines(
+    database: Database, objects: Objects, alice: Shop, deliver: Deliver, drain: Drain
+) -> None:
+    for topic, payload in orders():
+        deliver(alice, topic, payload)
+    drain()
+    march, april = freeze(database, objects, alice), freeze(database, objects, alice, date(2026, 4, 1))
+    assert [name for name in files(april) if "2026-03" in name] == ["lines/2026-03.parquet"]
+    assert len([name for name in files(march) if "2026-03" in name]) > 1
+    key = operator.itemgetter("order_id", "product_id")
+    assert sorted(rows(objects, march), key=key) == sorted(rows(objects, april), key=key)
+    with database.transaction() as db:
+        parts.forget_days(db, alice.id, date(2026, 4, 1))
+        names = db.scalars(select(SnapshotPart.name).where(SnapshotPart.shop_id == alice.id))
+        assert sorted(names) == ["lines/2026-01", "lines/2026-02", "lines/2026-03", "products", "stock"]
+    assert freeze(database, objects, alice).id == march.id
+
+
+def test_a_snapshot_whose_files_are_replaced_while_it_is_made_is_made_again(
+    database: Database, objects: Objects, alice: Shop, deliver: Deliver, drain: Drain, tmp_path: Path
+) -> None:
+    """The replaced file is nobody's any more: a collector could take it before the manifest names it."""
+    for number, day in enumerate(("2026-02-10", "2026-03-10"), 1):
+        deliver(alice, "orders/create", order(number, created_at=f"{day}T10:00:00+00:00"))
+    drain()
+    freeze(database, objects, alice)
+    deliver(alice, "orders/create", order(3, created_at="2026-03-11T10:00:00+00:00"))
+    drain()
+    overtaken = []
+
+    class Overtaken(FolderObjects):
+        def put(self, content: bytes | Path) -> str:
+            if not overtaken:
+                overtaken.append(True)
+                deliver(alice, "orders/create", order(4, created_at="2026-02-11T10:00:00+00:00"))
+                drain()
+                freeze(database, objects, alice)
+            return super().put(content)
+
+    assert freeze(database, Overtaken(tmp_path / "objects"), alice).orders == 4
+
+
 def files(snapshot: Snapshot) -> dict[str, str]:
     return {file["name"]: file["sha256"] for file in snapshot.manifest["files"]}
 
 
 def test_an_order_that_comes_while_a_snapshot_is_written_is_in_the_next_one(
-    database: Database, objects: Objects, alice: Shop, deliver: Deliver, drain: Drain
+    database: Database, objects: Objects, alice: Shop, deliver: Deliver, drain: Drain, tmp_path: Path
 ) -> None:
     deliver(alice, "orders/create", order(1))
     drain()
 
-    class Slow(Objects):
+    class Slow(FolderObjects):
         def put(self, content: bytes | Path) -> str:
             if not list(self.list()):
                 deliver(alice, "orders/create", order(2))
                 drain()
             return super().put(content)
 
-    assert freeze(database, Slow(objects.folder), alice).orders == 1
+    assert freeze(database, Slow(tmp_path / "objects"), alice).orders == 1
     assert freeze(database, objects, alice).orders == 2
 
 
@@ -176,11 +236,10 @@ def test_forgetting_a_customer_changes_no_snapshot(
     before = freeze(database, objects, alice)
     request = {"shop_domain": alice.domain, "customer": {"id": 501}, "orders_to_redact": [1, 2]}
     with database.transaction() as db:
-        privacy.comply(db, seal, alice.domain, "customers/redact", request)
+        privacy.comply(db, objects, seal, alice.domain, "customers/redact", request)
         assert db.scalars(select(Customer)).all() == []
-        parts = db.scalars(select(SnapshotPart)).all()
-        for part in parts:
-            part.revision += 1
+        for part in db.scalars(select(SnapshotPart)):
+            part.state += 1
     assert freeze(database, objects, alice).id == before.id
     assert snapshots.damaged(objects, before) == []
 
@@ -202,7 +261,7 @@ def test_a_snapshot_is_laid_out_as_the_folder_that_training_reads(
         "currency": "EUR",
         "snapshot_id": snapshot.id,
     }
-    lines = pq.read_table(folder / "lines" / "2026-03.parquet")
+    lines = pq.read_table(folder / "lines" / "2026-03-02.parquet")
     types = {field.name: str(field.type) for field in lines.schema}
     assert types == {
         "order_id": "int64",
@@ -234,12 +293,12 @@ def test_a_damaged_file_is_found(
     deliver(alice, "orders/create", order())
     drain()
     snapshot = freeze(database, objects, alice)
-    broken = objects.path(files(snapshot)["lines/2026-03.parquet"])
+    broken = objects.path(files(snapshot)["lines/2026-03-02.parquet"])
     broken.chmod(0o644)
     broken.write_bytes(broken.read_bytes()[:-1])
-    assert snapshots.damaged(objects, snapshot) == ["lines/2026-03.parquet"]
+    assert snapshots.damaged(objects, snapshot) == ["lines/2026-03-02.parquet"]
     snapshot.manifest = {**snapshot.manifest, "cutoff_on": "2026-04-01"}
-    assert snapshots.damaged(objects, snapshot) == ["manifest", "lines/2026-03.parquet"]
+    assert snapshots.damaged(objects, snapshot) == ["manifest", "lines/2026-03-02.parquet"]
 
 
 def test_history_and_single_orders_freeze_to_the_same_bytes(

@@ -23,7 +23,7 @@ def environ(var: Path, **changes: str) -> dict[str, str]:
 def test_three_settings_are_enough(tmp_path: Path) -> None:
     settings = config.load(environ(tmp_path))
     assert settings.database_url == f"sqlite:///{tmp_path}/foretally.db"
-    assert settings.objects_folder == tmp_path / "objects"
+    assert settings.object_store_url == f"file://{tmp_path}/objects"
     assert settings.business_clock == "wall"
 
 
@@ -38,6 +38,12 @@ def test_three_settings_are_enough(tmp_path: Path) -> None:
         ("APP_URL", "https://app.example.com/app"),
         ("DATABASE_URL", "mysql://localhost/foretally"),
         ("OBJECT_STORE_URL", "ftp://host/folder"),
+        ("OBJECT_STORE_URL", "file://objects"),
+        ("OBJECT_STORE_URL", "s3://"),
+        ("OBJECT_STORE_URL", "s3://Bucket_/x"),
+        ("OBJECT_STORE_URL", "s3://bucket/a b"),
+        ("OBJECT_STORE_URL", "s3://key:secret@bucket/x"),
+        ("OBJECT_STORE_URL", "gs:/bucket"),
         ("CELERY_BROKER_URL", "kafka://host"),
         ("BUSINESS_CLOCK", "sundial"),
         ("ENVIRONMENT", "staging"),

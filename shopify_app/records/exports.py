@@ -1,0 +1,167 @@
+"""What is held about a customer, as a file for the merchant: asked for, made behind the request, kept for a month.
+
+The file is sealed under a key of its own. Deleting its row, when it expires or when the customer is forgotten, makes
+the object noise; the object goes too.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy import delete, or_, select, update
+from sqlalchemy.orm import Session
+
+from shopify_app import clock
+from shopify_app.db import Database, count
+from shopify_app.errors import NotFound
+from shopify_app.log import log
+from shopify_app.records import archive, customers, keys, mentions, receipts
+from shopify_app.records.keys import Secret
+from shopify_app.records.mentions import Person
+from shopify_app.records.objects import Objects
+from shopify_app.records.seal import Seal
+from shopify_app.records.turns import happened
+from shopify_app.tables import EventState, Export, Order, OrderLine, Shop
+
+KEPT = timedelta(days=30)
+WAITING = (EventState.PENDING, EventState.PARKED)
+
+
+def ask(db: Session, shop: Shop, person: Person, request_id: str | None) -> int:
+    """Note that a file is wanted; its number. The request is sealed until the file is made."""
+    secret = keys.of(db, shop.id)
+    told = {"customer_id": person.customer_id, "order_ids": sorted(person.order_ids), "words": sorted(person.words)}
+    export = Export(
+        shop_id=shop.id,
+        mark=secret.mark("customer", person.customer_id or 0),
+        request_id=request_id,
+        request=secret.wrap(orjson.dumps(told), "request"),
+        asked_at=clock.now(),
+        expires_at=clock.now() + KEPT,
+    )
+    db.add(export)
+    db.flush()
+    return export.id
+
+
+def make_all(database: Database, objects: Objects, seal: Seal) -> int:
+    """Make the files that are wanted; how many. Two processes at once make one of each."""
+    with database.reading() as db:
+        wanted = db.execute(select(Export.id, Export.shop_id).where(Export.made_at.is_(None))).all()
+    return sum(_make(database, objects, seal, export_id, shop_id) for export_id, shop_id in wanted)
+
+
+def fetch(database: Database, objects: Objects, shop_id: int, export_id: int) -> bytes:
+    """The file, as JSON. Fetching is noted and logged. Raises NotFound."""
+    with database.transaction() as db:
+        export = db.get(Export, export_id)
+        if export is None or export.shop_id != shop_id or export.expires_at <= clock.now():
+            raise NotFound(f"this shop has no export {export_id}")
+        if export.sha256 is None or export.wrapped is None:
+            raise NotFound(f"export {export_id} is not made yet: the workers do that within seconds")
+        key = keys.of(db, shop_id).unwrap(export.wrapped, f"export {export_id}")
+        export.fetched_at = clock.now()
+        sha256 = export.sha256
+    log.info("an export was fetched", shop_id=shop_id, export=export_id)
+    return keys.unclose(AESGCM(key), objects.read(sha256), f"export {export_id}")
+
+
+def forget(db: Session, secret: Secret, person: Person) -> frozenset[str]:
+    """Delete the exports about a person; their objects, to be removed after the commit."""
+    mine = Export.shop_id == secret.shop_id, Export.mark == secret.mark("customer", person.customer_id or 0)
+    return frozenset(name for name in db.scalars(delete(Export).where(*mine).returning(Export.sha256)) if name)
+
+
+def expire(database: Database, now: datetime) -> int:
+    """Delete the exports whose time is over; the collector removes their objects. How many there were."""
+    with database.transaction() as db:
+        return count(db, delete(Export).where(Export.expires_at <= now))
+
+
+def _make(database: Database, objects: Objects, seal: Seal, export_id: int, shop_id: int) -> bool:
+    with database.reading() as db:
+        shop = db.get(Shop, shop_id)
+    if shop is not None:
+        archive.seal_shop(database, objects, seal, shop.domain)
+    with database.reading() as db:
+        export, secret = db.get(Export, export_id), keys.find(db, shop_id)
+        if export is None or export.request is None or secret is None or shop is None:
+            return False
+        told = orjson.loads(secret.unwrap(export.request, "request"))
+        person = Person(told["customer_id"], frozenset(told["order_ids"]), frozenset(told["words"]))
+        held = _held(db, objects, seal, shop, secret, person)
+    key = os.urandom(keys.SIZE)
+    content = orjson.dumps(held, option=orjson.OPT_INDENT_2)
+    sha256 = objects.put(keys.close(AESGCM(key), content, f"export {export_id}"))
+    done = {
+        "sha256": sha256,
+        "wrapped": secret.wrap(key, f"export {export_id}"),
+        "request": None,
+        "made_at": clock.now(),
+    }
+    with database.transaction() as db:
+        wanted = Export.id == export_id, Export.made_at.is_(None)
+        if not happened(db, update(Export).where(*wanted).values(**done)):
+            return False
+        counts = {"export": export_id, "request_id": export.request_id}
+        counts |= {"orders": len(held["orders"]), "events": len(held["events"])}
+        receipts.write(db, shop.domain, "customers/data_request", counts)
+    log.info("an export was made", shop=shop.domain, **counts)
+    return True
+
+
+def _held(db: Session, objects: Objects, seal: Seal, shop: Shop, secret: Secret, person: Person) -> dict[str, Any]:
+    """Everything about the person: rows under the pseudonym, sealed payloads, deliveries that wait."""
+    names = customers.known(db, secret, [person.customer_id] if person.customer_id else [])
+    pseudonym = names.get(person.customer_id or 0)
+    orders = _orders(db, shop.id, pseudonym, person.order_ids)
+    waiting = mentions.naming(db, seal, shop.domain, person, *WAITING)
+    return {
+        "shop": shop.domain,
+        "made_at": clock.now(),
+        "customer_id": person.customer_id,
+        "pseudonym": pseudonym,
+        "orders": orders,
+        "events": list(_events(db, objects, secret, person, pseudonym, {order["order_id"] for order in orders})),
+        "waiting": [
+            {"topic": event.topic, "received_at": event.received_at, "payload": _json(body)} for event, body in waiting
+        ],
+    }
+
+
+def _orders(db: Session, shop_id: int, pseudonym: str | None, order_ids: frozenset[int]) -> list[dict[str, Any]]:
+    theirs = (
+        or_(Order.order_id.in_(order_ids), Order.pseudonym == pseudonym) if pseudonym else Order.order_id.in_(order_ids)
+    )
+    found = db.execute(select(*Order.__table__.c).where(Order.shop_id == shop_id, theirs).order_by(Order.order_id))
+    orders = [dict(row._mapping) | {"lines": []} for row in found]
+    by_id = {order["order_id"]: order for order in orders}
+    lines = select(*OrderLine.__table__.c).where(OrderLine.shop_id == shop_id, OrderLine.order_id.in_(list(by_id)))
+    for row in db.execute(lines):
+        by_id[row.order_id]["lines"].append(dict(row._mapping))
+    return orders
+
+
+def _events(
+    db: Session, objects: Objects, secret: Secret, person: Person, pseudonym: str | None, orders: set[int]
+) -> Iterator[Mapping[str, Any]]:
+    marks = {secret.mark("order", one) for one in orders | person.order_ids}
+    marks |= {secret.mark("customer", person.customer_id)} if person.customer_id else set()
+    names = keys.names_of(db, secret.shop_id, marks)
+    opening = keys.named(db, secret, names)
+    for entry, opened in archive.entries(db, objects, secret.shop_id):
+        if entry.key in names or (pseudonym and entry.customer == pseudonym):
+            payload = opened.payload(entry, secret, opening)
+            told = {"event": entry.seq, "topic": entry.topic, "at": entry.at}
+            yield told | {"payload": _json(payload) if payload else entry.facts}
+
+
+def _json(body: bytes) -> Any:
+    """The payload itself, or what can be shown of one that is no JSON."""
+    try:
+        return orjson.loads(body)
+    except ValueError:
+        return body.decode("utf-8", "replace")

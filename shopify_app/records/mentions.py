@@ -1,0 +1,112 @@
+"""Deliveries that are not rows yet and tell of a person: found by number, e-mail or phone, and rid of them."""
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from shopify_app.records import facts, inbox, payloads
+from shopify_app.records.seal import CannotOpen, Seal
+from shopify_app.tables import Event, EventState
+
+STRIPPED = "could not be read; what told of a person was erased on request"
+
+
+@dataclass(frozen=True)
+class Person:
+    """Whom a privacy request is about, as far as it says."""
+
+    customer_id: int | None = None
+    order_ids: frozenset[int] = frozenset()
+    words: frozenset[str] = field(default=frozenset(), repr=False)
+    """E-mail and phone, in lower case, and the number as text."""
+
+    @classmethod
+    def of(cls, request: Mapping[str, Any], orders: str) -> "Person":
+        """The person of a request whose list of orders goes by this name. Raises ValueError for what is no number."""
+        customer = request.get("customer")
+        told = customer if isinstance(customer, Mapping) else {}
+        number = payloads.optional_id(told, "id")
+        listed = request.get(orders)
+        order_ids = frozenset(one for one in listed if type(one) is int) if isinstance(listed, list) else frozenset()
+        words = {told[name].strip().lower() for name in ("email", "phone") if isinstance(told.get(name), str)} - {""}
+        return cls(number, order_ids, frozenset(words | ({str(number)} if number else set())))
+
+    def is_in(self, body: bytes) -> bool:
+        """Whether a payload is theirs or names them."""
+        try:
+            payload = orjson.loads(body)
+        except ValueError:
+            text = body.decode("utf-8", "replace").lower()
+            return any(_has(text, word) for word in self.words)
+        if isinstance(payload, Mapping) and payload.get("id") in self.order_ids:
+            return True
+        return any(_says(leaf, self.words) for leaf in _leaves(payload))
+
+
+def naming(db: Session, seal: Seal, domain: str, person: Person, *states: EventState) -> Iterator[tuple[Event, bytes]]:
+    """The shop's events in these states that tell of a person, with their bodies; damaged ones too."""
+    waiting = Event.shop == domain, Event.state.in_(states), Event.body.is_not(None)
+    for event in db.scalars(select(Event).where(*waiting).order_by(Event.seq)):
+        try:
+            body = inbox.payload_bytes(event, seal)
+        except CannotOpen:
+            body = b""
+        if not body or person.is_in(body):
+            yield event, body
+
+
+def strip(db: Session, seal: Seal, domain: str, person: Person) -> int:
+    """Reduce what waits to its facts, without its customer; how many deliveries that were.
+
+    What cannot be read is erased. Requests that wait are left: they are done and erased in their turn.
+    """
+    stripped = 0
+    for event, body in list(naming(db, seal, domain, person, EventState.PENDING, EventState.PARKED)):
+        if event.topic in inbox.REQUESTS and event.state == EventState.PENDING:
+            continue
+        rest = _facts(event.topic, body)
+        event.body = inbox.close(seal, domain, rest) if rest else None
+        event.error = STRIPPED if event.error else None
+        stripped += 1
+    db.flush()
+    return stripped
+
+
+def _facts(topic: str, body: bytes) -> bytes | None:
+    try:
+        payload = orjson.loads(body)
+    except ValueError:
+        return None
+    found = facts.of(topic, payload) if isinstance(payload, Mapping) else None
+    return orjson.dumps(found) if found else None
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    """All plain values inside, however deep they lie."""
+    rest = [value]
+    while rest:
+        one = rest.pop()
+        if isinstance(one, Mapping):
+            rest += one.values()
+        elif isinstance(one, list):
+            rest += one
+        else:
+            yield one
+
+
+def _says(leaf: Any, words: Collection[str]) -> bool:
+    if type(leaf) is int:
+        return str(leaf) in words
+    return isinstance(leaf, str) and any(_has(leaf.lower(), word) for word in words)
+
+
+def _has(text: str, word: str) -> bool:
+    """Whether a text holds a word; a number counts only by itself, not as part of a longer one."""
+    if not word.isdigit():
+        return word in text
+    return re.search(rf"(?<!\d){word}(?!\d)", text) is not None

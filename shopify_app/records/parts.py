@@ -1,0 +1,185 @@
+"""The files a snapshot is made of, and which of them are still as they were last written.
+
+A closed month is one file, and shared by every snapshot until one of its orders changes. The cutoff's own month is one
+file a day, so that one more order costs one day. The catalogue is a file, and so is the history of stock and prices.
+What is a file depends on the cutoff alone: the same rows give the same files, whatever way they came.
+"""
+
+import secrets
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import bindparam, delete, func, or_, select
+from sqlalchemy.orm import Session
+
+from shopify_app.db import insert, insert_for
+from shopify_app.tables import SnapshotPart
+
+CATALOGUE = "products"
+STOCK = "stock"
+
+
+class Known(NamedTuple):
+    """A part's row: `state` is that of its rows now, `written_state` what it was when the file was written."""
+
+    name: str
+    state: int
+    written_state: int | None
+    sha256: str | None
+    orders: int
+    lines: int
+
+
+PARTS: Any = SnapshotPart.__table__
+LONGEST = len("lines/2026-03")
+OF_SHOP = select(*(PARTS.c[name] for name in Known._fields)).where(
+    PARTS.c.shop_id == bindparam("shop_id"),
+    or_(func.length(PARTS.c.name) <= LONGEST, PARTS.c.name.like(bindparam("days"))),
+)
+"""Statements that a snapshot repeats are made once: making them costs more than running them."""
+NEVER = 0
+"""The state of rows that nobody ever told us of."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """The order lines of some days, as one file."""
+
+    name: str
+    first_on: date
+    last_on: date
+
+
+@dataclass(frozen=True)
+class Part:
+    """A file as it is now. `state` is that of the rows it was written from."""
+
+    name: str
+    state: int
+    sha256: str | None
+    orders: int = 0
+    lines: int = 0
+    is_new: bool = True
+
+    @property
+    def file(self) -> dict[str, Any] | None:
+        """Its line in the manifest; None when there was nothing to write."""
+        named = {"name": f"{self.name}.parquet", "sha256": self.sha256, "rows": self.lines}
+        return named if self.sha256 else None
+
+
+def sales_changed(db: Session, shop_id: int, days: Collection[date]) -> None:
+    """Orders of these days have changed: the next snapshot writes their files again."""
+    _touch(db, shop_id, {_day(on) for on in days} | {_month(on) for on in days})
+
+
+def catalogue_changed(db: Session, shop_id: int) -> None:
+    """A product has changed: the next snapshot writes the catalogue again."""
+    _touch(db, shop_id, {CATALOGUE})
+
+
+def stock_changed(db: Session, shop_id: int) -> None:
+    """Something was counted, or a price changed: the next snapshot writes the stock's file again."""
+    _touch(db, shop_id, {STOCK})
+
+
+def catalogue_state(db: Session, shop_id: int) -> int:
+    """Another number after every change to a product of the shop; NEVER before the first."""
+    return db.scalar(select(PARTS.c.state).where(PARTS.c.shop_id == shop_id, PARTS.c.name == CATALOGUE)) or NEVER
+
+
+def spans(known: Iterable[str], cutoff_on: date) -> list[Span]:
+    """The files of order lines of a snapshot up to that day, oldest first; `known` are the names of all parts."""
+    this_month = _month(cutoff_on)
+    months = sorted(name for name in known if name.startswith("lines/") and len(name) == len(this_month))
+    closed = [_whole(name) for name in months if name < this_month]
+    if this_month not in months:
+        return closed
+    first_on = cutoff_on.replace(day=1)
+    days = [first_on + timedelta(days=n) for n in range(cutoff_on.day)]
+    return closed + [Span(_day(on), on, on) for on in days]
+
+
+def known(db: Session, shop_id: int, cutoff_on: date) -> dict[str, Known]:
+    """The parts that a snapshot up to that day may take over, as they were last written, by name."""
+    days = f"{_month(cutoff_on)}-%"
+    found: Any = db.connection().execute(OF_SHOP, {"shop_id": shop_id, "days": days}).cursor or ()
+    return {row[0]: Known(*row) for row in found}
+
+
+def standing(name: str, row: Known | None) -> Part | None:
+    """The part as it was last written, when its rows have not changed since."""
+    if row is None or row.written_state != row.state:
+        return None
+    return Part(name, row.state, row.sha256, row.orders, row.lines, is_new=False)
+
+
+def note(db: Session, shop_id: int, parts: Iterable[Part]) -> None:
+    """Remember what was written, unless its rows have changed meanwhile: then it is out of date already."""
+    rows = [
+        {
+            "shop_id": shop_id,
+            "name": part.name,
+            "state": part.state,
+            "written_state": part.state,
+            "sha256": part.sha256,
+            "orders": part.orders,
+            "lines": part.lines,
+        }
+        for part in parts
+        if part.is_new
+    ]
+    if rows:
+        db.connection().execute(_noting(db.get_bind().dialect.name), rows)
+
+
+@cache
+def _noting(dialect: str) -> Any:
+    fresh = insert_for(dialect, PARTS)
+    return fresh.on_conflict_do_update(
+        index_elements=["shop_id", "name"],
+        set_={name: fresh.excluded[name] for name in ("written_state", "sha256", "orders", "lines")},
+        where=PARTS.c.state == fresh.excluded.state,
+    )
+
+
+def still_hold(db: Session, shop_id: int, parts: Sequence[Part], cutoff_on: date) -> bool:
+    """Whether every file that was taken over is still named by its part, and so was out of the collector's reach."""
+    taken = {part.name: part.sha256 for part in parts if not part.is_new}
+    now = known(db, shop_id, cutoff_on)
+    return all(name in now and now[name].sha256 == sha256 for name, sha256 in taken.items())
+
+
+def forget_days(db: Session, shop_id: int, cutoff_on: date) -> None:
+    """Days of months before that one need no part of their own. Not while a snapshot up to such a day is being made."""
+    this_month = _month(cutoff_on)
+    closed = SnapshotPart.name.startswith("lines/"), func.length(SnapshotPart.name) > len(this_month)
+    mine = SnapshotPart.shop_id == shop_id, *closed, SnapshotPart.name < this_month
+    db.execute(delete(SnapshotPart).where(*mine).execution_options(synchronize_session=False))
+
+
+def _touch(db: Session, shop_id: int, names: Collection[str]) -> None:
+    """A state that was never there before: two changes can never look like none."""
+    if not names:
+        return
+    fresh = insert(db, SnapshotPart)
+    changed = fresh.on_conflict_do_update(index_elements=["shop_id", "name"], set_={"state": fresh.excluded.state})
+    state = secrets.randbits(62) + 1
+    rows = [{"shop_id": shop_id, "name": name, "state": state, "orders": 0, "lines": 0} for name in sorted(names)]
+    db.execute(changed, rows)
+
+
+def _month(on: date) -> str:
+    return f"lines/{on.isoformat()[:7]}"
+
+
+def _day(on: date) -> str:
+    return f"lines/{on.isoformat()}"
+
+
+def _whole(name: str) -> Span:
+    first_on = date.fromisoformat(f"{name.removeprefix('lines/')}-01")
+    return Span(name, first_on, (first_on + timedelta(days=31)).replace(day=1) - timedelta(days=1))

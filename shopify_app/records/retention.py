@@ -1,0 +1,122 @@
+"""What is kept and what goes: snapshots that a version needs stay, others go with age, and files follow their rows."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import String, delete, select
+from sqlalchemy.orm import Session
+
+from shopify_app.db import Database
+from shopify_app.policy import Policy
+from shopify_app.records import parts
+from shopify_app.records.objects import Objects
+from shopify_app.tables import Base, Shop, Slot, Snapshot, Version, VersionState
+
+GRACE = timedelta(hours=24)
+"""An object this young is left alone: whoever just put it may be about to name it."""
+MONTHS_AS_DAYS = timedelta(days=62)
+"""How far back days may be files of their own: nobody makes a snapshot of an earlier month while this runs."""
+WAITING = (VersionState.TRAINED, VersionState.SHADOW, VersionState.CHAMPION)
+
+
+@dataclass(frozen=True)
+class Swept:
+    """What a collection found and removed."""
+
+    objects: int
+    removed: tuple[str, ...]
+    bundles: tuple[str, ...]
+
+
+def pins(db: Session, shop: Shop, now: datetime) -> dict[str, list[str]]:
+    """Why snapshots cannot go: their ids, each with the versions that were trained on it and still need it.
+
+    A version needs its snapshot while it answers, answered before or may answer next, and for `keep_versions_days`
+    after it was made, so that it can be trained again.
+    """
+    recent = now - timedelta(days=Policy.of(shop.settings).keep_versions_days)
+    slots = db.scalars(select(Slot).where(Slot.shop_id == shop.id))
+    serving = {id for slot in slots for id in (slot.champion_id, slot.previous_id, slot.shadow_id)}
+    found: dict[str, list[str]] = {}
+    for version in db.scalars(select(Version).where(Version.shop_id == shop.id).order_by(Version.id)):
+        if version.id in serving or version.state in WAITING or version.created_at >= recent:
+            found.setdefault(version.snapshot_id, []).append(f"{version.task} {version.number} ({version.state})")
+    return found
+
+
+def retire_all(database: Database, now: datetime) -> list[str]:
+    """What `retire` does, for every shop, each in a transaction of its own."""
+    with database.reading() as db:
+        shop_ids = list(db.scalars(select(Shop.id)))
+    retired: list[str] = []
+    for shop_id in shop_ids:
+        with database.transaction() as db:
+            shop = db.get(Shop, shop_id)
+            retired += retire(db, shop, now) if shop is not None else []
+    return retired
+
+
+def retire(db: Session, shop: Shop, now: datetime) -> list[str]:
+    """Delete the manifests of snapshots that are old and that nobody needs; their ids. The newest one stays."""
+    limit = now - timedelta(days=Policy.of(shop.settings).keep_snapshots_days)
+    mine = select(Snapshot.id).where(Snapshot.shop_id == shop.id)
+    newest = db.scalar(mine.order_by(Snapshot.created_at.desc()).limit(1))
+    kept = [*pins(db, shop, now), *([newest] if newest else [])]
+    old = Snapshot.shop_id == shop.id, Snapshot.created_at < limit, Snapshot.id.not_in(kept)
+    gone = delete(Snapshot).where(*old).returning(Snapshot.id).execution_options(synchronize_session=False)
+    retired = list(db.scalars(gone))
+    cutoff_on = db.scalar(select(Snapshot.cutoff_on).where(Snapshot.shop_id == shop.id, Snapshot.id == newest))
+    if cutoff_on is not None:
+        parts.forget_days(db, shop.id, cutoff_on - MONTHS_AS_DAYS)
+    return retired
+
+
+def sweep(
+    database: Database, objects: Objects, bundles: Path, now: datetime, *, grace: timedelta = GRACE, dry: bool = False
+) -> Swept:
+    """Remove every object that no row of any shop names, and that nobody put for the time of grace.
+
+    Ages are looked at before names: what is put later is young, and what was named before is seen. An object that is
+    put again while this runs is asked for its age once more, right before it would go.
+    """
+    entries = list(objects.entries())
+    old = [entry.name for entry in entries if entry.put_at < now - grace]
+    folders = [path for path in bundles.glob("*") if path.stat().st_mtime < (now - grace).timestamp()]
+    with database.reading() as db:
+        names, versions = named(db), set(db.scalars(select(Version.bundle).distinct()))
+    unnamed = [name for name in old if name not in names]
+    stray = [path for path in folders if path.name not in versions]
+    if dry:
+        return Swept(len(entries), tuple(unnamed), tuple(path.name for path in stray))
+    removed = tuple(name for name in unnamed if objects.delete(name, put_before=now - grace))
+    for path in stray:
+        shutil.rmtree(path, ignore_errors=True)
+    return Swept(len(entries), removed, tuple(path.name for path in stray))
+
+
+def named(db: Session, shop_ids: Any = None) -> set[str]:
+    """Every object that a row names: of all shops, or of those that the statement `shop_ids` selects."""
+    found: set[str] = set()
+    for manifest in db.scalars(_of(Snapshot.__table__.c.manifest, shop_ids).execution_options(yield_per=200)):
+        found |= {file["sha256"] for file in manifest["files"]}
+    for column in _naming_columns():
+        found |= {name for name in db.scalars(_of(column, shop_ids)) if name}
+    return found
+
+
+def _naming_columns() -> Iterator[Any]:
+    """By convention a text column called `sha256` or `…_sha256` names an object, in whatever table it is."""
+    for table in Base.metadata.sorted_tables:
+        for column in table.c:
+            is_name = column.name == "sha256" or column.name.endswith("_sha256")
+            if is_name and isinstance(column.type, String) and "shop_id" in table.c:
+                yield column
+
+
+def _of(column: Any, shop_ids: Any) -> Any:
+    statement = select(column)
+    return statement if shop_ids is None else statement.where(column.table.c.shop_id.in_(shop_ids))

@@ -1,0 +1,75 @@
+"""Silences: has a shop not been heard of for longer than it is used to, or was this app not there to listen?"""
+
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from shopify_app.records import canary, feeds, inbox, turns
+from shopify_app.records.feeds import Due
+from shopify_app.tables import Event, EventState, Feed, Shop, ShopState
+
+LOOKED_AT = 500
+"""Deliveries that tell how long a shop is usually silent: nights and weekends are among them."""
+FEWEST = 20
+"""With fewer, nobody knows what is usual."""
+TIMES = 2.0
+"""A silence counts when it is so many times as long as the longest one before."""
+SHORTEST = timedelta(hours=1)
+EVERY = timedelta(minutes=10)
+AWAY = timedelta(minutes=5)
+"""Without a heartbeat for so long, deliveries may have been turned away."""
+
+
+def is_time(db: Session, now: datetime) -> bool:
+    """Whether to measure silences now: every ten minutes, by one process."""
+    seen = turns.served_at(db, "silence", "all")
+    return (seen is None or seen + EVERY <= now) and turns.take(db, "silence", "all", seen, now)
+
+
+def after_absence(db: Session, now: datetime) -> list[Due]:
+    """Every shop's orders, when the last heartbeat is too long ago: call it before the next one."""
+    age = canary.age(db, now)
+    if age is None or age < AWAY:
+        return []
+    cause = f"the app was away for {round(age.total_seconds() / 60)} minutes"
+    return [Due(shop_id, feeds.JOBS[feeds.ORDERS], cause) for shop_id, _, _ in _read_shops(db)]
+
+
+def unusual(db: Session, now: datetime) -> list[Due]:
+    """Shops that are silent for unusually long; each again after an hour, as long as it lasts."""
+    quiet = []
+    for shop_id, domain, checked_at in _read_shops(db):
+        if checked_at is not None and checked_at + SHORTEST > now:
+            continue
+        silent = _silent_for(db, domain, now)
+        if silent is not None:
+            cause = f"no webhook for {round(silent.total_seconds() / 3600, 1)} hours"
+            quiet.append(Due(shop_id, feeds.JOBS[feeds.ORDERS], cause))
+    return quiet
+
+
+def _read_shops(db: Session) -> list[tuple[int, str, datetime | None]]:
+    """Installed shops whose history was read, with the time of the last look at their orders."""
+    found = select(Shop.id, Shop.domain, Feed.checked_at).join(Feed, Feed.shop_id == Shop.id)
+    installed = found.where(Shop.state == ShopState.INSTALLED, Feed.kind == feeds.ORDERS)
+    return [(row[0], row[1], row[2]) for row in db.execute(installed)]
+
+
+def _silent_for(db: Session, domain: str, now: datetime) -> timedelta | None:
+    """How long the shop has been silent, when that is unusual."""
+    newest = sorted(_heard(db, domain, EventState.APPLIED) + _heard(db, domain, EventState.DONE), reverse=True)
+    heard = [received_at for _, received_at in newest[:LOOKED_AT]]
+    if len(heard) < FEWEST:
+        return None
+    usual = max(later - earlier for later, earlier in pairwise(heard))
+    silent = now - heard[0]
+    return silent if silent > max(TIMES * usual, SHORTEST) else None
+
+
+def _heard(db: Session, domain: str, state: EventState) -> list[tuple[int, datetime]]:
+    """The newest deliveries in this state, by number, and when they came."""
+    theirs = Event.state == state, Event.shop == domain, Event.secret_used != inbox.OURS
+    newest = select(Event.seq, Event.received_at).where(*theirs).order_by(Event.seq.desc()).limit(LOOKED_AT)
+    return [(row[0], row[1]) for row in db.execute(newest)]

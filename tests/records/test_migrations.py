@@ -1,0 +1,50 @@
+"""The migrations make the tables that the code expects, on both databases, and can be taken back one by one."""
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+
+from shopify_app.db import Database
+from shopify_app.migrate import ROOT, to_head
+from shopify_app.tables import Base
+from tests.conftest import SERVER
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'empty.db'}"
+        return
+    request.getfixturevalue("postgresql_url")  # fails or skips when there is no server
+    name = f"foretally_migrations_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(SERVER, autocommit=True) as server:
+        server.execute(f"CREATE DATABASE {name}")  # type: ignore[call-overload]
+        yield f"postgresql+psycopg://{SERVER.split('://', 1)[1].rpartition('/')[0]}/{name}"
+        server.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[call-overload]
+
+
+def differences(url: str) -> list[object]:
+    with Database(url).engine.connect() as connection:
+        return list(compare_metadata(MigrationContext.configure(connection), Base.metadata))
+
+
+def test_the_migrations_make_the_tables_of_the_code(empty: str) -> None:
+    to_head(empty)
+    assert differences(empty) == []
+
+
+def test_the_newest_migration_can_be_taken_back_and_made_again(empty: str) -> None:
+    to_head(empty)
+    settings = Config(str(ROOT / "alembic.ini"))
+    settings.attributes["url"] = empty
+    command.downgrade(settings, "-1")
+    assert differences(empty) != []
+    to_head(empty)
+    assert differences(empty) == []
