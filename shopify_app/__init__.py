@@ -3,6 +3,7 @@
 The folder has the name that Shopify's own `shopifyapp` package imports as; the two can never be installed together.
 """
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from shopify_app.config import Settings
+    from shopify_app.web.door import Door
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 
@@ -37,3 +39,14 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     for room in (pages, auth, webhooks, proxy, flow, health):
         app.register_blueprint(room.bp)
     return app
+
+
+def serve(settings: "Settings | None" = None) -> "Door":
+    """The whole app as `up` serves it: webhooks at the door, everything else by `create_app` behind it."""
+    from shopify_app.web import state as web_state
+    from shopify_app.web.door import Door
+
+    # An answer changes threads several times, and each time may wait this long for one that is busy: 5 ms by default.
+    sys.setswitchinterval(0.0005)
+    app = create_app(settings)
+    return Door(web_state.of(app).hooks, app)

@@ -16,11 +16,14 @@ from typing import IO
 
 from shopify_app import migrate
 from shopify_app.config import Settings
-from shopify_app.errors import SettingError
+from shopify_app.errors import ForetallyError, SettingError
+from shopify_app.records.objects import open_objects
 
 LEAST_FREE_BYTES = 200 * 2**20
 GRACE_SECONDS = 20.0
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
+FRUGAL = {"OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2", "ARROW_DEFAULT_MEMORY_POOL": "system"}
+"""For every child: one thread per training, and freed memory back to the system (a tenth less of it, measured)."""
 RAN_WELL = 10.0
 """Seconds after which an ended process did not fail at its start."""
 
@@ -59,6 +62,7 @@ def run(settings: Settings, host: str, port: int) -> None:
     _check_port(host, port)
     settings.var.mkdir(parents=True, exist_ok=True)
     _check_disk(settings.var)
+    _check_objects(settings)
     with _only_one(settings.var):
         migrate.to_head(settings.database_url)
         shutil.rmtree(settings.var / "scratch", ignore_errors=True)
@@ -66,19 +70,26 @@ def run(settings: Settings, host: str, port: int) -> None:
 
 
 def children(host: str, port: int) -> list[Child]:
-    """The processes of one machine: web, desk (with the heartbeat), training."""
-    worker = [sys.executable, "-m", "celery", "-A", "workers.app", "worker", "-l", "WARNING", "--without-mingle"]
+    """The processes of one machine: web, desk (with the heartbeat), training.
+
+    Both workers run their tasks in the main process: this family watches it as a pool would, at half the memory.
+    """
+    celery = [sys.executable, "-m", "celery", "-A", "workers.app", "worker", "-l", "WARNING"]
+    worker = [*celery, "--pool", "solo", "--without-mingle", "--without-gossip"]
     return [
-        Child(
-            "web",
-            [
-                *(sys.executable, "-m", "granian", "--interface", "wsgi", "--factory", "shopify_app:create_app"),
-                *("--host", host, "--port", str(port), "--workers", "1", "--blocking-threads", "8"),
-                *("--backpressure", "64", "--no-access-log", "--log-level", "warning"),
-            ],
-        ),
-        Child("desk", [*worker, "-Q", "desk", "-n", "desk@%h", "--pool", "solo", "-B", "--without-gossip"]),
-        Child("training", [*worker, "-Q", "training", "-n", "training@%h", "-c", "1", "--without-gossip"]),
+        Child("web", web_command(host, port)),
+        Child("desk", [*worker, "-Q", "desk", "-n", "desk@%h", "-B"]),
+        Child("training", [*worker, "-Q", "training", "-n", "training@%h"]),
+    ]
+
+
+def web_command(host: str, port: int) -> list[str]:
+    """The web server: webhooks answered at the door, Flask behind it."""
+    return [
+        *(sys.executable, "-m", "granian", "--interface", "rsgi", "--factory", "shopify_app:serve"),
+        *("--host", host, "--port", str(port), "--workers", "1", "--no-ws"),
+        # Granian counts connections, idle ones too: a low limit would lock everybody out.
+        *("--backpressure", "1024", "--no-access-log", "--log-level", "warning"),
     ]
 
 
@@ -91,7 +102,8 @@ def _supervise(settings: Settings, family: list[Child]) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    for name, value in FRUGAL.items():
+        os.environ.setdefault(name, value)
     with _logs(settings.var, family) as logs:
         while not stopping:
             for child in family:
@@ -145,6 +157,13 @@ def _check_port(host: str, port: int) -> None:
             probe.bind((host, port))
         except OSError as error:
             raise SettingError(f"--port {port} on {host}: {error.strerror}. Example: --port {port + 10}") from None
+
+
+def _check_objects(settings: Settings) -> None:
+    try:
+        open_objects(settings).check()
+    except ForetallyError as error:
+        raise SettingError(f"OBJECT_STORE_URL: {error}. Example: OBJECT_STORE_URL=s3://bucket/prefix") from None
 
 
 def _check_disk(var: Path) -> None:

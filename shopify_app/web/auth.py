@@ -10,7 +10,7 @@ from pathlib import Path
 from flask import Blueprint, Response, g, redirect, render_template_string, request, session
 from werkzeug.wrappers import Response as AnyResponse
 
-from shopify_app import clock
+from shopify_app import clock, metrics
 from shopify_app.config import Settings
 from shopify_app.errors import Refused
 from shopify_app.platform import verify
@@ -52,6 +52,7 @@ def callback() -> AnyResponse:
     expected = session.pop("state", None)
     if not isinstance(expected, str) or not hmac.compare_digest(expected.encode(), back.state.encode()):
         raise Refused("wrong_state")
+    metrics.opened("consent", back.secret_used)
     opening.install(state(), back.shop, _oauth(state()).exchange_code(back.shop, back.code))
     return redirect(_inside_admin(state(), back.shop, back.host))
 

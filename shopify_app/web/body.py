@@ -1,6 +1,6 @@
 """A request's body, up to a size. A longer one is read and thrown away first, so that the sender hears the answer."""
 
-from flask import request
+from collections.abc import AsyncIterable, Callable
 
 from shopify_app.errors import Refused
 
@@ -9,13 +9,41 @@ PATIENT_UP_TO = 64 << 20
 PIECE = 1 << 16
 
 
-def whole_body() -> bytes:
-    """The raw bytes. Raises Refused with status 413."""
-    pieces, size = [], 0
-    while size <= PATIENT_UP_TO and (piece := request.stream.read(PIECE)):
-        size += len(piece)
-        if size <= LARGEST:
-            pieces.append(piece)
-    if size > LARGEST:
-        raise Refused("too_large", status=413)
-    return b"".join(pieces)
+class Pieces:
+    """What came of a body so far; nothing is kept of one that is too large."""
+
+    def __init__(self) -> None:
+        self._kept: list[bytes] = []
+        self._size = 0
+
+    def add(self, piece: bytes) -> bool:
+        """Whether to go on reading."""
+        self._size += len(piece)
+        if self._size <= LARGEST:
+            self._kept.append(piece)
+        else:
+            self._kept.clear()
+        return self._size <= PATIENT_UP_TO
+
+    def whole(self) -> bytes:
+        """The raw bytes. Raises Refused with status 413."""
+        if self._size > LARGEST:
+            raise Refused("too_large", status=413)
+        return b"".join(self._kept)
+
+
+def whole_body(read: Callable[[int], bytes]) -> bytes:
+    """The raw bytes out of a stream. Raises Refused with status 413."""
+    pieces = Pieces()
+    while (piece := read(PIECE)) and pieces.add(piece):
+        pass
+    return pieces.whole()
+
+
+async def whole_body_of(stream: AsyncIterable[bytes]) -> bytes:
+    """The raw bytes as they come. Raises Refused with status 413."""
+    pieces = Pieces()
+    async for piece in stream:
+        if not pieces.add(piece):
+            break
+    return pieces.whole()

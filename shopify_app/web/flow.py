@@ -47,7 +47,8 @@ def pause_publishing() -> Response:
 def _answer(handle: str, act: Act) -> Response:
     """200 with what was done; 4xx when trying again would not help, which ends the merchant's workflow run."""
     try:
-        action = verify.flow_action(dict(request.headers), whole_body(), state().settings.secrets)
+        action = verify.flow_action(dict(request.headers), whole_body(request.stream.read), state().settings.secrets)
+        metrics.opened("flow", action.secret_used)
         reply = _once(action, handle, act)
     except Refused as refused:
         metrics.flow_actions.labels(handle, "refused").inc()

@@ -6,10 +6,12 @@ from flask import Response, g, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from shopify_app import clock, metrics
-from shopify_app.errors import Refused
+from shopify_app.errors import Refused, ShopifyError
+from shopify_app.log import log
 from shopify_app.platform import verify
 from shopify_app.platform.oauth import InvalidSubjectToken
-from shopify_app.tables import Shop
+from shopify_app.records import shops
+from shopify_app.tables import Shop, ShopState
 from shopify_app.web import opening
 from shopify_app.web.state import State, state
 
@@ -26,12 +28,28 @@ def embedded() -> AnyResponse | None:
     try:
         text = _token_text()
         token = verify.id_token(text, state().settings.api_key, state().settings.secrets, clock.now())
-        g.shop = opening.open_shop(state(), token.shop, text)
+        metrics.opened("page", token.secret_used)
+        g.shop = _open(token.shop, text)
     except (Refused, InvalidSubjectToken):
         metrics.refused.labels("embedded").inc()
         return _bounce() if _is_document() else retry()
     g.staff, g.framed_by = token.user_id, token.shop
     return None
+
+
+def _open(domain: str, id_token: str) -> Shop:
+    """The shop, with a token. When Shopify gives none, what is stored can still be read, and a page says so."""
+    try:
+        return opening.open_shop(state(), domain, id_token)
+    except InvalidSubjectToken:
+        raise
+    except ShopifyError as error:
+        with state().database.reading() as db:
+            known = shops.by_domain(db, domain)
+        if known is None or known.state != ShopState.NEEDS_REOPENING or not known.name:
+            raise
+        log.warning("access was not renewed", shop=domain, error=str(error)[:200])
+        return known
 
 
 def shop() -> Shop:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from shopify_app import clock
 from shopify_app.config import Settings
 from shopify_app.records import canary, inbox, jobs, outbox
-from shopify_app.tables import Event, EventState, Job, WorkState
+from shopify_app.tables import Event, EventState, Job, Shop, ShopState, WorkState
 from shopify_app.web.state import State, state
 
 bp = Blueprint("health", __name__)
@@ -63,8 +63,10 @@ class Backlog(Collector):
                 "inbox_pending": ("Accepted deliveries that are not rows yet", inbox.pending_count(db)),
                 "inbox_oldest_seconds": ("Age of the oldest of them", _oldest_seconds(db)),
                 "inbox_parked": ("Deliveries that could not be understood", _parked(db, Event, EventState.PARKED)),
+                "inbox_quarantined": ("Those among them that may be replays", inbox.quarantined_count(db)),
                 "jobs_open": ("Jobs that wait or run", jobs.open_count(db)),
                 "jobs_parked": ("Jobs that were given up", _parked(db, Job, WorkState.PARKED)),
+                "shops_needing_reopening": ("Shops whose merchant has to open the app once", _to_reopen(db)),
                 "outbox_open": ("Effects that wait for delivery", outbox.open_count(db)),
             }
         for name, (told, value) in figures.items():
@@ -78,6 +80,11 @@ def _oldest_seconds(db: Session) -> float:
 
 def _parked(db: Session, table: type[Event] | type[Job], parked: str) -> int:
     return db.scalar(select(func.count()).select_from(table).where(table.state == parked)) or 0
+
+
+def _to_reopen(db: Session) -> int:
+    lost = select(func.count()).select_from(Shop).where(Shop.state == ShopState.NEEDS_REOPENING)
+    return db.scalar(lost) or 0
 
 
 def _state_of(check: Callable[[State], str]) -> str:
@@ -94,7 +101,8 @@ def _database(of: State) -> str:
 
 
 def _objects(of: State) -> str:
-    return "ok" if os.access(of.objects.folder, os.W_OK) else "failed: not writable"
+    of.objects.check()
+    return "ok"
 
 
 def _broker(of: State) -> str:

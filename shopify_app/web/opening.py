@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shopify_app import clock
+from shopify_app.db import server_time
 from shopify_app.errors import ShopifyUnavailable
 from shopify_app.log import log
 from shopify_app.nudge import nudge
@@ -31,21 +32,27 @@ def open_shop(state: State, domain: str, id_token: str) -> Shop:
             shop = _ready(db, domain)
         if shop is not None:
             return shop
-        if _lock(state, domain):
-            return _exchange(state, domain, id_token)
-        time.sleep(LOOK_AGAIN)
+        fence = _lock(state, domain)
+        if fence is None or not _exchange(state, domain, id_token, fence):
+            time.sleep(LOOK_AGAIN)
     raise ShopifyUnavailable(domain, "the app is being installed by another request")
 
 
 def install(state: State, domain: str, pair: TokenPair) -> Shop:
-    """Read the shop's facts with its new token, then store all at once. The history is read next, by a worker."""
+    """The shop with a pair that its merchant has just consented to. Raises ShopifyError and its kin."""
+    with state.database.transaction() as db:
+        tokens.save(db, shops.expect(db, domain, clock.now()), pair, state.seal)
+    return _settle(state, domain, pair)
+
+
+def _settle(state: State, domain: str, pair: TokenPair) -> Shop:
+    """Read the shop's facts, now that the token is stored; the history is read next, by a worker."""
     facts = read_facts(AdminApi(domain, pair.access_token, state.session))
     with state.database.transaction() as db:
         shop = shops.install(db, domain, facts, pair.scope, clock.now())
-        tokens.save(db, shop.id, pair, state.seal)
         if not _was_read(db, shop):
             jobs.ask(db, shop.id, "backfill", "the app was opened")
-    nudge("work")
+    nudge("train")
     log.info("shop installed", shop=domain, time_zone=facts.time_zone, scopes=pair.scope)
     return shop
 
@@ -62,27 +69,30 @@ def _ready(db: Session, domain: str) -> Shop | None:
     return shop if shop and shop.state == ShopState.INSTALLED and tokens.exists(db, shop.id) else None
 
 
-def _lock(state: State, domain: str) -> bool:
+def _lock(state: State, domain: str) -> int | None:
     """Whether it is ours to get the token. Whoever got it a moment ago has left the lease free and the shop ready."""
     with state.database.transaction() as db:
         shop_id = shops.expect(db, domain, clock.now())
-        if not tokens.lock_first(db, shop_id, clock.now()):
-            return False
-        if _ready(db, domain) is None:
-            return True
-        tokens.unlock(db, shop_id)
-        return False
+        fence = tokens.lock_first(db, shop_id, server_time(db))
+        if fence is not None and _ready(db, domain) is not None:
+            tokens.unlock(db, shop_id, fence)
+            return None
+        return fence
 
 
-def _exchange(state: State, domain: str, id_token: str) -> Shop:
-    settings = state.settings
+def _exchange(state: State, domain: str, id_token: str, fence: int) -> bool:
+    """Get and store the pair under the lease, and install. False when a slow call of ours was overtaken: look again."""
+    oauth = OAuth(state.settings.api_key, state.settings.api_secret, state.session)
     try:
-        pair = OAuth(settings.api_key, settings.api_secret, state.session).exchange_id_token(domain, id_token)
-        return install(state, domain, pair)
-    except Exception:
+        pair = oauth.exchange_id_token(domain, id_token)
         with state.database.transaction() as db:
-            tokens.unlock(db, shops.expect(db, domain, clock.now()))
-        raise
+            kept = tokens.replace(db, shops.expect(db, domain, clock.now()), pair, state.seal, fence)
+        if kept:
+            _settle(state, domain, pair)
+        return kept
+    finally:
+        with state.database.transaction() as db:
+            tokens.unlock(db, shops.expect(db, domain, clock.now()), fence)
 
 
 def _was_read(db: Session, shop: Shop) -> bool:

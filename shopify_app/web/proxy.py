@@ -23,6 +23,7 @@ def recommendations() -> Response:
     with metrics.answer_seconds.time():
         try:
             call = verify.app_proxy(request.query_string, state().settings.secrets, clock.now())
+            metrics.opened("proxy", call.secret_used)
             asked, limit = _product_ids(call), _limit(call)
             answer = state().serving.recommend(call.shop, asked, limit, secrets.token_hex(16))
         except Refused as refused:

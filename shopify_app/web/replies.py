@@ -42,10 +42,19 @@ ERROR_PAGE = """<!doctype html>
 
 def register(app: Flask) -> None:
     """Answer every error, and set the headers of every answer."""
+    app.before_request(_readable)
     app.after_request(_headers)
     app.register_error_handler(ForetallyError, _ours)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unforeseen)
+
+
+def _readable() -> None:
+    """Werkzeug raises UnicodeDecodeError on the first look at a query with raw bytes in it: look here, once."""
+    try:
+        _ = request.args
+    except UnicodeDecodeError:
+        raise Refused("invalid_query", status=400) from None
 
 
 def _headers(reply: Response) -> Response:

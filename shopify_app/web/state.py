@@ -9,9 +9,10 @@ from shopify_app.config import Settings
 from shopify_app.db import Database
 from shopify_app.lifecycle.serving import Serving
 from shopify_app.platform import http
-from shopify_app.records.objects import Objects
+from shopify_app.records.objects import Objects, open_objects
 from shopify_app.records.seal import Seal
 from shopify_app.web.acceptance import Acceptance
+from shopify_app.web.hooks import Hooks
 
 KEY = "foretally"
 
@@ -26,7 +27,7 @@ class State:
     objects: Objects
     session: requests.Session
     serving: Serving
-    acceptance: Acceptance
+    hooks: Hooks
 
     @property
     def cdn(self) -> str:
@@ -37,19 +38,24 @@ class State:
 
 def attach(app: Flask, settings: Settings) -> None:
     """Open what the app needs and keep it with the app."""
-    database, seal = Database(settings.database_url), Seal(settings.encryption_keys)
+    database, seal = Database.of(settings), Seal(settings.encryption_keys)
     app.extensions[KEY] = State(
         settings=settings,
         database=database,
         seal=seal,
-        objects=Objects(settings.objects_folder),
+        objects=open_objects(settings),
         session=http.session(settings.dev_shopify_url),
         serving=Serving(database, settings),
-        acceptance=Acceptance(settings.database_url, seal),
+        hooks=Hooks(settings.secrets, Acceptance(settings.database_url, seal)),
     )
 
 
 def state() -> State:
     """What the running app has open."""
-    found: State = current_app.extensions[KEY]
+    return of(current_app)
+
+
+def of(app: Flask) -> State:
+    """What that app has open."""
+    found: State = app.extensions[KEY]
     return found

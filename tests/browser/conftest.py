@@ -26,7 +26,7 @@ from shopify_app.lifecycle.bundles import Bundles
 from shopify_app.migrate import to_head
 from shopify_app.platform.oauth import TokenPair
 from shopify_app.records import tokens
-from shopify_app.records.objects import Objects
+from shopify_app.records.objects import Objects, open_objects
 from shopify_app.records.seal import Seal
 from shopify_app.tables import Shop
 from tests.browser import history
@@ -68,9 +68,9 @@ class Stage:
     """What the app was started with."""
 
     @property
-    def objects_folder(self) -> Path:
+    def objects(self) -> Objects:
         """Where the app keeps its files."""
-        return config.load(self.environ).objects_folder
+        return open_objects(config.load(self.environ))
 
     def shop(self, db: Session, handle: str) -> Shop:
         """The shop's row."""
@@ -128,7 +128,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     settings = config.load(given)
     to_head(settings.database_url)
     app_server.app = create_app(settings)
-    database = Database(settings.database_url)
+    database = Database.of(settings)
     with database.transaction() as db:
         furnish(db, settings, store)
     threading.Thread(target=app_server.serve_forever, daemon=True).start()
@@ -155,7 +155,7 @@ def environ(var: Path, app_url: str) -> dict[str, str]:
 
 def furnish(db: Session, settings: config.Settings, store: DevStore) -> None:
     """Shops in daily use (one to look at, one to change), without news, in alarm, still being read, and fresh."""
-    objects, now = Objects(settings.objects_folder), clock.now()
+    objects, now = open_objects(settings), clock.now()
     bundle = neighbours(settings.var)
     for handle in SHOPS:
         store.shop(handle).install()
@@ -173,7 +173,7 @@ def installed(db: Session, settings: config.Settings, domain: str) -> Shop:
     """A shop whose token the app holds, so that opening it installs nothing anew."""
     shop = history.shop(db, domain)
     later = clock.now() + timedelta(hours=1)
-    pair = TokenPair("token of " + domain, shop.scopes, later, "refresh of " + domain, later + timedelta(days=60))
+    pair = TokenPair("token of " + domain, shop.scopes, later, "refresh of " + domain, later + timedelta(days=60), "")
     tokens.save(db, shop.id, pair, Seal(settings.encryption_keys))
     return shop
 

@@ -16,7 +16,7 @@ from tests.browser.conftest import Stage
 
 @pytest.fixture
 def objects(stage: Stage) -> Objects:
-    return Objects(stage.objects_folder)
+    return stage.objects
 
 
 def test_sold_units_of_a_product_are_those_of_its_order_lines(stage: Stage, objects: Objects) -> None:

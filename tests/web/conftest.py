@@ -23,7 +23,11 @@ Send = Callable[..., TestResponse]
 
 @dataclass
 class SmallShopify:
-    """Counts who asks for which kind of token; `refuse` makes the token endpoint say no."""
+    """Counts who asks for which kind of token; `refuse` makes the token endpoint say no.
+
+    The Admin API says no to `refused_tokens`. `meanwhile` happens before the token endpoint answers, `on_use`
+    before the Admin API does.
+    """
 
     url: str = ""
     grants: list[dict[str, Any]] = field(default_factory=list)
@@ -31,15 +35,22 @@ class SmallShopify:
     status: int = 200
     slow: threading.Event = field(default_factory=threading.Event)
     scope: str = "read_orders,read_products"
+    meanwhile: Callable[[], None] = lambda: None
+    on_use: Callable[[str], None] = lambda token: None
+    refused_tokens: set[str] = field(default_factory=set)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def answer(self, request: Request) -> Response:
+        if request.headers.get("X-Shopify-Access-Token") in self.refused_tokens:
+            return _json({"errors": "[API] Invalid API key or access token"}, 401)
         if request.path.endswith("/graphql.json"):
+            self.on_use(request.headers["X-Shopify-Access-Token"])
             return _json({"data": {"shop": facts(request.host)}})
         with self.lock:
             self.grants.append(json.loads(request.data) | {"shop": request.host})
             number = len(self.grants)
         self.slow.wait(0.2)
+        self.meanwhile()
         if self.refuse:
             return _json({"error": self.refuse}, 400)
         if self.status != 200:

@@ -24,10 +24,11 @@ class Pair:
     access_token: str = "shpat_0"
     refresh_token: str = "shprt_0"
     scope: str = "read_orders"
+    minted_with: str = "5ec4e700"
 
 
-def give(database: Database, seal: Seal, shop: Shop, minutes: float, refresh_days: float = 80) -> None:
-    pair = Pair(clock.now() + timedelta(minutes=minutes), clock.now() + timedelta(days=refresh_days))
+def give(database: Database, seal: Seal, shop: Shop, minutes: float, refresh_days: float = 80, **more: str) -> None:
+    pair = Pair(clock.now() + timedelta(minutes=minutes), clock.now() + timedelta(days=refresh_days), **more)
     with database.transaction() as db:
         tokens.save(db, shop.id, pair, seal)
 
@@ -85,6 +86,19 @@ def test_a_shop_whose_refresh_token_is_refused_has_to_open_the_app(
         token(database, settings, alice)
     with database.reading() as db:
         assert shops.get(db, alice.id).state == ShopState.NEEDS_REOPENING
+
+
+@pytest.mark.parametrize("refuse", ["invalid_grant", None])
+def test_a_renewal_that_was_overtaken_by_consent_neither_counts_nor_closes_the_shop(
+    database: Database, settings: Settings, seal: Seal, alice: Shop, shopify: SmallShopify, refuse: str | None
+) -> None:
+    give(database, seal, alice, minutes=1)
+    shopify.refuse = refuse
+    shopify.meanwhile = lambda: give(database, seal, alice, minutes=60, access_token="shpat_by_consent")
+    assert token(database, settings, alice) == "shpat_by_consent"
+    assert len(shopify.grants) == 1
+    with database.reading() as db:
+        assert shops.get(db, alice.id).state == ShopState.INSTALLED
 
 
 def test_an_expired_refresh_token_is_not_even_sent(

@@ -1,5 +1,8 @@
 """Every route turns away who cannot show who they are, but for a short list that says nothing about anybody."""
 
+import re
+from pathlib import Path
+
 import pytest
 from flask import Flask
 
@@ -15,6 +18,7 @@ PUBLIC = {
     ("GET", "/auth/install"): "sends a shop's merchant to Shopify",
     ("GET", "/auth/patch-id-token"): "an empty page",
 }
+DOCS = Path(__file__).parents[2] / "docs" / "security.md"
 VALUES = {"task": "forecast", "number": 1, "product_id": 1, "filename": "app.css"}
 
 
@@ -46,8 +50,12 @@ def test_a_stranger_gets_nowhere(app: Flask) -> None:
     assert seen >= 15
 
 
-def test_the_list_of_public_routes_names_no_route_that_is_gone(app: Flask) -> None:
-    assert set(PUBLIC) <= set(routes(app))
+def test_the_documented_routes_are_those_of_the_app(app: Flask) -> None:
+    rows = re.findall(r"^\| `([A-Z]+) (/[^`]*)` \| ([^|]+) \|$", DOCS.read_text(), re.MULTILINE)
+    told = {(method, rule): door.strip() for method, rule, door in rows if (method, rule) != ("POST", "/flow/…")}
+    assert sorted(told) == routes(app), "docs/security.md lists every route and its door"
+    assert {route for route, door in told.items() if door.startswith("public: ")} == set(PUBLIC)
+    assert {told[route].removeprefix("public: ") for route in PUBLIC} == set(PUBLIC.values())
 
 
 @pytest.mark.parametrize("forged", ["Bearer ", "Bearer x", "Bearer a.b.c", f"Bearer {KEY}", "Bearer " + "9" * 5000])

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
@@ -49,6 +50,24 @@ def test_the_first_opening_installs_the_shop(
         stored = tokens.load(db, dora.id, seal)
     assert stored is not None
     assert stored.access_token == "shpat_1"
+
+
+def test_a_token_is_stored_before_it_is_used(
+    app: Flask, database: Database, seal: Seal, visit: Send, shopify: SmallShopify
+) -> None:
+    stored_at_use: list[tuple[str, str | None]] = []
+
+    def note(used: str) -> None:
+        with database.reading() as db:
+            found = tokens.load(db, the_shop(database).id, seal)
+        stored_at_use.append((used, found.access_token if found else None))
+
+    shopify.on_use = note
+    visit(DORA)
+    client = app.test_client()
+    state = client.get(f"/auth/install?shop={DORA}").headers["Location"].split("state=")[1]
+    assert client.get(f"/auth/callback?{factories.oauth_query(DORA, state=state)}").status_code == 302
+    assert stored_at_use == [("shpat_1", "shpat_1"), ("shpat_2", "shpat_2")]
 
 
 def test_later_openings_exchange_nothing(visit: Send, shopify: SmallShopify) -> None:
@@ -107,6 +126,28 @@ def test_opening_again_after_the_token_was_lost_brings_the_shop_back(
     assert len(shopify.grants) == 2
     with database.reading() as db:
         assert set(db.scalars(select(Job.state))) == {"done"}
+
+
+@pytest.mark.parametrize(("refuse", "status"), [("invalid_client", 200), (None, 503)])
+def test_while_access_is_lost_the_pages_show_what_is_stored_and_say_so(
+    database: Database, visit: Send, shopify: SmallShopify, refuse: str | None, status: int
+) -> None:
+    visit(DORA)
+    with database.transaction() as db:
+        shops.needs_reopening(db, the_shop(database).id)
+    shopify.refuse, shopify.status = refuse, status
+    for path in ("/", "/forecasts", "/models"):
+        answer = visit(DORA, path)
+        assert answer.status_code == 200
+        assert "Shopify no longer accepts our access" in answer.text
+    shopify.refuse, shopify.status = None, 200
+    assert "Shopify no longer accepts our access" not in visit(DORA, "/").text
+    assert the_shop(database).state == ShopState.INSTALLED
+
+
+def test_a_shop_that_was_never_installed_sees_no_page_without_a_token(visit: Send, shopify: SmallShopify) -> None:
+    shopify.refuse = "invalid_client"
+    assert [visit(DORA, "/").status_code for _ in range(2)] == [502, 502]
 
 
 def test_a_reinstalled_shop_gets_a_new_token_and_reads_its_history_again(

@@ -1,18 +1,21 @@
 """Shoppers are answered from their own shop's tables, and only through Shopify."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select, text
 
 from ml import bundles
 from shopify_app.config import Settings
 from shopify_app.db import Database, insert_many
 from shopify_app.lifecycle import registry
 from shopify_app.lifecycle.bundles import Bundles
-from shopify_app.tables import Product, Shop
+from shopify_app.tables import Exposure, Product, Shop
 from shopify_app.web.state import KEY
 from tests.factories import proxy_query
 from tests.lifecycle.making import a_version
@@ -104,3 +107,40 @@ def test_no_product_at_all_is_answered_with_what_sells_best(
     answer = ask(client, shops[0].domain)
     assert answer.status_code == 200
     app.extensions[KEY].serving.flush()
+
+
+@contextmanager
+def no_table_for_exposures(database: Database) -> Iterator[None]:
+    """Out of the way for a while: the next test wants it back."""
+    with database.transaction() as db:
+        db.execute(text("ALTER TABLE exposures RENAME TO hidden"))
+    yield
+    with database.transaction() as db:
+        db.execute(text("ALTER TABLE hidden RENAME TO exposures"))
+
+
+def test_an_answer_s_bytes_do_not_depend_on_the_shadow(
+    app: Flask, client: FlaskClient, database: Database, shops: tuple[Shop, Shop]
+) -> None:
+    alice, serving = shops[0], app.extensions[KEY].serving
+
+    def answer() -> tuple[int, bytes, list[tuple[str, str]]]:
+        serving.forget(alice.domain)
+        told = ask(client, alice.domain, product_ids="1,5")
+        return told.status_code, told.data, list(told.headers)
+
+    without = answer()
+    assert (without[0], without[1]) == (200, b'{"product_ids":[2,4],"version":1}\n')
+    with database.transaction() as db:
+        shop = db.get_one(Shop, alice.id)
+        shop.settings = {"shadow_share": 1.0}
+        bundle = registry.version(db, shop, "recommend", 1).bundle
+        registry.start_shadow(db, shop, a_version(db, shop, "recommend", bundle=bundle), "test")
+    with_shadow = answer()
+    serving.flush()
+    with database.reading() as db:
+        assert db.scalars(select(Exposure.overlap).where(Exposure.shadow_id.is_not(None))).all() == [1.0]
+    with no_table_for_exposures(database):
+        with_a_broken_queue = [answer() for _ in range(3)]
+        serving.flush()
+    assert [with_shadow, *with_a_broken_queue] == [without] * 4

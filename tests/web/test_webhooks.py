@@ -76,6 +76,15 @@ def test_a_signature_over_the_same_json_written_differently_is_refused(
     assert stored(database) == 0
 
 
+def test_a_signature_that_is_cut_short_is_refused(database: Database, alice: Shop, client: FlaskClient) -> None:
+    body = encoded(order())
+    whole = webhook_headers(alice.domain, "orders/create", body)
+    for kept in range(len(whole["X-Shopify-Hmac-Sha256"])):
+        cut = whole | {"X-Shopify-Hmac-Sha256": whole["X-Shopify-Hmac-Sha256"][:kept]}
+        assert client.post("/webhooks", data=body, headers=cut).status_code in (400, 401)
+    assert stored(database) == 0
+
+
 @pytest.mark.parametrize(
     "changes",
     [

@@ -37,7 +37,7 @@ def database() -> Database:
 
 def objects() -> Objects:
     """Where forecasts lie as files."""
-    return Objects(guards.state().settings.objects_folder)
+    return guards.state().objects
 
 
 def bundles() -> Bundles:

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from shopify_app.lifecycle import registry
 from shopify_app.lifecycle.slots import peek
 from shopify_app.policy import Policy
-from shopify_app.tables import Alert, AlertState, Backfill, Event, Job, Shop, ShopState, Task, WorkState
+from shopify_app.records import feeds
+from shopify_app.tables import Alert, AlertState, Backfill, Event, Feed, Job, Shop, ShopState, Task, WorkState
 
 STALE_AFTER = timedelta(hours=24)
 """Without a word from Shopify for this long, quantities to order are hidden."""
@@ -78,7 +79,8 @@ def standing(db: Session, shop: Shop, now: datetime) -> Standing:
 def _heard_at(db: Session, shop: Shop) -> datetime | None:
     newest = select(Event.received_at).where(Event.shop == shop.domain).order_by(Event.seq.desc()).limit(1)
     read = select(Backfill.finished_at).where(Backfill.shop_id == shop.id, Backfill.finished_at.is_not(None))
-    moments = [db.scalar(newest), db.scalar(read.order_by(Backfill.id.desc()).limit(1))]
+    compared = select(Feed.checked_at).where(Feed.shop_id == shop.id, Feed.kind == feeds.ORDERS)
+    moments = [db.scalar(newest), db.scalar(read.order_by(Backfill.id.desc()).limit(1)), db.scalar(compared)]
     return max((moment for moment in moments if moment is not None), default=None)
 
 
@@ -126,9 +128,16 @@ def _reading(read: Backfill | None, note: str | None) -> Step:
     told = f"{read.orders_read:,} orders" + (f", up to {read.reached_on:%d %b %Y}" if read.reached_on else "")
     if read.state == "done":
         return Step(label, "done", told)
-    if not read.orders_expected:
+    if not read.orders_read:
         return Step(label, "running", note or "Shopify is collecting them.")
-    return Step(label, "running", f"{told}, of about {read.orders_expected:,}", read.orders_read / read.orders_expected)
+    told = f"{told}, of about {read.orders_expected:,}{_time_left(read.seconds_left)}"
+    return Step(label, "running", told, min(read.orders_read / max(read.orders_expected, 1), 1.0))
+
+
+def _time_left(seconds: int | None) -> str:
+    if seconds is None:
+        return ""
+    return ", less than a minute left" if seconds < 60 else f", about {round(seconds / 60)} min left"
 
 
 def _training(at: Standing, job: Job | None) -> list[Step]:

@@ -23,10 +23,13 @@ from shopify_app.web.pages.reading.standing import Standing
 
 ALGORITHMS = {
     "naive": "Same weekday last week",
+    "tsb": "How often it sells, times how much",
     "weekday": "Recent level with a weekday pattern",
     "xgb": "Boosted trees over all products",
     "prophet": "Prophet",
     "together": "Bought together, recent orders count more",
+    "blend": "Bought together, with neighbours of neighbours and similar titles",
+    "content": "Similar titles, types, tags and vendors",
     "popular": "Best sellers",
     "table": "Imported table",
 }

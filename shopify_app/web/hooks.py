@@ -1,0 +1,105 @@
+"""What a webhook is answered, whichever server stands in front. Nothing is parsed here, and no worker is needed.
+
+It knows no Flask: the door in front of Flask answers webhooks without it.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Mapping, Sequence
+from functools import partial
+from typing import NamedTuple
+
+from shopify_app import metrics
+from shopify_app.errors import Refused
+from shopify_app.log import log
+from shopify_app.nudge import nudge
+from shopify_app.platform import verify
+from shopify_app.platform.callers import Webhook
+from shopify_app.records.accepting import Outcome
+from shopify_app.web.acceptance import PATIENCE, Acceptance, Busy
+
+
+class Reply(NamedTuple):
+    """Status, text for whoever reads it, and headers."""
+
+    status: int
+    text: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+TAKEN = Reply(200)
+LATER = Reply(503, "try again", (("retry-after", "5"),))
+
+
+class Hooks:
+    """Checks, stores, says yes."""
+
+    def __init__(self, secrets: Sequence[bytes], acceptance: Acceptance) -> None:
+        self._secrets = secrets
+        self._acceptance = acceptance
+        self._brought: deque[tuple[asyncio.Future[Outcome | Busy], Outcome | Busy]] = deque()
+        self._is_rung = False
+        self._outcomes = {outcome: metrics.webhooks.labels(outcome.value) for outcome in Outcome}
+
+    def take(self, headers: Mapping[str, str], body: bytes) -> Reply:
+        """200 once the delivery is stored, also when it is here already; 4xx unsigned; 503 when it cannot be stored."""
+        with metrics.webhook_seconds.time():
+            try:
+                hook = verify.webhook(headers, body, self._secrets)
+                return self._taken(hook, self._acceptance.accept(hook))
+            except (Refused, Busy) as no:
+                return turned_away(no)
+
+    async def take_soon(self, headers: Mapping[str, str], arriving: Awaitable[bytes]) -> Reply:
+        """The same, without holding a thread while the body arrives and the database works; 408 for a slow body."""
+        hook = None
+        try:
+            async with asyncio.timeout(PATIENCE):
+                body = await arriving
+                with metrics.webhook_seconds.time():
+                    hook = verify.webhook(headers, body, self._secrets)
+                    return self._taken(hook, await self._accepted(hook))
+        except TimeoutError:
+            return turned_away(Busy("the database took too long") if hook else Refused("too_slow", status=408))
+        except (Refused, Busy) as no:
+            return turned_away(no)
+
+    async def _accepted(self, hook: Webhook) -> Outcome:
+        answer: asyncio.Future[Outcome | Busy] = asyncio.get_running_loop().create_future()
+        self._acceptance.submit(hook, partial(self._bring, answer))
+        found = await answer
+        if isinstance(found, Busy):
+            raise found
+        return found
+
+    def _bring(self, answer: "asyncio.Future[Outcome | Busy]", found: Outcome | Busy) -> None:
+        """From the database's thread to the event loop: deliveries of one commit wake it once."""
+        self._brought.append((answer, found))
+        if not self._is_rung:
+            self._is_rung = True
+            answer.get_loop().call_soon_threadsafe(self._hand_out)
+
+    def _hand_out(self) -> None:
+        self._is_rung = False
+        while self._brought:
+            answer, found = self._brought.popleft()
+            if not answer.done():
+                answer.set_result(found)
+
+    def _taken(self, hook: Webhook, outcome: Outcome) -> Reply:
+        self._outcomes[outcome].inc()
+        if outcome is Outcome.ACCEPTED:
+            nudge("ingest")
+        elif outcome is Outcome.QUARANTINED:
+            log.warning("a delivery was quarantined", shop=hook.shop, topic=hook.topic, webhook_id=hook.webhook_id)
+        return TAKEN
+
+
+def turned_away(no: Refused | Busy) -> Reply:
+    """What the sender of a delivery hears that was not stored."""
+    if isinstance(no, Busy):
+        metrics.webhooks.labels("busy").inc()
+        log.warning("a delivery was not taken", reason=str(no))
+        return LATER
+    metrics.webhooks.labels("refused").inc()
+    return Reply(no.status, no.code)
