@@ -2,7 +2,7 @@
 
 import os
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import requests
@@ -12,7 +12,7 @@ from shopify_app.db import Database
 from shopify_app.lifecycle.bundles import Bundles
 from shopify_app.platform import http
 from shopify_app.platform.admin_api import AdminApi
-from shopify_app.records.objects import Objects
+from shopify_app.records.objects import Objects, open_objects
 from shopify_app.records.seal import Seal
 from shopify_app.tables import Shop
 
@@ -31,7 +31,8 @@ class Context:
     def api(self, shop: Shop) -> AdminApi:
         """Shopify's Admin API for one shop, with a token that is good for at least five minutes."""
         token = access.token_for(self.database, self.settings, shop, self.session)
-        return AdminApi(shop.domain, token, self.session)
+        refused = partial(access.distrust, self.database, self.settings, shop, token)
+        return AdminApi(shop.domain, token, self.session, refused=refused)
 
     def scratch(self, name: str) -> Path:
         """A folder for files in the making, on the same disk as the stores."""
@@ -46,8 +47,8 @@ def context() -> Context:
     settings = config.load()
     return Context(
         settings=settings,
-        database=Database(settings.database_url),
-        objects=Objects(settings.objects_folder),
+        database=Database.of(settings),
+        objects=open_objects(settings),
         bundles=Bundles(settings.var),
         seal=Seal(settings.encryption_keys),
         session=http.session(settings.dev_shopify_url),

@@ -2,10 +2,10 @@
 
 import shutil
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 from ml import train
+from ml.dataset import Dataset, read_dataset
 from shopify_app.lifecycle import accuracy, challenge, forecasts, registry, retained
 from shopify_app.lifecycle.slots import peek, slot
 from shopify_app.lifecycle.tallies import Evening
@@ -44,8 +44,9 @@ def _refresh(context: Context, shop: Shop, day: date) -> list[int]:
         silent = [v for v in speaking if not _spoke(forecasts.newest(db, shop.id, v.id), day)]
     if silent:
         with frozen(context, shop, day) as (snapshot, dataset):
+            opened = read_dataset(dataset)
             for version in silent:
-                _forecast(context, shop, version, snapshot, dataset)
+                _forecast(context, shop, version, snapshot, opened)
     return [version.number for version in silent]
 
 
@@ -53,7 +54,7 @@ def _spoke(run: Any, day: date) -> bool:
     return run is not None and run.origin_on >= day
 
 
-def _forecast(context: Context, shop: Shop, version: Version, snapshot: Snapshot, dataset: Path) -> None:
+def _forecast(context: Context, shop: Shop, version: Version, snapshot: Snapshot, dataset: Dataset) -> None:
     folder = context.scratch(f"forecast-{shop.id}")
     try:
         train.predict(context.bundles.folder(version.bundle), dataset, folder)

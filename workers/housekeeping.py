@@ -2,33 +2,78 @@
 
 import shutil
 import time
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from shopify_app import access, clock
+from shopify_app.config import secret_name
 from shopify_app.errors import Conflict, ForetallyError
 from shopify_app.lifecycle import alerts, registry
 from shopify_app.log import log
 from shopify_app.nudge import nudge
-from shopify_app.records import canary, ingest
-from shopify_app.tables import Alert, AlertState, Shop, ShopState, Token, Version
+from shopify_app.records import archive, canary, exports, feeds, ingest, jobs, retention, silence, tokens, turns
+from shopify_app.records.feeds import Due
+from shopify_app.tables import Alert, AlertState, Shop, ShopState, Version
 from workers.context import Context
 
 KEEP_ALIVE = timedelta(days=30)
 """A refresh token with less life than this is renewed, so that a quiet shop never has to open the app again."""
+RENEWALS = 10
+"""How many at one heartbeat: the desk has other work. That is 7,200 shops in an hour."""
 SCRATCH_SECONDS = 24 * 3600.0
+A_DAY = timedelta(hours=24)
+COLLECTING = ("collect", "everything")
 
 
 def tick(context: Context) -> None:
     """One heartbeat. Every part is safe to repeat, and one that fails does not stop the others."""
-    for part in (_sing, _open_days, _overdue, _keep_tokens, _sweep_scratch):
+    for part in (
+        _notice_absence,
+        _sing,
+        _notice_silence,
+        _ask_feeds,
+        _open_days,
+        _overdue,
+        _keep_tokens,
+        _sweep_scratch,
+        _collect,
+    ):
         try:
             part(context)
         except Exception:
             log.exception("housekeeping failed", part=part.__name__)
     for name in ("ingest", "work", "train", "deliver"):
         nudge(name)
+
+
+def _notice_absence(context: Context) -> None:
+    """Nobody was here to take deliveries: look for what was missed. Has to come before this heartbeat is noted."""
+    _ask(context, silence.after_absence)
+
+
+def _notice_silence(context: Context) -> None:
+    """A shop that is unusually silent may have lost its subscriptions."""
+    with context.database.transaction() as db:
+        if not silence.is_time(db, clock.now()):
+            return
+    _ask(context, silence.unusual)
+
+
+def _ask_feeds(context: Context) -> None:
+    """The catalogue every four hours, the orders every day."""
+    _ask(context, feeds.due)
+
+
+def _ask(context: Context, look: Callable[[Session, datetime], list[Due]]) -> None:
+    with context.database.reading() as db:
+        found = look(db, clock.now())
+    for one in found:
+        with context.database.transaction() as db:
+            if not jobs.is_open(db, one.shop_id, one.job):
+                jobs.ask(db, one.shop_id, one.job, one.cause)
 
 
 def _sing(context: Context) -> None:
@@ -76,11 +121,10 @@ def _act(db, shop: Shop, alert: Alert) -> None:  # type: ignore[no-untyped-def]
 
 
 def _keep_tokens(context: Context) -> None:
-    soon = clock.now() + KEEP_ALIVE
-    stale = select(Shop).join(Token).where(Shop.state == ShopState.INSTALLED, Token.refresh_expires_at < soon)
+    """Renew what would lapse, and after a rotation what was got with the client secret before: it dies with it."""
     with context.database.reading() as db:
-        quiet = list(db.scalars(stale))
-    for shop in quiet:
+        wanting = tokens.wanting(db, clock.now(), KEEP_ALIVE, secret_name(context.settings.api_secret), RENEWALS)
+    for shop in wanting:
         try:
             access.renew(context.database, context.settings, shop, context.session)
         except ForetallyError as error:
@@ -92,3 +136,26 @@ def _sweep_scratch(context: Context) -> None:
     for folder in (context.settings.var / "scratch").glob("*"):
         if time.time() - folder.stat().st_mtime > SCRATCH_SECONDS:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _collect(context: Context) -> None:
+    """Once a day, by whichever heartbeat is first: remove files nobody names, then let go of snapshots nobody needs.
+
+    In this order a file outlives its last name by a day, so that a backup of the database finds it in the object store.
+    """
+    now = clock.now()
+    with context.database.transaction() as db:
+        last = turns.served_at(db, *COLLECTING)
+        if (last is not None and now - last < A_DAY) or not turns.take(db, *COLLECTING, last, now):
+            return
+    swept = retention.sweep(context.database, context.objects, context.bundles.root, now)
+    context.objects.tidy(now - 2 * A_DAY)
+    retired = retention.retire_all(context.database, now)
+    expired = archive.expire_all(context.database, now) + exports.expire(context.database, now)
+    log.info(
+        "collected",
+        objects=len(swept.removed),
+        bundles=len(swept.bundles),
+        snapshots=len(retired),
+        expired=expired,
+    )

@@ -9,12 +9,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ml import train
+from ml.dataset import Dataset, read_dataset
 from shopify_app.lifecycle import challenge, forecasts, registry
 from shopify_app.lifecycle.slots import slot
 from shopify_app.log import log
 from shopify_app.policy import Policy
 from shopify_app.records import jobs
 from shopify_app.tables import Job, Shop, Snapshot, Task, Version
+from workers import memory
 from workers.context import Context
 from workers.dataset import closed_on, frozen
 
@@ -24,13 +26,20 @@ BY_DAY = "new business day"
 
 def run(context: Context, shop: Shop, job: Job) -> dict[str, Any]:
     """New versions of the tasks that are due. The same snapshot, code and seed give the same bytes."""
-    due = [task for task in Task if _due(context, shop, job, task)]
-    made: dict[str, Any] = {}
+    made = _made(job, shop)
+    due = [task for task in Task if task not in made and _due(context, shop, job, task)]
     if due:
         with frozen(context, shop, closed_on(shop)) as (snapshot, dataset):
             for task in due:
-                made[task] = _fit(context, shop, job, task, snapshot, dataset)
+                made[task] = _fit(context, shop, job, task, snapshot, read_dataset(dataset))
+                memory.give_back()
     return made or {"skipped": "the newest versions are fresh enough"}
+
+
+def _made(job: Job, shop: Shop) -> dict[str, Any]:
+    """What earlier attempts at this job have made of the same days before they died."""
+    made = job.payload.get("made", {})
+    return dict(made["versions"]) if made.get("cutoff_on") == closed_on(shop).isoformat() else {}
 
 
 def _due(context: Context, shop: Shop, job: Job, task: Task) -> bool:
@@ -54,7 +63,7 @@ def _newest(db: Session, shop: Shop, task: Task) -> Version | None:
     )
 
 
-def _fit(context: Context, shop: Shop, job: Job, task: Task, snapshot: Snapshot, dataset: Path) -> dict[str, Any]:
+def _fit(context: Context, shop: Shop, job: Job, task: Task, snapshot: Snapshot, dataset: Dataset) -> dict[str, Any]:
     def progress(text: str) -> None:
         with context.database.transaction() as db:
             jobs.note(db, job, f"{task}: {text}")
@@ -89,13 +98,16 @@ def _fit(context: Context, shop: Shop, job: Job, task: Task, snapshot: Snapshot,
         if said is not None:
             in_charge = slot(db, shop.id, task).champion_id == fresh.id
             forecasts.keep(db, context.objects, fresh, snapshot.id, said, was_champion=in_charge)
+        result = {"version": fresh.number, "verdict": outcome, "cpu_seconds": fresh.cpu_seconds}
+        versions = _made(job, shop) | {task.value: result}
+        jobs.remember(db, job, made={"cutoff_on": closed_on(shop).isoformat(), "versions": versions})
     if said is not None:
         shutil.rmtree(said, ignore_errors=True)
     log.info("version trained", shop=shop.domain, task=task, number=fresh.number, verdict=outcome, cause=fresh.cause)
-    return {"version": fresh.number, "verdict": outcome, "cpu_seconds": fresh.cpu_seconds}
+    return result
 
 
-def _predict(context: Context, shop: Shop, task: Task, bundle: str, dataset: Path) -> Path | None:
+def _predict(context: Context, shop: Shop, task: Task, bundle: str, dataset: Dataset) -> Path | None:
     if task != Task.FORECAST:
         return None
     folder = context.scratch(f"forecast-{shop.id}")

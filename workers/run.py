@@ -6,17 +6,19 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
-from shopify_app.errors import NeedsReopening, Throttled
+from shopify_app.errors import NeedsReopening, Throttled, Unauthorised
 from shopify_app.log import log
 from shopify_app.nudge import nudge
 from shopify_app.records import jobs, shops
 from shopify_app.tables import Job, Shop
-from workers import backfill, publish
+from workers import backfill, catalogue, memory, publish, reconcile
 from workers.context import Context
+from workers.waiting import NotYet
 
 LEASE = timedelta(seconds=60)
 """A killed worker's job is taken over after this long; a living one renews three times as often."""
 RETRY = timedelta(seconds=30)
+SOON = timedelta(seconds=1)
 
 Work = Callable[[Context, Shop, Job], dict[str, Any]]
 
@@ -28,15 +30,20 @@ def _training() -> dict[str, Work]:
     return {"night": evaluate.run, "retrain": retrain.run}
 
 
-DESK_JOBS = ("backfill", "publish")
-TRAINING_JOBS = ("night", "retrain")
+DESK_JOBS = ("catalogue", "publish", "reconcile")
+TRAINING_JOBS = ("backfill", "night", "retrain")
+"""Long work: a history of years must not keep the desk from the webhooks that come meanwhile."""
 
 
 def drain(context: Context, kinds: Sequence[str]) -> int:
     """Run jobs of these kinds until none is due. Returns how many ran."""
     ran = 0
     while (job := _claim(context, kinds)) is not None:
-        _run(context, job)
+        try:
+            _run(context, job)
+        except jobs.LostLease:
+            log.warning("another worker took over, or the shop is gone", job=job.id, kind=job.kind)
+        memory.give_back()
         ran += 1
     if ran:
         for name in ("work", "train", "deliver"):
@@ -56,12 +63,16 @@ def _run(context: Context, job: Job) -> None:
         with _held(context, job):
             result = _work(job.kind)(context, shop, job)
         _finish(context, job, result)
+    except NotYet as later:
+        _postpone(context, job, None, timedelta(seconds=later.wait), progress=str(later))
     except Throttled as busy:
         _postpone(context, job, str(busy), timedelta(seconds=busy.wait))
     except NeedsReopening as gone:
         _postpone(context, job, str(gone), timedelta(hours=1))
+    except Unauthorised as refused:
+        _fail(context, job, str(refused), SOON)
     except jobs.LostLease:
-        log.warning("another worker took over", job=job.id, kind=job.kind)
+        raise
     except Exception as error:
         log.exception("job failed", job=job.id, kind=job.kind, shop=shop.domain)
         _fail(context, job, f"{type(error).__name__}: {error}", RETRY * job.attempts)
@@ -92,7 +103,12 @@ def _held(context: Context, job: Job) -> Iterator[None]:
 
 
 def _work(kind: str) -> Work:
-    known: dict[str, Work] = {"backfill": backfill.run, "publish": publish.run}
+    known: dict[str, Work] = {
+        "backfill": backfill.run,
+        "catalogue": catalogue.run,
+        "publish": publish.run,
+        "reconcile": reconcile.run,
+    }
     return known[kind] if kind in known else _training()[kind]
 
 
@@ -102,9 +118,9 @@ def _finish(context: Context, job: Job, result: dict[str, Any]) -> None:
     log.info("job done", job=job.id, kind=job.kind, causes=job.causes, result=result)
 
 
-def _postpone(context: Context, job: Job, why: str, wait: timedelta) -> None:
+def _postpone(context: Context, job: Job, why: str | None, wait: timedelta, progress: str | None = None) -> None:
     with context.database.transaction() as db:
-        jobs.postpone(db, job, retry_in=wait, error=why)
+        jobs.postpone(db, job, retry_in=wait, error=why, progress=progress)
 
 
 def _fail(context: Context, job: Job, error: str, wait: timedelta) -> None:

@@ -1,23 +1,105 @@
-"""Wait for Shopify to collect a bulk query, showing how far it is."""
+"""Bulk queries of a job: started once, found again by whoever goes on with the job, waited for without a worker."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
+from shopify_app.errors import ShopifyError, ShopifyUnavailable
 from shopify_app.platform import bulk
+from shopify_app.platform.admin_api import UserErrors
+from shopify_app.platform.bulk import BulkGone, BulkState
 from shopify_app.records import jobs
 from shopify_app.tables import Job, Shop
 from workers.context import Context
 
-FIRST_WAIT, LONGEST_WAIT = 0.2, 3.0
+FIRST_LOOK, LAST_LOOK = 0.1, 1.0
+PATIENCE = 4.0
+"""Seconds a worker waits by itself: a small shop's result is there by then."""
+LOOK_AGAIN = 15.0
+"""Seconds until the job is run again when it is not; the webhook about the end of the query comes first, mostly."""
+FULL = 60.0
+BREAKS = 5
+"""Broken downloads of one result before the job is tried anew."""
 
 
-def wait_for_bulk(context: Context, shop: Shop, job: Job, bulk_id: str, what: str) -> bulk.BulkState:
-    """The state of a bulk query that is over, well or badly; until then the lease is renewed."""
-    wait = FIRST_WAIT
+class NotYet(Exception):
+    """Shopify is still busy: run the job again in `wait` seconds. Its text is how far the job is."""
+
+    def __init__(self, progress: str, wait: float = LOOK_AGAIN) -> None:
+        super().__init__(progress)
+        self.wait = wait
+
+
+def collected(context: Context, shop: Shop, job: Job, what: str, query: str) -> BulkState:
+    """The state of the job's bulk query `what`, over, well or badly. Raises NotYet.
+
+    A token lives an hour and a bulk query up to ten days, so each look asks for a token that is good now.
+    """
+    bulk_id = kept(job).get(what) or _start(context, shop, job, what, query)
+    patience, wait = time.monotonic() + PATIENCE, FIRST_LOOK
     while True:
-        state = bulk.state(context.api(shop), bulk_id)
+        with gone_means_anew(context, job, what):
+            state = bulk.state(context.api(shop), bulk_id)
+        progress = f"Shopify collects {what}: {state.object_count:,} rows so far"
         with context.database.transaction() as db:
-            jobs.note(db, job, f"Shopify collects {what}: {state.object_count:,} rows so far")
+            jobs.note(db, job, progress)
         if state.is_over:
             return state
+        if time.monotonic() > patience:
+            raise NotYet(progress)
         time.sleep(wait)
-        wait = min(wait * 1.5, LONGEST_WAIT)
+        wait = min(wait * 1.5, LAST_LOOK)
+
+
+def kept(job: Job) -> dict[str, Any]:
+    """How far the job is, for whoever goes on with it. Who asks for it anew may empty it."""
+    return dict(job.payload.get("state") or {})
+
+
+def keep(context: Context, job: Job, **values: Any) -> None:
+    """Remember how far the job is; None forgets. A bulk query that is forgotten is started anew."""
+    with context.database.transaction() as db:
+        jobs.remember(db, job, state={**kept(job), **values})
+
+
+@contextmanager
+def gone_means_anew(context: Context, job: Job, what: str) -> Iterator[None]:
+    """Forget the bulk query when Shopify has: the next attempt starts another one."""
+    try:
+        yield
+    except BulkGone:
+        keep(context, job, **{what: None})
+        raise
+
+
+def lines(context: Context, url: str) -> Iterator[bytes]:
+    """A result line by line; a broken download goes on where it stopped."""
+    offset, breaks = 0, 0
+    while True:
+        try:
+            for line in bulk.lines(context.session, url, offset):
+                offset += len(line) + 1
+                yield line
+            return
+        except ShopifyUnavailable:
+            breaks += 1
+            if breaks > BREAKS:
+                raise
+
+
+def refuse(shop: Shop, state: BulkState) -> None:
+    """Raise ShopifyError for a query that must not run: asking again would be refused again."""
+    if state.error_code == "ACCESS_DENIED":
+        raise ShopifyError(shop.domain, "the app lacks an access scope for this bulk query; deploy shopify.app.toml")
+
+
+def _start(context: Context, shop: Shop, job: Job, what: str, query: str) -> str:
+    try:
+        bulk_id = bulk.start(context.api(shop), query)
+    except UserErrors as refused:
+        if refused.user_errors[0].get("code") in ("OPERATION_IN_PROGRESS", "LIMIT_REACHED"):
+            raise NotYet(f"Waiting for another bulk query before that for {what}", FULL) from None
+        raise
+    keep(context, job, **{what: bulk_id})
+    return bulk_id

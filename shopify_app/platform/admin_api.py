@@ -3,7 +3,7 @@
 No ambient shop: an `AdminApi` is one shop with one token, and nothing of it outlives the object.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,12 +43,16 @@ class Cost:
 
 @dataclass
 class AdminApi:
-    """The Admin API of one shop. `cost` is what the last call cost, when Shopify said so."""
+    """The Admin API of one shop. `cost` is what the last call cost, when Shopify said so.
+
+    `refused` is told of a token that Shopify no longer accepts, so that the next try can have another one.
+    """
 
     shop: str
     token: str = field(repr=False)
     session: requests.Session = field(repr=False)
     version: str = API_VERSION
+    refused: Callable[[], None] = field(default=lambda: None, repr=False)
     cost: Cost | None = field(default=None, init=False)
 
     def run(self, what: str, /, **variables: Any) -> dict[str, Any]:
@@ -63,6 +67,7 @@ class AdminApi:
             self.session, shop_domain(self.shop), path, {"query": text, "variables": variables}, **headers
         )
         if reply.status_code == 401:
+            self.refused()
             raise Unauthorised(self.shop)
         content = answers.json_object(self.shop, reply)
         self.cost = _cost(content)

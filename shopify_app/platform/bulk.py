@@ -14,9 +14,13 @@ from shopify_app.errors import ShopifyError, ShopifyUnavailable
 from shopify_app.platform.admin_api import AdminApi
 from shopify_app.platform.documents import document
 
-EVER = "1970-01-01T00:00:00Z"
+EVER = "created_at:>=1970-01-01T00:00:00Z"
 CHUNK = 1 << 16
 LONGEST_LINE = 1 << 22
+
+
+class BulkGone(ShopifyError):
+    """Shopify no longer has this bulk query or its result: it keeps them for a week."""
 
 
 @dataclass(frozen=True)
@@ -42,15 +46,23 @@ class BulkState:
         return self.status == "COMPLETED"
 
 
-def orders_query(since: datetime | None = None) -> str:
-    """The bulk query for all orders, or those created at or after `since`; it has no variables, so it is text."""
-    text = document("orders_bulk")
-    return text if since is None else text.replace(EVER, f"{since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}")
+def orders_query(since: datetime | None = None, until: datetime | None = None, by: str = "created_at") -> str:
+    """The bulk query for the orders with `by` (created_at or updated_at) from `since` on and before `until`.
+
+    A bulk query has no variables, so it is text.
+    """
+    bounds = [f"{by}:>={_utc(since)}" if since else "", f"{by}:<{_utc(until)}" if until else ""]
+    return document("orders_bulk").replace(EVER, " AND ".join(filter(None, bounds)) or EVER)
 
 
 def products_query() -> str:
     """The bulk query for the whole catalogue with its variants."""
     return document("products_bulk")
+
+
+def inventory_query() -> str:
+    """The bulk query for what is in stock where."""
+    return document("inventory_bulk")
 
 
 def start(api: AdminApi, query: str) -> str:
@@ -63,7 +75,7 @@ def state(api: AdminApi, bulk_id: str) -> BulkState:
     """How far it is. Ask with a fresh token each time: a token lives an hour, a bulk query up to ten days."""
     found = api.run("bulk_state", id=bulk_id)["bulkOperation"]
     if found is None:
-        raise ShopifyError(api.shop, f"no bulk operation {bulk_id}")
+        raise BulkGone(api.shop, f"no bulk operation {bulk_id}")
     return BulkState(
         bulk_id=found["id"],
         status=found["status"],
@@ -79,7 +91,7 @@ def lines(session: requests.Session, url: str, offset: int = 0) -> Iterator[byte
     """The result's lines, without their newlines, read as they arrive: memory stays constant.
 
     To resume after an interruption, pass the bytes of whole lines seen so far (each one's length plus 1) as `offset`.
-    Raises ShopifyUnavailable when the connection breaks, and ShopifyError when the address has expired.
+    Raises ShopifyUnavailable when the connection breaks, and BulkGone when the address has expired.
     """
     rest = b""
     for chunk in _chunks(session, url, offset):
@@ -114,7 +126,11 @@ def _check(url: str, reply: requests.Response) -> None:
     if reply.status_code >= 500 or reply.status_code == 429:
         raise ShopifyUnavailable(_host(url), f"HTTP {reply.status_code} for a bulk result")
     if reply.status_code not in (200, 206):
-        raise ShopifyError(_host(url), f"HTTP {reply.status_code} for a bulk result: its address has expired")
+        raise BulkGone(_host(url), f"HTTP {reply.status_code} for a bulk result: its address has expired")
+
+
+def _utc(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _host(url: str) -> str:

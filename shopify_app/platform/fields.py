@@ -9,6 +9,7 @@ from shopify_app.errors import Refused
 
 # Ids, topics and handles of Shopify are printable ASCII. Anything else would end up in a row, a log line or a header.
 PLAIN = re.compile(r"[\x21-\x7e]{1,255}")
+IDENTIFYING = ("topic", "webhook-id", "event-id")
 WHOLE_SECONDS = re.compile(r"[0-9]{1,12}")
 
 
@@ -17,21 +18,22 @@ def shopify_headers(headers: Mapping[str, str]) -> dict[str, str]:
 
     Refused when a name comes in two spellings, or a signature in both families: which one would count?
     """
-    classic, events = _without("x-shopify-", headers), _without("shopify-", headers)
+    families: dict[str, dict[str, str]] = {"x-shopify-": {}, "shopify-": {}}
+    for spelling, value in headers.items():
+        prefix, found, name = spelling.lower().partition("shopify-")
+        family = families.get(prefix + found)
+        if family is not None:
+            if name in family:
+                raise Refused("repeated_header", status=400)
+            family[name] = value
+    classic, events = families.values()
     if "hmac-sha256" in classic and "hmac-sha256" in events:
         raise Refused("two_signatures", status=400)
-    return events if "hmac-sha256" in events else classic
-
-
-def _without(prefix: str, headers: Mapping[str, str]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for spelling, value in headers.items():
-        name = spelling.lower()
-        if name.startswith(prefix):
-            if name in found:
-                raise Refused("repeated_header", status=400)
-            found[name] = value
-    return {name[len(prefix) :]: value for name, value in found.items()}
+    own = events if "hmac-sha256" in events else classic
+    # A header sent twice reaches us joined by a comma: two topics or ids that look like one.
+    if any("," in own.get(name, "") for name in IDENTIFYING):
+        raise Refused("repeated_header", status=400)
+    return own
 
 
 def unrepeated(pairs: Iterable[tuple[bytes, bytes]], guarded: Container[bytes] | None = None) -> None:

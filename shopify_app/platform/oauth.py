@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 import requests
 
 from shopify_app import clock
+from shopify_app.config import secret_name
 from shopify_app.errors import ShopifyError, ShopifyUnavailable
 from shopify_app.platform import answers
 from shopify_app.platform.domains import shop_domain
@@ -54,6 +55,8 @@ class TokenPair:
     expires_at: datetime
     refresh_token: str = field(repr=False)
     refresh_expires_at: datetime
+    minted_with: str
+    """The name of the client secret that asked for it."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,7 @@ class OAuth:
         reply = answers.post(self.session, shop_domain(shop), PATH, content)
         if reply.status_code != 200:
             raise _refusal(shop, reply)
-        return _token_pair(shop, answers.json_object(shop, reply), asked_at)
+        return _token_pair(shop, answers.json_object(shop, reply), asked_at, secret_name(self.api_secret))
 
 
 def _refusal(shop: str, reply: requests.Response) -> ShopifyError:
@@ -112,11 +115,11 @@ def _refusal(shop: str, reply: requests.Response) -> ShopifyError:
     return REFUSALS.get(code, ShopifyError)(shop, code)
 
 
-def _token_pair(shop: str, content: dict[str, Any], asked_at: datetime) -> TokenPair:
+def _token_pair(shop: str, content: dict[str, Any], asked_at: datetime, minted_with: str) -> TokenPair:
     texts = [content.get(name) for name in ("access_token", "scope", "refresh_token")]
     seconds = [content.get(name) for name in ("expires_in", "refresh_token_expires_in")]
     if not all(isinstance(text, str) for text in texts) or not all(type(second) is int for second in seconds):
         raise ShopifyUnavailable(shop, "the token endpoint did not answer with an expiring token pair")
     access_token, scope, refresh_token = map(str, texts)
     expires_at, refresh_expires_at = (asked_at + timedelta(seconds=int(second or 0)) for second in seconds)
-    return TokenPair(access_token, scope, expires_at, refresh_token, refresh_expires_at)
+    return TokenPair(access_token, scope, expires_at, refresh_token, refresh_expires_at, minted_with)

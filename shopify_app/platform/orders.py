@@ -19,17 +19,41 @@ class ChangedOrder:
     updated_at: datetime
 
 
-def count_since(api: AdminApi, since: datetime | None = None) -> int:
-    """How many orders were created at or after `since`, of those this app may see."""
-    query = None if since is None else f"created_at:>='{_utc(since)}'"
-    return int(api.run("orders_count", query=query)["ordersCount"]["count"])
+def count_since(api: AdminApi, since: datetime | None = None, until: datetime | None = None) -> int:
+    """How many orders were created from `since` on and before `until`, of those this app may see."""
+    bounds = [f"created_at:>='{_utc(since)}'" if since else "", f"created_at:<'{_utc(until)}'" if until else ""]
+    return int(api.run("orders_count", query=" AND ".join(filter(None, bounds)) or None)["ordersCount"]["count"])
+
+
+def first_created_at(api: AdminApi) -> datetime | None:
+    """When the oldest order was created that this app may see; None when there is none."""
+    return _edge(api, "CREATED_AT", "createdAt", reverse=False)
+
+
+def last_created_at(api: AdminApi) -> datetime | None:
+    """When the newest order was created; None when there is none."""
+    return _edge(api, "CREATED_AT", "createdAt", reverse=True)
+
+
+def last_changed_at(api: AdminApi) -> datetime | None:
+    """When an order last changed; None when there is none."""
+    return _edge(api, "UPDATED_AT", "updatedAt", reverse=True)
+
+
+def created_since(api: AdminApi, since: datetime) -> Iterator[ChangedOrder]:
+    """Every order created at or after `since`, oldest first, page by page."""
+    yield from _pages(api, "orders_created", f"created_at:>='{_utc(since)}'")
 
 
 def changed_since(api: AdminApi, since: datetime) -> Iterator[ChangedOrder]:
     """Every order that changed at or after `since`, oldest change first, page by page."""
-    query, after = f"updated_at:>='{_utc(since)}'", None
+    yield from _pages(api, "orders_since", f"updated_at:>='{_utc(since)}'")
+
+
+def _pages(api: AdminApi, what: str, query: str) -> Iterator[ChangedOrder]:
+    after = None
     while True:
-        page = api.run("orders_since", query=query, after=after)["orders"]
+        page = api.run(what, query=query, after=after)["orders"]
         for node in page["nodes"]:
             yield ChangedOrder(number(node["id"]), clock.parse(node["updatedAt"]))
         if not page["pageInfo"]["hasNextPage"]:
@@ -57,6 +81,11 @@ def paged(
         if not node[children]["pageInfo"]["hasNextPage"]:
             return node, found
         after = node[children]["pageInfo"]["endCursor"]
+
+
+def _edge(api: AdminApi, sort_key: str, name: str, *, reverse: bool) -> datetime | None:
+    nodes = api.run("orders_edge", sortKey=sort_key, reverse=reverse)["orders"]["nodes"]
+    return clock.parse(nodes[0][name]) if nodes else None
 
 
 def _utc(moment: datetime) -> str:

@@ -44,7 +44,8 @@ def oauth_message(pairs: Pairs) -> bytes:
 
 
 def _encoded(text: bytes) -> str:
-    return quote(text, safe="!*'()")
+    """As a form field is written, but a space as `%20`: unlike Python, JavaScript and Ruby encode the tilde there."""
+    return quote(text, safe="*").replace("~", "%7E")
 
 
 def proxy_message(pairs: Pairs) -> bytes:

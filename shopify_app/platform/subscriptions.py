@@ -1,8 +1,27 @@
-"""Webhook subscriptions that were made for one shop by API, where all of ours belong to the app and its TOML."""
+"""Webhook subscriptions: those the TOML declares for the app, and those that were made by API for one shop."""
 
+import tomllib
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 from shopify_app.platform.admin_api import AdminApi
+
+TOML = Path(__file__).resolve().parents[2] / "shopify.app.toml"
+
+
+@dataclass(frozen=True)
+class Declared:
+    """One topic of the TOML, with the fields that are asked for (none: all of them)."""
+
+    topic: str
+    path: str
+    include_fields: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """What the API calls the topic: ORDERS_CREATE."""
+        return self.topic.replace("/", "_").upper()
 
 
 @dataclass(frozen=True)
@@ -27,3 +46,26 @@ def shop_subscriptions(api: AdminApi) -> list[Subscription]:
         if not page["pageInfo"]["hasNextPage"]:
             return found
         after = page["pageInfo"]["endCursor"]
+
+
+@cache
+def declared() -> tuple[Declared, ...]:
+    """What `shopify app deploy` subscribes for every shop. Privacy topics are not in it: no API can subscribe them."""
+    entries = tomllib.loads(TOML.read_text())["webhooks"]["subscriptions"]
+    return tuple(
+        Declared(topic, entry["uri"], tuple(entry.get("include_fields", ())))
+        for entry in entries
+        for topic in entry.get("topics", ())
+    )
+
+
+def subscribe(api: AdminApi, wanted: Declared, app_url: str) -> str:
+    """Subscribe this shop alone to a topic; the subscription's id. Raises UserErrors when it is subscribed already."""
+    fields = list(wanted.include_fields) or None
+    made = api.run("webhook_subscribe", topic=wanted.name, uri=app_url + wanted.path, includeFields=fields)
+    return str(made["webhookSubscriptionCreate"]["webhookSubscription"]["id"])
+
+
+def unsubscribe(api: AdminApi, subscription_id: str) -> None:
+    """End one subscription of this shop."""
+    api.run("webhook_unsubscribe", id=subscription_id)

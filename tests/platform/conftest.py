@@ -91,7 +91,7 @@ def api(http: requests.Session) -> AdminApi:
 def vectors() -> dict[str, Any]:
     path = SHARED / "shopify" / "vectors.json"
     if not path.is_file():
-        pytest.skip(f"signature vectors not found at {path.parent}: set FORETALLY_SHARED")
+        pytest.skip(f"no signature vectors at {path.parent}: CI has none either; tests/peers judges the same kinds")
     return dict(json.loads(path.read_text()))
 
 

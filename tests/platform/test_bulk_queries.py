@@ -12,6 +12,7 @@ from werkzeug.wrappers import Request, Response
 from shopify_app.errors import ShopifyError, ShopifyUnavailable
 from shopify_app.platform import bulk, orders, products
 from shopify_app.platform.admin_api import AdminApi, UserErrors
+from shopify_app.platform.bulk import BulkGone
 
 RESULT = b"".join(b'{"id":"gid://shopify/Order/%d"}\n' % number for number in range(5000))
 BULK = "gid://shopify/BulkOperation/7"
@@ -120,7 +121,7 @@ def test_going_on_after_the_last_line_finds_nothing(http: requests.Session, shop
 
 @pytest.mark.parametrize(
     ("status", "error"),
-    [(404, ShopifyError), (403, ShopifyError), (503, ShopifyUnavailable), (429, ShopifyUnavailable)],
+    [(404, BulkGone), (403, BulkGone), (503, ShopifyUnavailable), (429, ShopifyUnavailable)],
 )
 def test_a_result_that_cannot_be_had_says_why(
     http: requests.Session, shopify: Any, status: int, error: type[Exception]

@@ -168,7 +168,11 @@ def test_an_unknown_document_is_named() -> None:
         document("no_such")
 
 
-@pytest.mark.parametrize("query", [bulk.orders_query(), bulk.products_query()], ids=["orders", "products"])
+@pytest.mark.parametrize(
+    "query",
+    [bulk.orders_query(), bulk.products_query(), bulk.inventory_query()],
+    ids=["orders", "products", "inventory"],
+)
 def test_a_bulk_query_keeps_shopify_s_limits(query: str, admin_schema: GraphQLSchema) -> None:
     """One top field, at least one and at most five connections, nested at most two deep, no variables."""
     operation = parse(query).definitions[0]

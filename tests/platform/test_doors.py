@@ -150,6 +150,12 @@ def test_two_deliveries_joined_into_one_header_are_refused() -> None:
     assert refusal(verify.webhook, joined, b"{}", BOTH) == "invalid_shop"
 
 
+@pytest.mark.parametrize("name", ["Topic", "Webhook-Id", "Event-Id"])
+def test_a_header_sent_twice_is_refused(name: str) -> None:
+    joined = signed(b"{}", **{name: "orders/create,app/uninstalled"})
+    assert refusal(verify.webhook, joined, b"{}", BOTH) == "repeated_header"
+
+
 @pytest.mark.parametrize(
     ("missing", "code"),
     [("Hmac-Sha256", "no_signature"), ("Shop-Domain", "invalid_shop"), ("Topic", "missing_topic")],

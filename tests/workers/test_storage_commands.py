@@ -1,0 +1,174 @@
+"""`python -m shopify_app snapshot …` and `gc`, on a shop whose models were really trained."""
+
+import base64
+import json
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+
+from shopify_app import cli, clock
+from shopify_app.db import Database
+from shopify_app.records import ingest, jobs, payloads, retention, shops
+from shopify_app.tables import Shop, Snapshot, Turn, Version
+from tests import factories
+from tests.factories import order, product
+from workers import housekeeping, retrain
+from workers.context import Context
+
+FIRST = datetime(2026, 1, 1, 12, tzinfo=UTC)
+Say = Callable[..., tuple[int, Any]]
+
+
+@pytest.fixture
+def say(context: Context, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Say:
+    """Run a command; its return code and its answer (JSON read, or text; errors as text)."""
+    for name, value in {
+        "SHOPIFY_API_KEY": factories.KEY,
+        "SHOPIFY_API_SECRET": factories.SECRET,
+        "APP_URL": "https://app.example.com",
+        "DATABASE_URL": context.settings.database_url,
+        "OBJECT_STORE_URL": context.settings.object_store_url,
+        "FORETALLY_VAR": str(context.settings.var),
+        "ENCRYPTION_KEYS": base64.urlsafe_b64encode(b"k" * 32).decode(),
+    }.items():
+        monkeypatch.setenv(name, value)
+
+    def run(*words: str, as_json: bool = True) -> tuple[int, Any]:
+        capsys.readouterr()
+        code = cli.main([*(["--json"] if as_json else []), *words])
+        told = capsys.readouterr()
+        return code, json.loads(told.out) if as_json and told.out else told.out or told.err
+
+    return run
+
+
+@pytest.fixture
+def trained(context: Context, database: Database, alice: Shop) -> Shop:
+    """Sixty days of sales, two orders a day, and a version of each task."""
+    sold = [
+        order(
+            number,
+            created_at=(FIRST + timedelta(hours=12 * number)).isoformat(),
+            lines=((number % 3 + 1, 1 + number % 2, "9.50"), (4, 1, "3.00")),
+            customer=number % 11 or None,
+        )
+        for number in range(1, 121)
+    ]
+    with database.transaction() as db:
+        shop = shops.get(db, alice.id)
+        ingest.apply_backfill(db, shop, [payloads.order(one) for one in sold], business_clock="data")
+        ingest.apply_products(db, shop, [payloads.product(product(number)) for number in range(1, 5)])
+    assert set(retrained(context, alice)) == {"forecast", "recommend"}
+    return alice
+
+
+def retrained(context: Context, shop: Shop) -> dict[str, Any]:
+    with context.database.transaction() as db:
+        jobs.ask(db, shop.id, "retrain", "asked for by a test")
+    with context.database.transaction() as db:
+        job = jobs.claim(db, ["retrain"])
+    assert job is not None
+    with context.database.reading() as db:
+        told = retrain.run(context, shops.get(db, shop.id), job)
+    with context.database.transaction() as db:
+        jobs.finish(db, job, told)
+    return told
+
+
+def test_snapshots_are_shown_checked_and_reproduced_and_a_flipped_bit_is_named(
+    context: Context, database: Database, trained: Shop, say: Say
+) -> None:
+    shop = ("--shop", trained.domain)
+    code, told = say("snapshot", "show", *shop)
+    (name,) = told
+    assert (code, told[name]["orders"]) == (0, 118)
+    assert sorted(told[name]["needed_by"]) == ["forecast 1 (champion)", "recommend 1 (champion)"]
+    code, told = say("snapshot", "show", *shop, name[:8])
+    assert any(file.startswith("lines/2026-01.parquet 120 rows") for file in told[name]["files"])
+    assert say("snapshot", "verify", *shop) == (0, {"ok": True, "verified": 1, "damaged": {}})
+    for task in ("forecast", "recommend"):
+        code, told = say("snapshot", "reproduce", *shop, task, "1")
+        assert (code, told["verdict"]) == (0, "the same bytes")
+        assert told["bundle"] == told["bundle_again"]
+    path = context.objects.path(files(database, trained)["lines/2026-01.parquet"])
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes()[:-9] + b"x" + path.read_bytes()[-8:])
+    code, told = say("snapshot", "verify", *shop, name[:8])
+    assert (code, told["damaged"]) == (1, {name: ["lines/2026-01.parquet"]})
+    code, said = say("snapshot", "reproduce", *shop, "forecast", "1")
+    assert code == 1
+    assert "lines/2026-01.parquet" in said
+
+
+def files(database: Database, shop: Shop) -> dict[str, str]:
+    with database.reading() as db:
+        (snapshot,) = db.scalars(select(Snapshot).where(Snapshot.shop_id == shop.id))
+        return {file["name"]: file["sha256"] for file in snapshot.manifest["files"]}
+
+
+def test_what_cannot_be_reproduced_says_what_differs(
+    context: Context, database: Database, trained: Shop, say: Say
+) -> None:
+    again = ("snapshot", "reproduce", "--shop", trained.domain, "recommend", "1")
+    with database.transaction() as db:
+        db.execute(update(Version).where(Version.task == "recommend").values(bundle="b" * 64, code_version="0" * 64))
+    code, told = say(*again)
+    assert (code, told["ok"]) == (1, False)
+    assert "the training code is another one now (then 000000000000, now " in told["verdict"]
+    assert told["files_that_differ"] == ["the bundle is not on this machine"]
+    with database.transaction() as db:
+        db.execute(update(Version).values(algorithm="table"))
+    code, said = say(*again)
+    assert (code, "was imported, not trained here" in said) == (1, True)
+    with database.transaction() as db:
+        db.execute(Snapshot.__table__.delete())  # type: ignore[attr-defined]
+    code, said = say(*again)
+    assert (code, "has no snapshot" in said) == (1, True)
+
+
+def test_a_shop_sees_only_its_own_snapshots(trained: Shop, bob: Shop, say: Say) -> None:
+    _, told = say("snapshot", "show", "--shop", trained.domain)
+    (name,) = told
+    assert say("snapshot", "show", "--shop", bob.domain) == (0, {"snapshots": "none yet"})
+    for words in (("show", name), ("verify", name), ("diff", name, name)):
+        code, said = say("snapshot", words[0], "--shop", bob.domain, *words[1:])
+        assert (code, "has no snapshot" in said) == (1, True)
+    assert say("snapshot", "show", "--shop", "nobody.myshopify.com")[0] == 1
+
+
+def test_a_diff_for_people_counts_and_names(context: Context, database: Database, trained: Shop, say: Say) -> None:
+    with database.transaction() as db:
+        late = order(500, created_at="2026-01-20T10:00:00+00:00", lines=((4, 7, "3.00"),))
+        ingest.apply_backfill(db, shops.get(db, trained.id), [payloads.order(late)], business_clock="data")
+    retrained(context, trained)
+    with database.reading() as db:
+        old, new = db.scalars(select(Snapshot.id).order_by(Snapshot.created_at))
+    code, said = say("snapshot", "diff", "--shop", trained.domain, old[:10], new[:10], as_json=False)
+    assert code == 0
+    assert "orders added, 1:\n  500" in said
+    assert "lines changed, 0: none" in said
+    assert "units_after 7" in said
+
+
+def test_collecting_is_told_and_done_once_a_day(context: Context, database: Database, trained: Shop, say: Say) -> None:
+    stray = context.objects.put(b"nobody's")
+    code, told = say("gc")
+    assert (code, told["objects"], told["removed_objects"]) == (0, len(list(context.objects.list())), [])
+    long_ago = clock.now() - retention.GRACE - timedelta(hours=1)
+    os.utime(context.objects.path(stray), (long_ago.timestamp(), long_ago.timestamp()))
+    assert say("gc", "--dry-run")[1]["would_remove_objects"] == [stray]
+    housekeeping.tick(context)
+    assert stray not in set(context.objects.list())
+    again = context.objects.put(b"nobody's")
+    os.utime(context.objects.path(again), (long_ago.timestamp(), long_ago.timestamp()))
+    housekeeping.tick(context)
+    assert again in set(context.objects.list())
+    with database.transaction() as db:
+        db.execute(update(Turn).where(Turn.queue == "collect").values(served_at=long_ago))
+    housekeeping.tick(context)
+    assert again not in set(context.objects.list())
+    assert say("snapshot", "verify", "--shop", trained.domain)[0] == 0

@@ -1,0 +1,64 @@
+"""Read a shop's whole catalogue: products, prices, what is in stock where, and what is gone."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from shopify_app.errors import ShopifyError
+from shopify_app.log import log
+from shopify_app.platform import bulk
+from shopify_app.platform import products as shopify
+from shopify_app.records import bulk_lines, feeds, ingest, products, shops
+from shopify_app.tables import Job, Shop
+from workers.context import Context
+from workers.waiting import collected, gone_means_anew, keep, lines, refuse
+
+MOST_CONFIRMED = 250
+"""Missing products that are looked for one by one in one run; the next run has the next ones."""
+CHUNK = 500
+
+
+def run(context: Context, shop: Shop, job: Job) -> dict[str, Any]:
+    """Bring products and stock up to date, whatever webhooks were lost. Repeating it changes nothing."""
+    told = read(context, shop, job)
+    with context.database.transaction() as db:
+        feeds.done(db, shop.id, feeds.CATALOGUE, told=told)
+    return told
+
+
+def read(context: Context, shop: Shop, job: Job) -> dict[str, Any]:
+    """Store the catalogue as Shopify has it; how many products, stock levels and deletions. Raises NotYet."""
+    product_lines = _result(context, shop, job, "products", bulk.products_query())
+    level_lines = _result(context, shop, job, "stock", bulk.inventory_query())
+    with context.database.reading() as db:
+        known = products.known(db, shop.id)
+    with gone_means_anew(context, job, "products"):
+        records = list(bulk_lines.products(product_lines))
+    with gone_means_anew(context, job, "stock"):
+        levels = list(bulk_lines.stock_levels(level_lines))
+    for first in range(0, len(records), CHUNK):
+        with context.database.transaction() as db:
+            ingest.apply_products(db, shop, records[first : first + CHUNK])
+    for first in range(0, len(levels), CHUNK):
+        with context.database.transaction() as db:
+            ingest.apply_stock(db, shops.get(db, shop.id), levels[first : first + CHUNK])
+    deleted = _delete(context, shop, known - {record.product_id for record in records})
+    keep(context, job, products=None, stock=None)
+    log.info("catalogue read", shop=shop.domain, products=len(records), levels=len(levels), deleted=deleted)
+    return {"products": len(records), "stock_levels": len(levels), "products_deleted": deleted}
+
+
+def _result(context: Context, shop: Shop, job: Job, what: str, query: str) -> Iterator[bytes]:
+    state = collected(context, shop, job, what, query)
+    if not state.is_complete:
+        refuse(shop, state)
+        keep(context, job, **{what: None})
+        raise ShopifyError(shop.domain, f"Shopify did not collect the {what}: {state.status} {state.error_code}")
+    return lines(context, state.url) if state.url else iter(())
+
+
+def _delete(context: Context, shop: Shop, missing: set[int]) -> int:
+    """Mark products as gone that Shopify does not know when asked for by number: the list may be older than they."""
+    gone = [number for number in sorted(missing)[:MOST_CONFIRMED] if shopify.product(context.api(shop), number) is None]
+    with context.database.transaction() as db:
+        ingest.delete_products(db, shop, gone)
+    return len(gone)
