@@ -16,6 +16,8 @@ SURE = 0.01
 """… provided that chance alone would do that less often than this."""
 BUSY = 0.95
 """On a shop that sells on at least this share of its open days, a day without any sale was a closure."""
+LONG = 4
+"""Closed for this many trading days in a row around a public holiday, a shop is expected to do so again next year."""
 
 
 def weekdays(first_on: date, days: int) -> Ints:
@@ -28,18 +30,23 @@ def open_days(total: Floats, first_on: date, horizon: int, country: str | None =
 
     total: units sold by the whole shop per known day. A shop with a few orders a week has many empty days and no
     closures; a shop that sells every day and nothing on Saturdays is closed on Saturdays. With a country, holidays
-    on which the shop has mostly been closed are closures ahead, too.
+    on which the shop has mostly been closed are closures ahead, too, and so are last year's long closures around one.
     """
     known = len(total)
     weekday = weekdays(first_on, known + horizon)
     sold = np.asarray(total > 0)
     is_closed = closed_weekdays(sold, weekday[:known])
-    is_open = ~is_closed[weekday]
-    selling = sold[is_open[:known]]
-    if len(selling) >= LOOK_BACK and selling.mean() >= BUSY:
+    trades = ~is_closed[weekday]
+    is_open = trades.copy()
+    away = _long_runs(sold, trades[:known])
+    selling = sold[trades[:known] & ~away]
+    is_busy = len(selling) >= LOOK_BACK and selling.mean() >= BUSY
+    if is_busy:
         is_open[:known] &= sold
     if country:
-        is_open[known:] &= ~_holiday_closures(sold, first_on, horizon, country, ~is_closed[weekday])
+        is_open[known:] &= ~_holiday_closures(sold, first_on, horizon, country, trades)
+    if country and is_busy and away.any():
+        is_open[known:] &= ~_returning(away & festive_closures(sold, first_on, country), first_on, horizon)
     return is_open
 
 
@@ -60,6 +67,42 @@ def _holiday_closures(sold: Bools, first_on: date, horizon: int, country: str, t
     past = holiday[:known] & trades[:known]
     keeps = past.sum() >= 2 and sold[past].mean() < 0.5
     return holiday[known:] & bool(keeps)
+
+
+def festive_closures(sold: Bools, first_on: date, country: str | None) -> Bools:
+    """Which known days lie in a run without a sale that held a public holiday; none without a country."""
+    inside = np.zeros(len(sold), dtype=bool)
+    if country is None:
+        return inside
+    days = days_from(first_on, len(sold))
+    for start, end in _runs(~sold):
+        inside[start:end] = any(day in _holidays(country, day.year) for day in days[start:end])
+    return inside
+
+
+def _long_runs(sold: Bools, trades: Bools) -> Bools:
+    """Which known days lie in a run without a sale of at least `LONG` trading days that has ended by now."""
+    inside = np.zeros(len(sold), dtype=bool)
+    for start, end in _runs(~sold):
+        inside[start:end] = end < len(sold) and trades[start:end].sum() >= LONG
+    return inside
+
+
+def _runs(values: Bools) -> list[tuple[int, int]]:
+    """First and behind-last position of each run of true values."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], values, [False]]).astype(np.int8)))
+    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
+
+
+def _returning(away: Bools, first_on: date, horizon: int) -> Bools:
+    """Which of the coming days the shop was away a year before."""
+    days = days_from(first_on, len(away) + horizon)
+    gone = {days[k] for k in np.flatnonzero(away)}
+    return np.array([_year_before(day) in gone for day in days[len(away) :]], dtype=bool)
+
+
+def _year_before(day: date) -> date:
+    return day.replace(year=day.year - 1, day=28 if (day.month, day.day) == (2, 29) else day.day)
 
 
 def days_from(first_on: date, days: int) -> list[date]:

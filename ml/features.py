@@ -21,17 +21,21 @@ FORGOTTEN = 365
 
 
 class SalesFeatures:
-    """Feature rows of one shop. `is_open` covers the known days and the weeks ahead that will be asked for."""
+    """Feature rows of some series of one shop, whose total per known day is `total`.
 
-    def __init__(self, sales: DailySales, is_open: Bools) -> None:
+    is_open covers the known days and the weeks ahead that will be asked for.
+    """
+
+    def __init__(self, sales: DailySales, is_open: Bools, total: Floats) -> None:
         self.sales = sales
         self.born = sales.born
         self.units = _running(sales.units)
         self.squares = _running(sales.units.astype(np.float64) ** 2)
-        self.selling = _running(sales.units > 0)
-        self.shop = np.concatenate([[0.0], np.cumsum(sales.total)])
+        self.selling = np.pad(np.cumsum(sales.units > 0, axis=1, dtype=np.int32), ((0, 0), (1, 0)))
+        self.promo = None if sales.is_promo is None else _running(sales.is_promo)
+        self.shop = np.concatenate([[0.0], np.cumsum(total)])
         self.open = np.concatenate([[0.0], np.cumsum(is_open)])
-        day = np.where(sales.units > 0, np.arange(sales.days), -1)
+        day = np.where(sales.units > 0, np.arange(sales.days, dtype=np.int32), np.int32(-1))
         self.last_sale = np.maximum.accumulate(day, axis=1)
 
     def target(self, i: Ints, t: Ints, w: Ints) -> tuple[Floats, Floats]:
@@ -50,7 +54,7 @@ class SalesFeatures:
     def rows(self, i: Ints, t: Ints, w: Ints) -> Floats:
         """Feature rows, float32 [len(i), features]; NaN where a series is too young to know."""
         level = self.level(i, t)
-        columns = [*self._recent(i, t, level), *self._rhythm(i, t, level), *self._price(i, t)]
+        columns = [*self._recent(i, t, level), *self._rhythm(i, t, level), *self._price(i, t), *self._promo(i, t)]
         columns += [*self._last_year(i, t, w, level), *self._calendar(t, w)]
         return np.stack([np.asarray(column, np.float32) for column in columns], axis=1)
 
@@ -94,6 +98,13 @@ class SalesFeatures:
             usual = (self.revenue[i, t] - self.revenue[i, far]) / (self.units[i, t] - self.units[i, far])
             lately = (self.revenue[i, t] - self.revenue[i, near]) / (self.units[i, t] - self.units[i, near])
             return [np.where(np.isfinite(x), x, np.nan) for x in (np.log1p(usual), lately / usual)]
+
+    def _promo(self, i: Ints, t: Ints) -> list[Floats]:
+        """Share of the last 7, 28 and 91 days on promotion: a level that was bought is not one that stays."""
+        if self.promo is None:
+            return []
+        ago = [np.maximum(t - span, 0) for span in (7, 28, 91)]
+        return [(self.promo[i, t] - self.promo[i, a]) / np.maximum(t - a, 1) for a in ago]
 
     @cached_property
     def revenue(self) -> Floats:

@@ -61,6 +61,7 @@ PRODUCTS = Contract(
         "created_on": "day",
     },
 )
+STOCK = Contract("stock", {"product_id": "integer", "changed_on": "day", "is_in_stock": "flag", "price": "number"})
 FORECASTS = Contract(
     "forecasts",
     {
@@ -129,6 +130,8 @@ def _is(column: pd.Series, kind: str) -> bool:
     if kind in ("number", "integer"):
         is_number = types.is_numeric_dtype(column) and not types.is_bool_dtype(column)
         return is_number and (kind == "number" or types.is_integer_dtype(column))
+    if kind == "flag":
+        return types.is_bool_dtype(column) or set(column.dropna()) <= {True, False}
     if kind == "time":
         return types.is_datetime64_any_dtype(column)
     if kind == "day":

@@ -27,13 +27,16 @@ MOST_PRICE = 1e9
 MOST_DAYS = 1096
 """Three years back is as far as any model here looks; it also bounds the memory of a shop with a wrong date."""
 SOME_NAMES = 5
+CHUNK = 5_000
+"""Series worked on at once: bounds the memory of a large catalogue."""
 
 
 @dataclass(frozen=True)
 class DailySales:
     """Units sold per series and day, up to and including the origin.
 
-    units: float32 [series, days]; column 0 is `first_on`. revenue: the same shape, or None when no prices are known.
+    units: float32 [series, days]; column 0 is `first_on`. Of the same shape, or None when nothing is known of it:
+    revenue; is_out, days on which the series could not be bought; is_promo, days on which it was on offer.
     orders: how many orders are behind it (0 when unknown). refused: series left out, with the reason.
     """
 
@@ -44,6 +47,8 @@ class DailySales:
     orders: int = 0
     country: str | None = None
     refused: Mapping[str, str] = field(default_factory=dict)
+    is_out: Bools | None = None
+    is_promo: Bools | None = None
 
     @property
     def days(self) -> int:
@@ -68,23 +73,32 @@ class DailySales:
 
     def until(self, days: int) -> DailySales:
         """The same shop as it was known after its first `days` days."""
-        revenue = None if self.revenue is None else self.revenue[:, :days]
-        return replace(self, units=self.units[:, :days], revenue=revenue)
+        return self._cut(np.s_[:, :days])
 
     def rows(self, index: Ints) -> DailySales:
         """Only the series with these row numbers, in this order."""
-        revenue = None if self.revenue is None else self.revenue[index]
-        return replace(self, series=tuple(self.series[i] for i in index), units=self.units[index], revenue=revenue)
+        return replace(self._cut(index), series=tuple(self.series[i] for i in index))
 
     def sold_lately(self, days: int) -> Ints:
         """Row numbers of the series with a sale in the last `days` days."""
         return np.flatnonzero(self.units[:, -days:].any(axis=1))
 
+    def _cut(self, part: Any) -> DailySales:
+        """The same with this part of every matrix."""
+        known = {name: getattr(self, name) for name in ("units", "revenue", "is_out", "is_promo")}
+        return replace(self, **{name: matrix[part] for name, matrix in known.items() if matrix is not None})
+
+
+def in_chunks(rows: Ints) -> list[Ints]:
+    """The same row numbers, at most `CHUNK` at a time."""
+    return [rows[k : k + CHUNK] for k in range(0, len(rows), CHUNK)]
+
 
 def from_frame(frame: pd.DataFrame, origin_on: date | None = None, country: str | None = None) -> DailySales:
-    """Daily sales from rows `series, ds, units[, price]`; nothing after `origin_on` is looked at.
+    """Daily sales from rows `series, ds, units[, price, in_stock, promo]`; nothing after `origin_on` is looked at.
 
-    Several rows of one series and day are added up. Days without a row are zero. Series with impossible rows are
+    Several rows of one series and day are added up; one that says "out of stock" or "promotion" says it for the day.
+    Days without a row are zero. Series with impossible rows are
     left out and named in `refused`; raises BadData when a column is wrong or no series remains.
     """
     import pandas as pd
@@ -103,7 +117,15 @@ def from_frame(frame: pd.DataFrame, origin_on: date | None = None, country: str 
     price = frame["price"].to_numpy(np.float64) if "price" in frame else None
     units = frame["units"].to_numpy(np.float64)
     last = int(np.datetime64(origin_on, "D").astype(np.int64)) if origin_on else int(serial.max())
-    return from_arrays([str(n) for n in names], codes, serial, units, price, last_day=last, country=country)
+    out, promo = _flagged(frame, "in_stock", False), _flagged(frame, "promo", True)
+    return from_arrays(
+        [str(n) for n in names], codes, serial, units, price, last_day=last, country=country, is_out=out, is_promo=promo
+    )
+
+
+def _flagged(frame: pd.DataFrame, column: str, value: bool) -> Bools | None:
+    """Rows whose column holds this value; None without the column."""
+    return np.asarray(frame[column] == value, dtype=bool) if column in frame else None
 
 
 def from_arrays(
@@ -116,6 +138,8 @@ def from_arrays(
     last_day: int,
     orders: int = 0,
     country: str | None = None,
+    is_out: Bools | None = None,
+    is_promo: Bools | None = None,
 ) -> DailySales:
     """Daily sales from parallel arrays of rows: series number, day (since 1970), units and price of each."""
     refused = _refusals(names, codes, units, price)
@@ -134,8 +158,10 @@ def from_arrays(
     if len(kept) == 0:
         raise BadData("sales: no series can be forecast. " + listed(refused))
     first_on = date(1970, 1, 1) + timedelta(days=first)
-    sales = DailySales(tuple(names), first_on, matrix, revenue, orders, country, dict(sorted(refused.items())))
-    return sales.rows(kept)
+    out, promo = (None if flag is None else _any_of(cell[flag[recent]], shape) for flag in (is_out, is_promo))
+    why = dict(sorted(refused.items()))
+    sales = DailySales(tuple(names), first_on, matrix, revenue, orders, country, why, out, promo)
+    return sales if len(kept) == len(names) else sales.rows(kept)
 
 
 def listed(refused: Mapping[str, str]) -> str:
@@ -146,7 +172,19 @@ def listed(refused: Mapping[str, str]) -> str:
 
 
 def _added_up(cell: Ints, values: Floats, shape: tuple[int, int]) -> Floats:
-    return np.bincount(cell, weights=values, minlength=shape[0] * shape[1]).reshape(shape).astype(np.float32)
+    # Added up in double precision before it enters: at 100,000 products a second matrix is what does not fit.
+    order = np.argsort(cell, kind="stable")
+    cell, values = cell[order], values[order]
+    first = np.flatnonzero(np.diff(cell, prepend=-1))
+    matrix = np.zeros(shape, dtype=np.float32)
+    matrix.ravel()[cell[first]] = np.add.reduceat(values, first)
+    return matrix
+
+
+def _any_of(cell: Ints, shape: tuple[int, int]) -> Bools:
+    matrix = np.zeros(shape, dtype=bool)
+    matrix.ravel()[cell] = True
+    return matrix
 
 
 def _possible(values: Floats, most: float) -> Floats:

@@ -2,14 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import date
 
 import numpy as np
 
-from ml.sales import DailySales, Floats
+from ml.sales import DailySales, Floats, in_chunks
 
 MIN_SELLING_DAYS = 10
 """With fewer days with a sale there is no custom to be above of."""
+BULK = 0.98
+"""A day above this quantile of a product's own selling days was a bulk order, counted apart in the shop's total."""
+
+
+@dataclass(frozen=True)
+class ShopTotal:
+    """Units of a whole shop per known day, all of them and without the bulk orders; float64 [days] each."""
+
+    units: Floats
+    usual: Floats
+    first_on: date
+    country: str | None = None
+
+    def until(self, days: int) -> ShopTotal:
+        """The same after its first `days` days."""
+        return replace(self, units=self.units[:days], usual=self.usual[:days])
+
+
+def shop_total(sales: DailySales, known: int | None = None) -> ShopTotal:
+    """The total of these series; what is bulk is judged by the first `known` days (all of them by default)."""
+    usual = np.zeros(sales.days)
+    for rows in in_chunks(np.arange(len(sales.series))):
+        units = sales.units[rows[0] : rows[-1] + 1]
+        usual += np.minimum(units, day_limits(units[:, :known], BULK)[:, None]).sum(axis=0, dtype=np.float64)
+    return ShopTotal(sales.total, usual, sales.first_on, sales.country)
 
 
 def capped(sales: DailySales, quantile: float) -> DailySales:

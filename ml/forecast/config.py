@@ -13,12 +13,12 @@ from ml.errors import BadConfig
 class ForecastConfig:
     """How to fit and choose. Training rows, rounds and leaves bound the cost; the rest says when to trust what."""
 
-    members: tuple[str, ...] = ("naive", "weekday", "xgb")
+    members: tuple[str, ...] = ("naive", "weekday", "tsb", "xgb")
     """Which members may lead; naive does when none of them can."""
     rows: int = 40_000
     rounds: int = 80
-    leaves: int = 31
-    eta: float = 0.1
+    leaves: int = 63
+    eta: float = 0.08
     cap_quantile: float = 0.95
     """A day above this quantile of a product's own selling days is a bulk order: learned from as if it were this."""
     min_days: int = 56

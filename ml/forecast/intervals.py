@@ -20,6 +20,8 @@ from ml.sales import Floats
 LEVELS = (0.1, 0.5, 0.9)
 CLASSES = 6
 MIN_IN_CLASS = 60
+MOST_ERRORS = 1_000_000
+"""Errors that bands are made from; of more, every second, third … is enough."""
 WAVER = 0.05
 LEAST = 0.05
 """Spread is never below that of a forecast of this many units, so that a forecast of zero has a width, too."""
@@ -64,7 +66,8 @@ def spread(mean: Floats) -> Floats:
 
 def calibrate(mean: Floats, actual: Floats) -> Bands:
     """Bands that would have held these forecasts (any shape) against what came; `UNTRIED` when there are too few."""
-    mean, actual = mean.ravel(), actual.ravel()
+    thin = max(-(-mean.size // MOST_ERRORS), 1)
+    mean, actual = mean.ravel()[::thin], actual.ravel()[::thin]
     classes = min(CLASSES, len(mean) // MIN_IN_CLASS)
     if classes == 0:
         return UNTRIED

@@ -6,23 +6,27 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ml.forecast import level
 from ml.forecast.config import ForecastConfig
 from ml.forecast.intervals import UNTRIED, Bands
 from ml.forecast.member import MEMBERS, forecaster
 from ml.forecast.model import ForecastModel
+from ml.forecast.stockouts import uncensored
 from ml.forecast.validation import (
     Trial,
     bands_of,
     product_figures,
     put_on_trial,
     shop_figures,
+    stages,
     trial_days,
-    trial_origins,
 )
 from ml.frames import HORIZON, WINDOW
 from ml.sales import DailySales, listed
 
 FLOOR = "naive"
+QUIET = "tsb"
+"""Leads where there are too few orders to compare models: last week again is chance when a week has three orders."""
 NOISE = 0.05
 """A member may lean this much more than naive before its bias counts against it: both see the same odd month."""
 
@@ -40,10 +44,10 @@ class Fitted:
 
 def fit_forecast(sales: DailySales, config: ForecastConfig, seed: int, say: Say) -> Fitted:
     """The model to serve: members compared on past weeks, the best one fitted on everything known."""
-    trials, because = _trials(sales, config, seed, say)
-    leader, chosen = choose(trials, config) if trials else (FLOOR, "")
-    because = because or chosen
-    say(f"{leader} leads: {because}")
+    sales = uncensored(sales)
+    trials, settled = _trials(sales, config, seed, say)
+    leader, because = _without_choice(trials, settled) if settled else choose(trials, config)
+    say(because if settled else f"{leader} leads: {because}")
     say(f"fitting {leader} on {len(sales.series)} products, {sales.days} days")
     member = forecaster(leader).fit(sales, config, seed)
     bands: dict[str, Bands] = dict.fromkeys(("day", "week", "whole"), UNTRIED)
@@ -51,6 +55,12 @@ def fit_forecast(sales: DailySales, config: ForecastConfig, seed: int, say: Say)
         bands = bands_of(trials[leader])
     model = ForecastModel(member, bands, config.sold_within_days, config.cap_quantile)
     return Fitted(model, because, figures(sales, trials, leader))
+
+
+def _without_choice(trials: dict[str, Trial], settled: str) -> tuple[str, str]:
+    """Who leads when models cannot be compared, and the reason in words."""
+    leader = QUIET if QUIET in trials else FLOOR
+    return leader, f"{leader} leads: {settled}"
 
 
 def choose(trials: dict[str, Trial], config: ForecastConfig) -> tuple[str, str]:
@@ -65,12 +75,14 @@ def choose(trials: dict[str, Trial], config: ForecastConfig) -> tuple[str, str]:
 
 def figures(sales: DailySales, trials: dict[str, Trial], leader: str) -> dict[str, Any]:
     """The validated figures of the leader beside those of naive; None where the history cannot tell."""
-    trial, is_naive = trials.get(leader), leader == FLOOR
+    trial = trials.get(leader)
+    naive = level.track_record(sales, HORIZON, is_naive=True)
+    record = naive if leader == FLOOR else level.track_record(sales, HORIZON)
     windows = {"product_week": WINDOW, "product_28d": HORIZON}
     shops = {"store_week": WINDOW, "store_28d": HORIZON}
     return {
         **{name: trial and product_figures(trial, trials[FLOOR], days) for name, days in windows.items()},
-        **{name: shop_figures(sales, days, is_naive=is_naive) for name, days in shops.items()},
+        **{name: shop_figures(record, naive, days) for name, days in shops.items()},
         "trial_days": trial and trial_days(sales, trial, trials[FLOOR]),
         "n_products": len(sales.series),
         "n_orders": sales.orders,
@@ -80,31 +92,33 @@ def figures(sales: DailySales, trials: dict[str, Trial], leader: str) -> dict[st
 
 
 def _trials(sales: DailySales, config: ForecastConfig, seed: int, say: Say) -> tuple[dict[str, Trial], str]:
-    """Every member's trial that could be held, and why naive leads if that is settled beforehand."""
+    """Every member's trial that could be held, and why they are not compared if that is settled beforehand."""
     if sales.refused:
         say(f"left out {len(sales.refused)} products: {listed(sales.refused)}")
     because = _too_little(sales, config)
     trials: dict[str, Trial] = {}
-    for name in (FLOOR,) if because else dict.fromkeys((FLOOR, *config.members)):
-        if not trial_origins(sales.days):
+    on = stages(sales, config)
+    few = (FLOOR,) if sales.days < config.min_days else (FLOOR, QUIET)
+    for name in few if because else dict.fromkeys((FLOOR, *config.members)):
+        if not on:
             break
         say(f"trying {name} on the last {HORIZON} days and before")
-        trial = put_on_trial(name, sales, config, seed)
+        trial = put_on_trial(name, sales, on, config, seed)
         if isinstance(trial, Trial) and trial.shop.sum() > 0 and sum(a.sum() for a in trial.actual) > 0:
             trials[name] = trial
         elif name == FLOOR:
-            return {}, "naive leads: nothing was sold in the weeks that models are compared on"
+            return {}, "nothing was sold in the weeks that models are compared on"
         else:
             say(f"{name} takes no part: {trial if isinstance(trial, str) else 'nothing sold'}")
-    return trials, because
+    return trials, because or ("" if trials else f"{sales.days} days of history are too few to compare models")
 
 
 def _too_little(sales: DailySales, config: ForecastConfig) -> str:
-    """Why no model can be told from naive yet; empty when there is enough history."""
+    """Why no model can be told from another yet; empty when there is enough history."""
     if sales.days < config.min_days:
-        return f"naive leads: {sales.days} days of history, {config.min_days} are needed to compare models"
+        return f"{sales.days} days of history, {config.min_days} are needed to compare models"
     if 0 < sales.orders < config.min_orders:
-        return f"naive leads: {sales.orders} orders, {config.min_orders} are needed to compare models"
+        return f"{sales.orders} orders, {config.min_orders} are needed to compare models"
     return ""
 
 

@@ -1,25 +1,35 @@
 """The shop's total, and the scaling that makes products add up to it.
 
 A total is far easier to forecast than its parts: the parts' errors cancel, and a gradient-boosted model that is right
-about products falls short on a rising shop. The total is the mean of four plain views of it, which err differently:
-last week again, a fast and a slow moving level on the weekday profile, and, with a year known, last year's shape.
+about products falls short on a rising shop. The total without bulk orders is the mean of two plain views of it, which
+err differently: a slowly moving level, and, with a year known, what the shop did next a year ago. Half a belief in one
+year's season is what a year of it is worth: more or less did worse. Bulk orders come back as their recent share.
+
+Settings were chosen on weekly origins from December 2010 to July 2011 of Online Retail II; see docs/models.md.
 """
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import dataclass
 
 import numpy as np
 
-from ml.calendars import open_days, weekdays
+from ml.calendars import festive_closures, open_days, weekdays
 from ml.features import YEAR
+from ml.forecast.bulk import ShopTotal, shop_total
 from ml.frames import WINDOW
-from ml.sales import Bools, Floats, Ints
+from ml.sales import Bools, DailySales, Floats, Ints
 
 PROFILE_WEEKS = 13
-FAST, SLOW = 0.12, 0.06
+RATE = 0.06
 MEMORY = 120
-"""Open days that a moving level looks back; older ones weigh under a thousandth."""
+"""Open days that the moving level looks back; older ones weigh under a thousandth."""
+SEASON_BASE = 56
+"""Days up to the origin that are held against the same days a year before."""
+MIN_SEASON_BASE = 21
+AROUND = 7
+"""A year ago is a mean of this many days before and after: one year's single days are mostly chance."""
+BULK_DAYS = 91
 RECORD = 13
 MIN_RECORD = 28
 """Days that must be known before a forecast of the total counts for its record."""
@@ -27,38 +37,57 @@ MOST_SCALE = 3.0
 """Products are never scaled by more than this; if their sum is further off, it is the total that gives way."""
 
 
-def total_days(total: Floats, first_on: date, horizon: int, country: str | None = None) -> Floats:
+@dataclass(frozen=True)
+class Outlook:
+    """Units of the whole shop: history per known day, and what is expected on each day ahead."""
+
+    history: Floats
+    ahead: Floats
+
+
+def outlook(shop: DailySales, horizon: int) -> Outlook:
+    """The outlook of the total of these series."""
+    return Outlook(shop.total, total_days(shop_total(shop), horizon))
+
+
+def total_days(total: ShopTotal, horizon: int) -> Floats:
     """Expected units of the whole shop on each of the `horizon` days ahead, float64 [horizon]."""
-    known = len(total)
-    is_open = open_days(total, first_on, horizon, country)
-    weekday = weekdays(first_on, known + horizon)
-    if not total.any() or known < WINDOW:
-        return np.where(is_open[known:], total.mean(), 0.0)
-    views = _views(np.asarray(total, np.float64), weekday, is_open, horizon)
-    return np.where(is_open[known:], np.mean(views, axis=0), 0.0)
+    known = len(total.units)
+    is_open = open_days(total.units, total.first_on, horizon, total.country)
+    if not total.units.any() or known < WINDOW:
+        return np.where(is_open[known:], total.units.mean(), 0.0)
+    weekday = weekdays(total.first_on, known + horizon)
+    expected = _profile(total.usual, weekday[:known], is_open[:known])[weekday]
+    # A public holiday is a lull and no accident: it counts as a day that was open and sold nothing.
+    counted = is_open[:known] | festive_closures(total.units > 0, total.first_on, total.country)
+    views = [np.full(horizon, _level(total.usual, expected[:known] * counted))]
+    if known >= YEAR + MIN_SEASON_BASE:
+        views.append(_like_last_year(total.usual, expected[:known] * counted, horizon))
+    daily = np.mean(views, axis=0) * expected[known:] * _bulk_factor(total)
+    return np.where(is_open[known:], daily, 0.0)
 
 
-def naive_days(total: Floats, first_on: date, horizon: int, country: str | None = None) -> Floats:
+def naive_days(total: ShopTotal, horizon: int) -> Floats:
     """The last week of the shop again: the floor, in the shape of `total_days`."""
-    if len(total) < WINDOW:
-        return np.full(horizon, float(total.mean()))
-    return np.asarray(total[-WINDOW:], np.float64)[np.arange(horizon) % WINDOW]
+    if len(total.units) < WINDOW:
+        return np.full(horizon, float(total.units.mean()))
+    return np.asarray(total.units[-WINDOW:], np.float64)[np.arange(horizon) % WINDOW]
 
 
-def track_record(
-    total: Floats, first_on: date, horizon: int, country: str | None = None, *, is_naive: bool = False
-) -> tuple[Floats, Floats]:
+def track_record(sales: DailySales, horizon: int, *, is_naive: bool = False) -> tuple[Floats, Floats]:
     """What would have been forecast for the shop at up to 13 past origins a week apart, and what came.
 
-    Both are [origins, horizon], the newest origin first; no rows when the history is too short.
+    Both are [origins, horizon], the newest origin first; no rows when the history is too short. What counts as a
+    bulk order is judged by what was known at the oldest of the origins.
     """
     view = naive_days if is_naive else total_days
-    last, first = len(total) - horizon, max(MIN_RECORD, WINDOW)
+    last, first = sales.days - horizon, max(MIN_RECORD, WINDOW)
     origins = [last - WINDOW * k for k in range(RECORD) if last - WINDOW * k >= first]
-    forecast = [view(total[:origin], first_on, horizon, country) for origin in origins]
-    actual = [np.asarray(total[origin : origin + horizon], np.float64) for origin in origins]
-    empty = np.zeros((0, horizon))
-    return np.array(forecast) if origins else empty, np.array(actual) if origins else empty
+    if not origins:
+        return np.zeros((0, horizon)), np.zeros((0, horizon))
+    total = shop_total(sales, origins[-1])
+    forecast = [view(total.until(origin), horizon) for origin in origins]
+    return np.array(forecast), np.array([total.units[origin : origin + horizon] for origin in origins])
 
 
 def scaled(daily: Floats, total: Floats) -> Floats:
@@ -68,51 +97,43 @@ def scaled(daily: Floats, total: Floats) -> Floats:
     return np.asarray(daily * np.clip(factor, 1 / MOST_SCALE, MOST_SCALE))
 
 
-def _views(total: Floats, weekday: Ints, is_open: Bools, horizon: int) -> list[Floats]:
-    """The plain views of the total, each [horizon]."""
-    known = len(total)
-    ahead = weekday[known:]
-    last_week = _weekday_means(total, weekday[:known], is_open[:known], 1)
-    profile = _weekday_means(total, weekday[:known], is_open[:known], PROFILE_WEEKS)
-    profile = profile / max(profile[profile > 0].mean(), 1e-9) if profile.any() else np.ones(WINDOW)
-    counted = is_open[:known] & (profile[weekday[:known]] > 0)
-    even = total[counted] / profile[weekday[:known][counted]]
-    views = [last_week[ahead], *(_moving_level(even, rate) * profile[ahead] for rate in (FAST, SLOW))]
-    if known >= YEAR + 56:
-        views.append(_last_year(total, is_open, horizon) * profile[ahead])
-    return views
+def _profile(units: Floats, weekday: Ints, is_open: Bools) -> Floats:
+    """What each weekday sells relative to the others, from the last 13 open ones; 0 for a weekday never open."""
+    lately = [units[(weekday == day) & is_open][-PROFILE_WEEKS:] for day in range(WINDOW)]
+    means = np.array([values.mean() if len(values) else 0.0 for values in lately])
+    return means / means[means > 0].mean() if means.any() else np.ones(WINDOW)
 
 
-def _weekday_means(total: Floats, weekday: Ints, is_open: Bools, weeks: int) -> Floats:
-    """Mean of the last `weeks` open days of each weekday; 0 for a weekday never open."""
-    lately = [total[(weekday == day) & is_open][-weeks:] for day in range(WINDOW)]
-    return np.array([values.mean() if len(values) else 0.0 for values in lately])
+def _level(usual: Floats, expected: Floats) -> float:
+    """Exponentially weighted level of the newest days.
 
-
-def _moving_level(values: Floats, rate: float) -> float:
-    """Exponentially weighted level of the newest values."""
-    values = values[-MEMORY:]
+    expected: what each day counts for: its weekday's share of an even day, 0 for days that are left out.
+    """
+    counted = expected > 0
+    values = (usual[counted] / expected[counted])[-MEMORY:]
     if len(values) == 0:
         return 0.0
     level = float(values[: max(len(values) // 4, 1)].mean())
     for value in values:
-        level += rate * (float(value) - level)
+        level += RATE * (float(value) - level)
     return level
 
 
-def _last_year(total: Floats, is_open: Bools, horizon: int) -> Floats:
-    """The level of each day ahead if the shop moves as it did a year ago: mean over a 28- and a 56-day base."""
-    known = len(total)
-    units = np.concatenate([[0.0], np.cumsum(total)])
-    days = np.concatenate([[0], np.cumsum(is_open[:known])])
+def _like_last_year(usual: Floats, expected: Floats, horizon: int) -> Floats:
+    """The level of each day ahead if the shop moves as it did a year ago."""
+    known = len(usual)
+    units, days = (np.concatenate([[0.0], np.cumsum(values)]) for values in (usual, expected))
 
     def level(a: Ints | int, b: Ints | int) -> Floats:
-        return np.asarray((units[b] - units[a]) / np.maximum(days[b] - days[a], 1))
+        return np.asarray((units[b] - units[a]) / np.maximum(days[b] - days[a], 1e-9))
 
-    then = np.arange(known, known + horizon) - YEAR
-    around = level(np.maximum(then - 7, 0), np.minimum(then + 8, known))
-    ratios = [
-        level(known - base, known) * around / np.maximum(level(max(known - YEAR - base, 0), known - YEAR), 1e-9)
-        for base in (28, 56)
-    ]
-    return np.asarray(np.mean(ratios, axis=0))
+    then, base = np.arange(known, known + horizon) - YEAR, min(SEASON_BASE, known - YEAR)
+    around = level(np.maximum(then - AROUND, 0), np.minimum(then + AROUND + 1, known))
+    growth = level(known - base, known) / np.maximum(level(known - YEAR - base, known - YEAR), 1e-9)
+    return np.asarray(growth * around)
+
+
+def _bulk_factor(total: ShopTotal) -> float:
+    """All units of the last 91 days over the usual ones."""
+    usual = total.usual[-BULK_DAYS:].sum()
+    return float(total.units[-BULK_DAYS:].sum() / usual) if usual > 0 else 1.0

@@ -9,7 +9,7 @@ from typing import Protocol
 from ml.forecast.config import ForecastConfig
 from ml.sales import DailySales, Floats, Ints
 
-MEMBERS = ("naive", "weekday", "xgb")
+MEMBERS = ("naive", "weekday", "tsb", "xgb")
 """Members that a fit can put in charge, the plainest first. Each is a module of this package."""
 
 

@@ -12,7 +12,9 @@ from ml.errors import BadBundle, BadData
 from ml.forecast import level, sanity, weekday
 from ml.forecast.forecast import Forecast, Points
 from ml.forecast.intervals import Bands, ratio_points
+from ml.forecast.level import Outlook
 from ml.forecast.member import Member, forecaster
+from ml.forecast.stockouts import uncensored
 from ml.frames import HORIZON, TOTAL, WINDOW
 from ml.sales import DailySales, Floats, Ints
 
@@ -33,12 +35,13 @@ class ForecastModel:
 
         Raises Implausible when the total fails its sanity gate, BadData when there is nothing to forecast.
         """
+        sales = uncensored(sales)
         rows = sales.sold_lately(self.sold_within_days) if only is None else _named(sales, only)
         if len(rows) == 0:
             raise BadData(f"no product sold in the {self.sold_within_days} days up to {sales.origin_on}")
-        shop = sales.total if only is None else sales.units[rows].sum(axis=0, dtype=np.float64)
-        daily = mean_days(self.member, sales, rows, horizon, shop, self.cap_quantile)
-        total = self._total(shop, sales, daily.sum(axis=0))
+        shop = sales if only is None else sales.rows(rows)
+        daily = mean_days(self.member, sales, rows, level.outlook(shop, horizon), self.cap_quantile)
+        total = self._total(shop, daily.sum(axis=0))
         names = (*(sales.series[i] for i in rows), TOTAL)
         products = [self._points(kind, window_sums(daily, days)) for kind, days in _kinds(horizon)]
         days, weeks, whole = (mine.above(all_) for mine, all_ in zip(products, total, strict=True))
@@ -47,10 +50,10 @@ class ForecastModel:
     def _points(self, kind: str, mean: Floats) -> Points:
         return Points(mean, *self.bands[kind].around(mean))
 
-    def _total(self, shop: Floats, sales: DailySales, daily: Floats) -> list[Points]:
+    def _total(self, shop: DailySales, daily: Floats) -> list[Points]:
         """The total of what is forecast, with bands from how well such totals were forecast before."""
         horizon = len(daily)
-        record = level.track_record(shop, sales.first_on, horizon, sales.country, is_naive=not self.member.is_scaled)
+        record = level.track_record(shop, horizon, is_naive=not self.member.is_scaled)
         points = []
         for _, days in _kinds(horizon):
             mean = window_sums(daily[None], days)
@@ -80,26 +83,27 @@ def load(files: Mapping[str, bytes]) -> ForecastModel:
         raise BadBundle(f"{FILE}: not a forecast model ({wrong!r})") from wrong
 
 
-def mean_days(member: Member, sales: DailySales, rows: Ints, horizon: int, shop: Floats, cap_quantile: float) -> Floats:
+def mean_days(member: Member, sales: DailySales, rows: Ints, total: Outlook, cap_quantile: float) -> Floats:
     """Mean units per day ahead, [len(rows), horizon], through the sanity gate and scaled to the shop's total.
 
-    shop: the history of the total that these rows add up to. A single absurd series falls back to its weekday
+    total: the outlook of the total that these rows add up to. A single absurd series falls back to its weekday
     average; an absurd total raises Implausible.
     """
+    horizon = len(total.ahead)
     daily = member.daily(sales, rows, horizon)
     absurd = ~sanity.plausible_rows(sales, rows, daily)
     if absurd.any():
         daily[absurd] = weekday.WeekdayAverage(cap_quantile).daily(sales, rows[absurd], horizon)
     if member.is_scaled:
-        daily = level.scaled(daily, level.total_days(shop, sales.first_on, horizon, sales.country))
-    sanity.check_total(shop, daily.sum(axis=0))
+        daily = level.scaled(daily, total.ahead)
+    sanity.check_total(total.history, daily.sum(axis=0))
     return daily
 
 
 def window_sums(daily: Floats, days: int) -> Floats:
     """Sums of each full window of `days` days, [n, windows]; what is left over at the end is not counted."""
     windows = daily.shape[1] // days
-    return np.asarray(daily[:, : windows * days].reshape(len(daily), windows, days).sum(axis=2))
+    return np.asarray(daily[:, : windows * days].reshape(len(daily), windows, days).sum(axis=2, dtype=np.float64))
 
 
 def _kinds(horizon: int) -> list[tuple[str, int]]:

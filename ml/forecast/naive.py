@@ -21,10 +21,10 @@ class SeasonalNaive:
 
     def daily(self, sales: DailySales, rows: Ints, horizon: int) -> Floats:
         """Mean units of each day ahead, float64 [len(rows), horizon]."""
-        known = sales.units[rows].astype(np.float64)
+        week = sales.units[:, -WINDOW:][rows].astype(np.float64)
         if sales.days < WINDOW:
-            return np.repeat(known.mean(axis=1, keepdims=True), horizon, axis=1)
-        return known[:, -WINDOW:][:, np.arange(horizon) % WINDOW]
+            return np.repeat(week.mean(axis=1, keepdims=True), horizon, axis=1)
+        return week[:, np.arange(horizon) % WINDOW]
 
     def files(self) -> dict[str, bytes]:
         """Nothing is learned, so nothing is kept."""

@@ -6,14 +6,14 @@ import numpy as np
 
 from ml.errors import Implausible
 from ml.frames import WINDOW
-from ml.sales import Bools, DailySales, Floats, Ints
+from ml.sales import Bools, DailySales, Floats, Ints, in_chunks
 
 MOST = 3.0
 
 
 def plausible_rows(sales: DailySales, rows: Ints, daily: Floats) -> Bools:
     """Which series' forecasts [len(rows), horizon] are finite and at most 3 x their own best week."""
-    best = best_week(sales.units[rows])
+    best = np.concatenate([np.zeros(0), *(best_week(sales.units[part]) for part in in_chunks(rows))])
     is_number = np.isfinite(daily).all(axis=1) & (daily >= 0).all(axis=1)
     return np.asarray(is_number & (most_per_week(daily) <= MOST * best + 1e-6))
 

@@ -14,10 +14,11 @@ from ml.errors import BadData, Implausible
 from ml.forecast import level
 from ml.forecast.config import ForecastConfig
 from ml.forecast.intervals import Bands, calibrate, ratio_points
+from ml.forecast.level import Outlook
 from ml.forecast.member import Member, forecaster
 from ml.forecast.model import mean_days, window_sums
 from ml.frames import HORIZON, WINDOW
-from ml.sales import DailySales, Floats, Ints
+from ml.sales import DailySales, Floats, Ints, in_chunks
 
 MOST_ORIGINS = 3
 """Windows of 28 days on trial, end to end up to the cutoff: 84 days, each forecast once from before it began."""
@@ -62,11 +63,14 @@ class Trial:
 
         n: how many series the shop has.
         """
-        off = np.zeros((n, HORIZON * len(self.rows)))
+        off = np.zeros((n, HORIZON * len(self.rows)), dtype=np.float32)
         for k, rows in enumerate(self.rows):
             off[rows, HORIZON * k : HORIZON * (k + 1)] = self.forecast[k] - self.actual[k]
-        running = np.cumsum(np.pad(off, ((0, 0), (1, 0))), axis=1)
-        return np.asarray(np.abs(running[:, WINDOW:] - running[:, :-WINDOW]).sum(axis=0))
+        sums = np.zeros(off.shape[1] - WINDOW + 1)
+        for rows in in_chunks(np.arange(n)):
+            running = np.cumsum(np.pad(off[rows], ((0, 0), (1, 0))), axis=1, dtype=np.float64)
+            sums += np.abs(running[:, WINDOW:] - running[:, :-WINDOW]).sum(axis=0)
+        return sums
 
 
 def trial_origins(days: int) -> list[int]:
@@ -77,17 +81,42 @@ def trial_origins(days: int) -> list[int]:
     return [days - HORIZON * k for k in range(windows, 0, -1)]
 
 
-def put_on_trial(name: str, sales: DailySales, config: ForecastConfig, seed: int) -> Trial | str:
+@dataclass(frozen=True)
+class Stage:
+    """One origin on trial: what was known by then, the products forecast from it, what they then sold (float32
+    [products, HORIZON]), and the outlook of their total."""
+
+    past: DailySales
+    rows: Ints
+    came: Floats
+    total: Outlook
+
+    @property
+    def origin(self) -> int:
+        """Days known."""
+        return self.past.days
+
+
+def stages(sales: DailySales, config: ForecastConfig) -> list[Stage]:
+    """Where members are tried, oldest first; the same for all of them."""
+    found = []
+    for origin in trial_origins(sales.days):
+        past = sales.until(origin)
+        rows = past.sold_lately(config.sold_within_days)
+        came = sales.units[:, origin : origin + HORIZON][rows]
+        found.append(Stage(past, rows, came, level.outlook(past, HORIZON)))
+    return found
+
+
+def put_on_trial(name: str, sales: DailySales, on: Sequence[Stage], config: ForecastConfig, seed: int) -> Trial | str:
     """How this member would have done; or, when it cannot take part, the reason."""
-    origins = trial_origins(sales.days)
     try:
-        member = forecaster(name).fit(sales.until(origins[0]), config, seed)
-        parts = [_one_origin(member, sales, origin, config) for origin in origins]
+        member = forecaster(name).fit(on[0].past, config, seed)
+        forecast = [_from_stage(member, stage, config) for stage in on]
     except (BadData, Implausible) as why:
         return str(why)
-    shop = np.array([sales.total[origin : origin + HORIZON] for origin in origins])
-    rows, forecast, actual = zip(*parts, strict=True)
-    return Trial(name, rows, forecast, actual, shop)
+    shop = np.array([sales.total[stage.origin : stage.origin + HORIZON] for stage in on])
+    return Trial(name, [stage.rows for stage in on], forecast, [stage.came for stage in on], shop)
 
 
 def bands_of(trial: Trial) -> dict[str, Bands]:
@@ -111,10 +140,8 @@ def product_figures(trial: Trial, naive: Trial, days: int) -> dict[str, Any]:
     }
 
 
-def shop_figures(sales: DailySales, days: int, *, is_naive: bool) -> dict[str, Any] | None:
-    """The same for the shop's total of the first `days` days, over up to 13 weekly origins; None when too young."""
-    record = level.track_record(sales.total, sales.first_on, HORIZON, sales.country, is_naive=is_naive)
-    naive = level.track_record(sales.total, sales.first_on, HORIZON, sales.country, is_naive=True)
+def shop_figures(record: tuple[Floats, Floats], naive: tuple[Floats, Floats], days: int) -> dict[str, Any] | None:
+    """The same for the shop's total of the first `days` days, from its track records; None when too young."""
     forecast, actual = (part[:, :days].sum(axis=1) for part in record)
     if len(actual) == 0 or actual.sum() == 0:
         return None
@@ -137,13 +164,11 @@ def trial_days(sales: DailySales, trial: Trial, naive: Trial) -> dict[str, Any]:
     return {"first_on": first.isoformat(), **{name: [round(x, 1) for x in part] for name, part in errors.items()}}
 
 
-def _one_origin(member: Member, sales: DailySales, origin: int, config: ForecastConfig) -> tuple[Ints, Floats, Floats]:
-    past = sales.until(origin)
-    rows = past.sold_lately(config.sold_within_days)
-    if len(rows) == 0:
-        raise BadData(f"nothing sold before {past.origin_on}")
-    forecast = mean_days(member, past, rows, HORIZON, past.total, config.cap_quantile)
-    return rows, forecast, sales.units[rows, origin : origin + HORIZON].astype(np.float64)
+def _from_stage(member: Member, stage: Stage, config: ForecastConfig) -> Floats:
+    if len(stage.rows) == 0:
+        raise BadData(f"nothing sold before {stage.past.origin_on}")
+    # Single precision is as much as a trial needs, and half the memory of a large catalogue.
+    return mean_days(member, stage.past, stage.rows, stage.total, config.cap_quantile).astype(np.float32)
 
 
 def _held_out_points(trial: Trial, days: int) -> tuple[Floats, Floats, Floats]:

@@ -12,7 +12,7 @@ from ml.calendars import open_days, weekdays
 from ml.forecast.bulk import capped
 from ml.forecast.config import ForecastConfig
 from ml.frames import WINDOW
-from ml.sales import DailySales, Floats, Ints
+from ml.sales import DailySales, Floats, Ints, in_chunks
 
 WEEKS = 8
 FILE = "weekday.json"
@@ -30,7 +30,8 @@ class WeekdayAverage:
         """Mean units of each day ahead, float64 [len(rows), horizon]."""
         is_open = open_days(sales.total, sales.first_on, horizon, sales.country)
         span = min(sales.days, WEEKS * WINDOW)
-        units = capped(sales.rows(rows), self.cap_quantile).units[:, -span:].astype(np.float64)
+        usual = (capped(sales.rows(part), self.cap_quantile).units[:, -span:].copy() for part in in_chunks(rows))
+        units = np.concatenate([np.zeros((0, span), np.float32), *usual])
         alive = np.arange(sales.days - span, sales.days) >= sales.born[rows][:, None]
         counted = alive & is_open[sales.days - span : sales.days]
         weekday = weekdays(sales.first_on, sales.days + horizon)
@@ -38,7 +39,7 @@ class WeekdayAverage:
         means = np.zeros((len(rows), WINDOW))
         for day in range(WINDOW):
             mine = counted[:, past == day]
-            means[:, day] = units[:, past == day].sum(axis=1) / np.maximum(mine.sum(axis=1), 1)
+            means[:, day] = units[:, past == day].sum(axis=1, dtype=np.float64) / np.maximum(mine.sum(axis=1), 1)
         return np.where(is_open[sales.days :], means[:, ahead], 0.0)
 
     def files(self) -> dict[str, bytes]:

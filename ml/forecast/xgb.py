@@ -20,7 +20,7 @@ from ml.forecast.bulk import capped
 from ml.forecast.config import ForecastConfig
 from ml.forecast.weekshape import day_shares
 from ml.frames import HORIZON, WINDOW
-from ml.sales import DailySales, Floats, Ints
+from ml.sales import DailySales, Floats, Ints, in_chunks
 
 if TYPE_CHECKING:
     import xgboost
@@ -32,8 +32,8 @@ SPAN = 364
 MIN_KNOWN = 28
 MIN_ROWS = 300
 MIN_AGE = 14
-CHUNK = 5_000
-"""Series predicted at once: bounds the memory of a large catalogue."""
+MOST_LEARNED = 8_000
+"""Series that a fit looks at; a larger catalogue is sampled, since the rows to learn from are bounded anyway."""
 PARAMETERS: dict[str, Any] = {
     "objective": "reg:tweedie",
     "tweedie_variance_power": 1.5,
@@ -65,14 +65,16 @@ class Boosted:
         """Mean units of each day ahead, float64 [len(rows), horizon]."""
         weeks = -(-horizon // WINDOW)
         is_open = open_days(sales.total, sales.first_on, weeks * WINDOW, sales.country)
-        usual = capped(sales, self.cap_quantile)
-        features = SalesFeatures(usual, is_open)
-        parts = [self._weekly(features, rows[k : k + CHUNK], weeks) for k in range(0, len(rows), CHUNK)]
-        weekly = np.concatenate(parts) if parts else np.zeros((0, weeks))
-        return (np.repeat(weekly, WINDOW, axis=1) * day_shares(usual, rows, is_open))[:, :horizon]
+        parts = [np.zeros((0, weeks * WINDOW))]
+        for part in in_chunks(rows):
+            usual = capped(sales.rows(part), self.cap_quantile)
+            weekly = self._weekly(SalesFeatures(usual, is_open, sales.total), weeks)
+            parts.append(np.repeat(weekly, WINDOW, axis=1) * day_shares(usual, is_open, sales.total))
+        return np.concatenate(parts)[:, :horizon]
 
-    def _weekly(self, features: SalesFeatures, rows: Ints, weeks: int) -> Floats:
-        """Units of each week ahead, [len(rows), weeks]."""
+    def _weekly(self, features: SalesFeatures, weeks: int) -> Floats:
+        """Units of each week ahead, [series, weeks]."""
+        rows = np.arange(len(features.sales.series))
         out = np.zeros((len(rows), weeks))
         t = np.full(len(rows), features.sales.days)
         margin = np.log(features.level(rows, t)).astype(np.float32)
@@ -93,8 +95,8 @@ def fit(sales: DailySales, config: ForecastConfig, seed: int) -> Boosted:
     """The model fitted on a year of origins. Raises BadData when there are too few rows to learn from."""
     import xgboost as xgb
 
-    usual = capped(sales, config.cap_quantile)
-    features = SalesFeatures(usual, open_days(sales.total, sales.first_on, HORIZON, sales.country))
+    is_open = open_days(sales.total, sales.first_on, HORIZON, sales.country)
+    features = SalesFeatures(capped(_learned(sales, seed), config.cap_quantile), is_open, sales.total)
     i, t, w = _sample(features, config, seed)
     target, days = features.target(i, t, w)
     opens = days > 0
@@ -121,6 +123,14 @@ def load(files: Mapping[str, bytes]) -> Boosted:
     except (KeyError, xgb.core.XGBoostError) as wrong:
         raise BadBundle(f"{FILE}: not a model ({str(wrong).splitlines()[0]})") from wrong
     return Boosted(files[FILE], booster, float(booster.attr("cap_quantile") or 1.0))
+
+
+def _learned(sales: DailySales, seed: int) -> DailySales:
+    """All series, or a random sample of a very large catalogue."""
+    n = len(sales.series)
+    if n <= MOST_LEARNED:
+        return sales
+    return sales.rows(np.sort(np.random.default_rng(seed).choice(n, MOST_LEARNED, replace=False)))
 
 
 def _sample(features: SalesFeatures, config: ForecastConfig, seed: int) -> tuple[Ints, Ints, Ints]:

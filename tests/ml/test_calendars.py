@@ -48,6 +48,31 @@ def test_a_shop_that_sells_on_holidays_stays_open() -> None:
     assert open_days(np.full(49, 10.0), first, 14, "GB").all()
 
 
+def year_end_shop(days: int) -> tuple[date, np.ndarray]:
+    """Open every day from 1 November 2023 on, but away from 24 December to 2 January."""
+    first = date(2023, 11, 1)
+    total = np.full(days, 10.0)
+    for k in range(days):
+        day = first + timedelta(days=k)
+        total[k] = 0.0 if (day.month, day.day) >= (12, 24) or (day.month, day.day) <= (1, 2) else 10.0
+    return first, total
+
+
+def test_a_shop_that_was_away_over_the_year_end_is_expected_to_be_away_again() -> None:
+    days = (date(2024, 12, 16) - date(2023, 11, 1)).days
+    first, total = year_end_shop(days)
+    shut = [first + timedelta(days=days + int(k)) for k in np.flatnonzero(~open_days(total, first, 28, "GB")[days:])]
+    assert shut == [date(2024, 12, 24) + timedelta(days=k) for k in range(10)]
+
+
+def test_a_week_without_sales_far_from_any_holiday_is_not_expected_again() -> None:
+    first = date(2023, 3, 1)
+    total = np.full(360, 10.0)
+    total[20:30] = 0
+    assert open_days(total, first, 28, "GB")[360:].all()
+    assert not open_days(total, first, 28, "GB")[20:30].any()
+
+
 def test_an_unknown_country_is_named() -> None:
     assert not calendars.is_known("XX")
     with pytest.raises(BadData, match="unknown country 'XX'"):

@@ -14,7 +14,7 @@ H = 28
 
 def made(days: int = 160, closed: tuple[int, ...] = (5,)) -> SalesFeatures:
     sales = daily_sales(products=6, days=days, seed=3, closed=closed)
-    return SalesFeatures(sales, open_days(sales.total, sales.first_on, H))
+    return SalesFeatures(sales, open_days(sales.total, sales.first_on, H), sales.total)
 
 
 def test_the_level_equals_a_count_over_open_days() -> None:
@@ -52,11 +52,11 @@ def test_rows_at_an_origin_do_not_change_when_the_days_from_it_on_do() -> None:
     shuffled[:, 120:] = shuffled[::-1, 120:] * 3
     is_open = np.ones(160 + H, dtype=bool)
     i, t, w = np.arange(6), np.full(6, 120), np.full(6, 3)
-    before = SalesFeatures(sales, is_open).rows(i, t, w)
+    before = SalesFeatures(sales, is_open, sales.total).rows(i, t, w)
     other = replace(sales, units=shuffled, revenue=sales.revenue)
-    born = np.minimum(SalesFeatures(other, is_open).born, 120)
+    born = np.minimum(SalesFeatures(other, is_open, other.total).born, 120)
     assert np.array_equal(born, np.minimum(sales.born, 120))
-    assert np.array_equal(before, SalesFeatures(other, is_open).rows(i, t, w), equal_nan=True)
+    assert np.array_equal(before, SalesFeatures(other, is_open, other.total).rows(i, t, w), equal_nan=True)
 
 
 def test_a_product_born_yesterday_has_features_without_infinities() -> None:
@@ -64,6 +64,6 @@ def test_a_product_born_yesterday_has_features_without_infinities() -> None:
     units = sales.units.copy()
     units[0, :59], units[0, 59] = 0, 4
     young = replace(sales, units=units)
-    features = SalesFeatures(young, np.ones(60 + H, dtype=bool))
+    features = SalesFeatures(young, np.ones(60 + H, dtype=bool), young.total)
     row = features.rows(np.array([0]), np.array([60]), np.array([0]))
     assert not np.isinf(row).any()

@@ -131,7 +131,7 @@ def test_shares_of_a_week_add_up_to_one_and_a_regular_of_tuesdays_keeps_its_tues
     units[0] = 0
     units[0, 1::7] = 50  # the first day is a Monday
     sales = replace(sales, units=units)
-    shares = weekshape.day_shares(sales, np.arange(5), np.ones(148, dtype=bool))
+    shares = weekshape.day_shares(sales, np.ones(148, dtype=bool), sales.total)
     assert np.allclose(shares.reshape(5, 4, 7).sum(axis=2), 1)
     weekday = (np.arange(120, 148) + sales.first_on.weekday()) % 7
     assert shares[0, weekday == 1].min() > 0.8
@@ -157,3 +157,24 @@ def test_any_history_at_all_gives_a_finite_forecast_or_a_reason(days: int, event
         assert np.isfinite(points.mean).all()
         assert (points.p10 <= points.p50).all()
         assert (points.p50 <= points.p90).all()
+
+
+def test_the_intermittent_forecast_equals_the_recursion_by_hand() -> None:
+    from ml.forecast import tsb
+
+    sales = replace(daily_sales(products=1, days=60), revenue=None)
+    chance = size = 0.0
+    for seen, units in enumerate(sales.units[0, sales.born[0] :], start=1):
+        chance += max(tsb.OFTEN, 1 / seen) * ((units > 0) - chance)
+        if units > 0:
+            size += (tsb.MUCH if size else 1.0) * (units - size)
+    daily = tsb.fit(sales, ForecastConfig(cap_quantile=1.0), 1).daily(sales, np.array([0]), 28)
+    assert daily.sum() == pytest.approx(28 * chance * size)
+
+
+def test_a_product_that_stopped_selling_fades_out_of_the_intermittent_forecast() -> None:
+    units = np.ones((2, 150), dtype=np.float32)
+    units[0, 90:] = 0
+    sales = DailySales(("gone", "steady"), START, units)
+    gone, steady = forecaster("tsb").fit(sales, CONFIG, 1).daily(sales, np.arange(2), 7).sum(axis=1)
+    assert gone < 0.1 * steady

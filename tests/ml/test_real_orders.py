@@ -12,6 +12,7 @@ from ml.compare import running_errors, worse
 from ml.forecast.config import ForecastConfig
 from ml.forecast.leader import Fitted, fit_forecast
 from ml.frames import TOTAL
+from ml.reorder import Band, Terms, lead_time_units, reorder_point
 from ml.sales import from_frame
 
 SHARED = Path(os.environ.get("FORETALLY_SHARED", Path(__file__).parents[3] / "shared"))
@@ -53,3 +54,18 @@ def test_the_model_beats_naive_and_gives_way_only_when_it_should(sales: pd.DataF
     shuffled, same = running_errors(sales, bad), running_errors(sales, equal)
     assert any(worse(shuffled.error, previous.error, day).is_worse for day in range(1, 6))
     assert not any(worse(same.error, previous.error, day).is_worse for day in range(1, 29))
+
+
+def test_reorder_points_of_the_best_sellers_keep_close_to_their_service_level(sales: pd.DataFrame) -> None:
+    terms, enough = Terms(lead_days=14, service_level=0.95), []
+    for back in (0, 28, 56, 84):
+        origin = ORIGIN - timedelta(days=back)
+        known = from_frame(sales, origin, "GB")
+        said = fitted_at(sales, origin).model.forecast(known)
+        bands = [Band(7, said.weeks.mean[:-1, 0], said.weeks.p90[:-1, 0])]
+        bands.append(Band(28, said.whole.mean[:-1, 0], said.whole.p90[:-1, 0]))
+        point = reorder_point(lead_time_units(said.days.mean[:-1], 14), bands, terms)
+        ahead = sales[(sales["ds"] > pd.Timestamp(origin)) & (sales["ds"] <= pd.Timestamp(origin + timedelta(days=14)))]
+        came = ahead.groupby("series")["units"].sum().reindex(said.series[:-1]).fillna(0.0)
+        enough.append(came.to_numpy() <= point)
+    assert np.concatenate(enough).mean() == pytest.approx(0.95, abs=0.03)

@@ -87,7 +87,7 @@ def test_days_before_anything_is_sold_have_no_error() -> None:
 @pytest.fixture(scope="module")
 def shop() -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
     """A shop's sales, and forecasts of 28 days by its version, by one fitted a week earlier and by a shuffled one."""
-    frame = sales_frame(products=60, days=228, seed=11)
+    frame = sales_frame(products=150, days=228, seed=11)
     made = {}
     for name, back in (("fresh", 0), ("older", 7)):
         origin = START + timedelta(days=199)

@@ -1,0 +1,81 @@
+"""Reorder advice: how much is enough, when to order, and how many."""
+
+from datetime import date
+
+import numpy as np
+import pytest
+
+from ml.errors import BadConfig
+from ml.reorder import Band, Terms, advise, lead_time_units, reorder_point
+
+TODAY = date(2026, 3, 1)
+BANDS = [Band(7, np.array(14.0), np.array(28.0)), Band(28, np.array(56.0), np.array(84.0))]
+DAILY = [2.0] * 28
+
+
+def test_at_the_level_of_the_band_the_reorder_point_is_its_upper_end() -> None:
+    for band in BANDS:
+        terms = Terms(band.days, service_level=0.9)
+        assert reorder_point(band.mean, BANDS, terms) == pytest.approx(float(band.p90))
+
+
+def test_between_two_windows_the_factor_lies_between_theirs() -> None:
+    expected = lead_time_units(np.array(DAILY), 14)
+    assert 1.5 * 28 < reorder_point(expected, BANDS, Terms(14, service_level=0.9)) < 2 * 28
+
+
+def test_a_higher_service_level_needs_more_stock() -> None:
+    points = [
+        float(reorder_point(np.array(14.0), BANDS, Terms(7, service_level=level))) for level in (0.8, 0.9, 0.95, 0.98)
+    ]
+    assert points == sorted(points)
+    assert points[0] > 14
+
+
+def test_many_products_are_advised_as_each_alone() -> None:
+    bands = [
+        Band(7, np.array([14.0, 1.0]), np.array([28.0, 4.0])),
+        Band(28, np.array([56.0, 4.0]), np.array([84.0, 9.0])),
+    ]
+    both = reorder_point(np.array([28.0, 2.0]), bands, Terms(14))
+    for k in range(2):
+        alone = [Band(band.days, band.mean[k], band.p90[k]) for band in bands]
+        assert both[k] == pytest.approx(float(reorder_point(np.array([28.0, 2.0][k]), alone, Terms(14))))
+
+
+def test_stock_lasts_until_the_day_its_units_are_gone() -> None:
+    advice = advise(DAILY, BANDS, stock_units=21, terms=Terms(3), today=TODAY)
+    assert advice.days_of_cover == pytest.approx(10.5)
+    assert advice.runs_out_on == date(2026, 3, 12)  # on the eleventh day
+
+
+def test_the_order_is_due_when_stock_falls_to_the_reorder_point() -> None:
+    terms = Terms(7, service_level=0.9)  # 28 units
+    advice = advise(DAILY, BANDS, stock_units=40, terms=terms, today=TODAY)
+    assert (advice.reorder_point, advice.safety_units) == (pytest.approx(28), pytest.approx(14))
+    assert advice.order_by_on == date(2026, 3, 8)
+    assert advice.order_units == 0
+
+
+def test_an_order_fills_up_to_the_reorder_point_and_the_days_to_cover_in_allowed_steps() -> None:
+    terms = Terms(7, service_level=0.9, cover_days=14, step_units=12)
+    advice = advise(DAILY, BANDS, stock_units=10, terms=terms, today=TODAY)
+    assert advice.order_units == 48  # 28 + 28 - 10 = 46
+    assert advise(DAILY, BANDS, 10, terms, TODAY, on_order_units=12).order_units == 36
+    assert advise(DAILY, BANDS, 27, Terms(7, 0.9, cover_days=1, least_units=50), TODAY).order_units == 50
+
+
+def test_what_never_sells_never_runs_out() -> None:
+    nothing = [Band(7, np.array(0.0), np.array(0.0)), Band(28, np.array(0.0), np.array(0.0))]
+    advice = advise([0.0] * 28, nothing, stock_units=5, terms=Terms(7), today=TODAY)
+    assert (advice.days_of_cover, advice.runs_out_on, advice.order_units) == (np.inf, None, 0)
+
+
+def test_a_lead_time_beyond_the_forecast_goes_on_at_its_mean() -> None:
+    assert lead_time_units(np.array(DAILY), 40) == pytest.approx(80)
+
+
+@pytest.mark.parametrize("wrong", [{"service_level": 1.0}, {"lead_days": 0}, {"step_units": 0}])
+def test_terms_that_make_no_sense_are_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(BadConfig):
+        Terms(**{"lead_days": 7, **wrong})  # type: ignore[arg-type]
