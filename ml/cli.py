@@ -83,6 +83,7 @@ def _backtest_recommend(args: argparse.Namespace) -> None:
         args.out,
         k=args.k,
         config=read_config(_settings(args.set)),
+        seed=args.seed,
         say=_progress(),
     )
     print(json.dumps(run))
@@ -189,7 +190,9 @@ def _summary(trained: Any) -> str:
     lines = [f"{trained.task}: {trained.algorithm}, cutoff {trained.cutoff_on}, seed {trained.seed}"]
     lines.append(trained.chosen_because)
     for level, figures in trained.metrics.items():
-        if isinstance(figures, dict) and level not in ("refused", "trial_days"):
+        if level == "places":
+            lines += [f"  {place:14s} {chosen['list']}" for place, chosen in figures.items()]
+        elif isinstance(figures, dict) and level not in ("refused", "trial_days"):
             lines.append(f"  {level:14s} " + ", ".join(f"{name} {_figure(value)}" for name, value in figures.items()))
         elif isinstance(figures, int):
             lines.append(f"  {level:14s} {figures}")

@@ -3,25 +3,30 @@
 dataset.json      cutoff_on, time_zone, country, currency, snapshot_id
 lines/*.parquet   order lines (the contract `frames.LINES`)
 products.parquet  the catalogue (the contract `frames.PRODUCTS`)
+stock.parquet     when stock ran out or came back or a price changed (the contract `frames.STOCK`); may be missing
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from ml import calendars
 from ml.baskets import Baskets
 from ml.errors import BadData
-from ml.frames import LINES
-from ml.sales import DailySales, Ints, from_arrays
+from ml.frames import LINES, PRODUCTS, STOCK, Contract, check
+from ml.recommend.catalogue import Catalogue
+from ml.sales import Bools, DailySales, Ints, from_arrays
 
 DAY_SECONDS = 86_400
 
@@ -53,14 +58,18 @@ class Dataset:
         return table
 
     def sales(self) -> DailySales:
-        """Units per product and day up to the cutoff; series are the product ids as text."""
+        """Units per product and day up to the cutoff; series are the product ids as text. Read once per dataset."""
+        return self._sales
+
+    @cached_property
+    def _sales(self) -> DailySales:
         table = self.lines(["order_id", "product_id", "units", "price"])
         day = table["created_on"].cast(pa.int32()).to_numpy().astype(np.int64)
         ids, codes = np.unique(table["product_id"].to_numpy(), return_inverse=True)
         ids_seen = np.sort(table["order_id"].to_numpy()[day <= self.cutoff_day])
         orders = int((np.diff(ids_seen) > 0).sum() + (len(ids_seen) > 0))
         country = self.country if self.country and calendars.is_known(self.country) else None
-        return from_arrays(
+        sales = from_arrays(
             [str(i) for i in ids],
             codes,
             day,
@@ -70,15 +79,54 @@ class Dataset:
             orders=orders,
             country=country,
         )
+        return replace(sales, is_out=self._out_of_stock(sales))
+
+    def _out_of_stock(self, sales: DailySales) -> Bools | None:
+        """Days at whose end a product was known to be out of stock, in the shape of the units; None without history."""
+        file = self.folder / "stock.parquet"
+        if not file.is_file():
+            return None
+        table = _columns(file, ["product_id", "changed_on", "is_in_stock"], STOCK)
+        row_of = {name: row for row, name in enumerate(sales.series)}
+        first = _day_number(sales.first_on)
+        is_out = np.zeros(sales.units.shape, dtype=bool)
+        changes = zip(*(table[name].to_pylist() for name in ("product_id", "changed_on", "is_in_stock")), strict=True)
+        for product_id, changed_on, is_in_stock in changes:  # by product and day: each holds until the next
+            row = row_of.get(str(product_id))
+            if row is not None:
+                is_out[row, max(_day_number(changed_on) - first, 0) :] = is_in_stock is False
+        return is_out
 
     def baskets(self) -> Baskets:
         """Which products were bought together, order by order, up to the cutoff."""
-        table = self.lines(["order_id", "product_id", "created_at"])
+        table = self.lines(["order_id", "product_id", "created_at", "customer"])
         known = table["created_on"].cast(pa.int32()).to_numpy() <= self.cutoff_day
         seconds = table["created_at"].cast(pa.timestamp("s", tz="UTC"), safe=False).cast(pa.int64()).to_numpy()
         order, product = (table[name].to_numpy()[known] for name in ("order_id", "product_id"))
-        end = (self.cutoff_day + 1) * DAY_SECONDS
-        return Baskets.of(order, product, age_days(seconds[known], end))
+        age = age_days(seconds[known], self.looked_at)
+        return Baskets.of(order, product, age, _numbered(table["customer"])[known])
+
+    @property
+    def looked_at(self) -> int:
+        """The end of the cutoff day, in seconds since 1970: the moment that ages of orders are seen from."""
+        return (self.cutoff_day + 1) * DAY_SECONDS
+
+    def customers(self) -> NDArray[np.str_]:
+        """The customers' pseudonyms, each at the number that `baskets` gives them."""
+        names = self.lines(["customer"])["customer"].combine_chunks().dictionary_encode().dictionary
+        return np.sort(names.to_numpy(zero_copy_only=False)).astype(np.str_)
+
+    def catalogue(self) -> Catalogue | None:
+        """The products on sale with what describes them; None when the dataset has no catalogue."""
+        file = self.folder / "products.parquet"
+        if not file.is_file():
+            return None
+        try:
+            products = pq.read_table(file).to_pandas()
+        except pa.ArrowInvalid as wrong:
+            raise BadData(f"{file}: not a Parquet file") from wrong
+        check(products, PRODUCTS, str(file))
+        return Catalogue.of(products[products["status"] == "active"])
 
 
 def age_days(seconds: Ints, end: int) -> np.ndarray[Any, np.dtype[np.float64]]:
@@ -102,6 +150,11 @@ def read_dataset(folder: Path) -> Dataset:
 
 def _read(file: Path, columns: list[str]) -> pa.Table:
     """Some columns of one file of lines; of a type every file shares, so that they can be joined."""
+    return _columns(file, columns, LINES)
+
+
+def _columns(file: Path, columns: list[str], contract: Contract) -> pa.Table:
+    """Some columns of a file, of the types that its contract asks for."""
     try:
         table = pq.ParquetFile(file).read(columns=columns)
     except (pa.ArrowInvalid, OSError) as wrong:
@@ -109,11 +162,26 @@ def _read(file: Path, columns: list[str]) -> pa.Table:
     missing = [name for name in columns if name not in table.column_names]
     if missing:
         raise BadData(f"{file}: missing {', '.join(missing)}")
-    types = {"integer": pa.int64(), "number": pa.float64(), "day": pa.date32(), "time": pa.timestamp("us", tz="UTC")}
+    types = {
+        "any": pa.string(),
+        "flag": pa.bool_(),
+        "integer": pa.int64(),
+        "number": pa.float64(),
+        "day": pa.date32(),
+        "time": pa.timestamp("us", tz="UTC"),
+    }
     try:
-        return table.cast(pa.schema([(name, types[LINES.required[name]]) for name in table.column_names]))
+        return table.cast(pa.schema([(name, types[contract.required[name]]) for name in table.column_names]))
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as wrong:
         raise BadData(f"{file}: a column has the wrong type ({wrong})") from wrong
+
+
+def _numbered(names: pa.ChunkedArray) -> Ints:
+    """A number for each name, in alphabetical order so that the order of the lines does not matter; -1 for none."""
+    encoded = names.combine_chunks().dictionary_encode()
+    rank = np.argsort(np.argsort(encoded.dictionary.to_numpy(zero_copy_only=False)))
+    codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)
+    return np.where(codes < 0, -1, np.append(rank, -1)[codes])
 
 
 def _day_number(day: date) -> int:

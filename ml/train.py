@@ -19,22 +19,24 @@ Say = Callable[[str], None]
 
 
 def fit(
-    task: Task, dataset: Path, out: Path, *, config: Mapping[str, Any], seed: int, progress: Say | None = None
+    task: Task, dataset: Path | Dataset, out: Path, *, config: Mapping[str, Any], seed: int, progress: Say | None = None
 ) -> Trained:
-    """Train on a dataset folder and write a bundle into `out`; the same dataset, code and seed give the same bytes.
+    """Train on a dataset and write a bundle into `out`; the same dataset, code and seed give the same bytes.
+
+    An opened dataset reads its files once for however many fits and forecasts.
 
     `config` overrides the task's defaults. `progress` is told each step in words. Raises BadData when the dataset
     cannot be used, BadConfig when a setting is wrong.
     """
     say = progress or _silent
     if task == "forecast":
-        return _fit_forecast(read_dataset(dataset), out, config, seed, say)
+        return _fit_forecast(_opened(dataset), out, config, seed, say)
     if task == "recommend":
-        return _fit_lists(read_dataset(dataset), out, config, seed, say)
+        return _fit_lists(_opened(dataset), out, config, seed, say)
     raise BadConfig(f"unknown task {task!r}; known are forecast, recommend")
 
 
-def predict(bundle: Path, dataset: Path, out: Path, *, horizon: int = HORIZON) -> None:
+def predict(bundle: Path, dataset: Path | Dataset, out: Path, *, horizon: int = HORIZON) -> None:
     """Forecast the days after the dataset's cutoff with a trained bundle: `forecasts.parquet`, `windows.parquet`.
 
     Raises BadBundle when the bundle is not what was trained, Implausible when the forecast fails its sanity gate.
@@ -44,7 +46,7 @@ def predict(bundle: Path, dataset: Path, out: Path, *, horizon: int = HORIZON) -
     if horizon < 1:
         raise BadConfig(f"horizon is {horizon}, expected at least 1 day")
     trained = bundles.verify(bundle, task="forecast")
-    data, files = read_dataset(dataset), bundles.contents(trained)
+    data, files = _opened(dataset), bundles.contents(trained)
     if trained.algorithm == table.NAME:
         table.forecast(files, data.cutoff_on, horizon).write(out)
     else:
@@ -64,17 +66,24 @@ def _fit_forecast(data: Dataset, out: Path, config: Mapping[str, Any], seed: int
 
 
 def _fit_lists(data: Dataset, out: Path, config: Mapping[str, Any], seed: int, say: Say) -> Trained:
-    from ml.recommend import lists
+    from ml.recommend import lists, personal
     from ml.recommend.config import read_config
     from ml.recommend.model import fit_lists
 
     settings = read_config(config)
     say(f"reading order lines up to {data.cutoff_on}")
-    fitted = fit_lists(data.baskets(), settings, say)
+    fitted = fit_lists(data.baskets(), settings, say, data.catalogue(), data.looked_at)
     about = Trained(
         out, "recommend", fitted.algorithm, settings.as_dict(), seed, data.cutoff_on, fitted.metrics, fitted.because
     )
-    return lists.write(about, fitted.table)
+    customers = None
+    if settings.personal:
+        customers = personal.table(fitted.evidence, data.customers(), seed, say)
+    return lists.write(about, fitted.table, customers)
+
+
+def _opened(dataset: Path | Dataset) -> Dataset:
+    return dataset if isinstance(dataset, Dataset) else read_dataset(dataset)
 
 
 def _silent(step: str) -> None:

@@ -7,9 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sparse
 
+from ml.baskets import NOBODY as UNKNOWN
+from ml.baskets import Baskets
+from ml.recommend import tops
 from ml.recommend.neighbours import NOBODY, NeighbourTable
-from ml.sales import Floats, Ints
+from ml.sales import Bools, Floats, Ints
 
+NAME = "again"
 OWN_HALF_LIFE, ONWARD_HALF_LIFE = 180.0, 60.0
 """Days: habits live longer than the mood that leads to something new."""
 DEMAND_DAYS = 28
@@ -52,17 +56,42 @@ class History:
         return _filled(best, limit, table.popular, bought)
 
 
-def fit(customer: Ints, product: Ints, age: Floats) -> History:
-    """Histories from parallel arrays of order lines: customer number (-1 for none), product number, age in days."""
-    known = customer >= 0
-    shape = (int(customer.max(initial=-1)) + 1, int(product.max(initial=-1)) + 1)
+def fit(baskets: Baskets) -> History:
+    """The histories of all customers."""
+    demand = np.bincount(baskets.items[np.repeat(baskets.age <= DEMAND_DAYS, baskets.sizes)], minlength=_width(baskets))
+    return History(decayed(baskets, OWN_HALF_LIFE), decayed(baskets, ONWARD_HALF_LIFE), demand)
 
-    def decayed(half_life: float) -> sparse.csr_matrix:
-        weight = 0.5 ** (age[known] / half_life)
-        return sparse.coo_matrix((weight, (customer[known], product[known])), shape=shape).tocsr()
 
-    demand = np.bincount(product[age <= DEMAND_DAYS], minlength=shape[1])
-    return History(decayed(OWN_HALF_LIFE), decayed(ONWARD_HALF_LIFE), demand)
+def table(baskets: Baskets, length: int) -> tuple[Ints, Floats]:
+    """Each customer's own products, best first: product numbers (int32) and scores, [customers, length]."""
+    return tops.best(decayed(baskets, OWN_HALF_LIFE), length, np.full(_customers(baskets), UNKNOWN))
+
+
+def decayed(baskets: Baskets, half_life: float) -> sparse.csr_matrix:
+    """Float64 [customers, products]: orders of each customer with each product, older ones counting less."""
+    return _owned(baskets, 0.5 ** (baskets.age / half_life))
+
+
+def counted(baskets: Baskets, which: Bools) -> sparse.csr_matrix:
+    """Float64 [customers, products]: how many of these orders (a mask) each customer had with each product."""
+    return _owned(baskets, which.astype(np.float64))
+
+
+def _owned(baskets: Baskets, weight: Floats) -> sparse.csr_matrix:
+    """The sum over each customer's orders of their weights, by product."""
+    buyer = np.repeat(baskets.customer, baskets.sizes)
+    known = (buyer != UNKNOWN) & (np.repeat(weight, baskets.sizes) > 0)
+    shape = (_customers(baskets), _width(baskets))
+    cells = (np.repeat(weight, baskets.sizes)[known], (buyer[known], baskets.items[known]))
+    return sparse.coo_matrix(cells, shape=shape).tocsr()
+
+
+def _customers(baskets: Baskets) -> int:
+    return int(baskets.customer.max(initial=UNKNOWN)) + 1
+
+
+def _width(baskets: Baskets) -> int:
+    return len(baskets.products)
 
 
 def _filled(best: list[tuple[int, float]], limit: int, popular: Ints, banned: set[int]) -> list[tuple[int, float]]:

@@ -16,15 +16,18 @@ from ml.costs import Costs
 from ml.dataset import age_days
 from ml.errors import BadData
 from ml.frames import ORDERS, QUERIES, check
-from ml.recommend import again, together
+from ml.recommend import again, personal
+from ml.recommend.catalogue import Catalogue
 from ml.recommend.config import RecommendConfig
+from ml.recommend.model import Fitted, fit_lists
 from ml.recommend.neighbours import NeighbourTable
-from ml.sales import Floats, Ints
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Say = Callable[[str], None]
+Asked = tuple[Any, str, list[int], int]
+"""A query: its id, its kind, the numbers of the products given and of its customer (-1 when unknown)."""
 KINDS = ("cart", "product", "customer", "customer_new")
 EVERY = 2_000
 
@@ -36,10 +39,8 @@ class Shop:
     products: list[Any]
     customers: list[Any]
     baskets: Baskets
-    customer: Ints
-    """Customer number per line, -1 for none."""
-    product: Ints
-    age: Floats
+    catalogue: Catalogue
+    looked_at: int
 
 
 def backtest(
@@ -50,6 +51,7 @@ def backtest(
     *,
     k: int = 60,
     config: RecommendConfig | None = None,
+    seed: int = 1,
     say: Say,
 ) -> dict[str, Any]:
     """Answers to every query, written as `answers.parquet` and `run.json`; returns the run.
@@ -64,14 +66,17 @@ def backtest(
         asked = _asked(queries, shop)
     say(f"fitting on {len(shop.baskets)} orders, {len(shop.products)} products before {cut}")
     with costs.of("fit"):
-        table = together.fit(shop.baskets, settings)
-        history = again.fit(shop.customer, shop.product, shop.age)
+        fitted = fit_lists(shop.baskets, settings, say, shop.catalogue, shop.looked_at)
+        table, history = fitted.table, again.fit(shop.baskets)
+    with costs.of("fit_personal"):
+        lists = _personal(fitted, asked, seed, say)
     answers = []
     with costs.of("answer"):
         for number, (query, kind, given, customer) in enumerate(asked):
             if number % EVERY == 0:
                 say(f"answering {number} of {len(asked)}")
             found = _answer(table, history, kind, given, customer, k)
+            found = _filled(lists.get((kind, customer), []), found, k)
             answers += [(query, rank, shop.products[p], score) for rank, (p, score) in enumerate(found, start=1)]
     out.mkdir(parents=True, exist_ok=True)
     frame = pd.DataFrame(answers, columns=["query_id", "rank", "product_id", "score"])
@@ -80,10 +85,33 @@ def backtest(
         **costs.as_dict(),
         "queries": len(asked),
         "answered": int(frame["query_id"].nunique()),
-        "chosen": together.NAME,
+        "chosen": {place: choice.name for place, choice in fitted.choices.items()},
+        "why": fitted.because,
     }
     (out / "run.json").write_text(json.dumps(run, indent=1) + "\n")
     return run
+
+
+def _personal(
+    fitted: Fitted, asked: list[Asked], seed: int, say: Say
+) -> dict[tuple[str, int], list[tuple[int, float]]]:
+    """Ranked products by kind of question and customer; nothing where too few customers came back to learn from."""
+    kinds = {"customer": personal.NAME, "customer_new": f"{personal.NAME}_new"}
+    wanted = {kind: sorted({who for _, asks, _, who in asked if asks == kind and who >= 0}) for kind in kinds}
+    seen = personal.windows(fitted.evidence) if any(wanted.values()) else []
+    if not seen:
+        return {}
+    rankers, answers = personal.fit(fitted.evidence, seen, seed, say), {}
+    for kind, customers in wanted.items():
+        made = rankers[kinds[kind]].lists(np.array(customers, np.int64), personal.LENGTH)
+        for who, products, scores in zip(customers, made.index.tolist(), made.scores.tolist(), strict=True):
+            answers[kind, who] = [pair for pair in zip(products, scores, strict=True) if pair[0] >= 0]
+    return answers
+
+
+def _filled(first: list[tuple[int, float]], then: list[tuple[int, float]], k: int) -> list[tuple[int, float]]:
+    taken = {product for product, _ in first}
+    return [*first, *(pair for pair in then if pair[0] not in taken)][:k]
 
 
 def _read(orders: pd.DataFrame, cut: date) -> Shop:
@@ -99,19 +127,28 @@ def _read(orders: pd.DataFrame, cut: date) -> Shop:
     customer, customers = pd.factorize(lines["customer_id"], sort=True)
     order, _ = pd.factorize(lines["order_id"].astype(str), sort=True)
     seconds = lines["created_at"].to_numpy().astype("datetime64[s]").astype(np.int64)
-    age = age_days(seconds, int(pd.Timestamp(cut).timestamp()))
-    return Shop(list(products), list(customers), Baskets.of(order, product, age), customer, product, age)
+    looked_at = int(pd.Timestamp(cut).timestamp())
+    baskets = Baskets.of(order, product, age_days(seconds, looked_at), customer)
+    return Shop(list(products), list(customers), baskets, _catalogue(lines, product), looked_at)
 
 
-def _asked(queries: pd.DataFrame, shop: Shop) -> list[tuple[Any, str, list[int], int]]:
-    """Each query with the numbers of the products given (those known) and of its customer (-1 when unknown)."""
+def _catalogue(lines: pd.DataFrame, product: np.ndarray) -> Catalogue:
+    """What each product was last called, and its median price."""
+    rows = lines.assign(product_id=product)
+    latest = rows.sort_values("created_at", kind="stable").groupby("product_id").last()
+    names = [name for name in ("title", "product_type") if name in latest]
+    return Catalogue.of(latest[names].assign(price=rows.groupby("product_id")["price"].median()).reset_index())
+
+
+def _asked(queries: pd.DataFrame, shop: Shop) -> list[Asked]:
+    """Every query once, with the products it gives that are known."""
     check(queries, QUERIES)
     unknown = set(queries["kind"]) - set(KINDS)
     if unknown:
         raise BadData(f"queries: unknown kind {sorted(unknown)[0]!r}; known are {', '.join(KINDS)}")
     numbers = {product: number for number, product in enumerate(shop.products)}
     people = {customer: number for number, customer in enumerate(shop.customers)}
-    asked: dict[Any, tuple[Any, str, list[int], int]] = {}
+    asked: dict[Any, Asked] = {}
     rows = queries.sort_values(["query_id", "position"], kind="stable")
     columns = (rows[name] for name in ("query_id", "kind", "product_id", "customer_id"))
     for query, kind, product, customer in zip(*columns, strict=True):

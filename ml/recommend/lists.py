@@ -10,13 +10,18 @@ from numpy.typing import NDArray
 
 from ml import bundles
 from ml.bundles import Trained
+from ml.recommend.customers import CustomerTable
 from ml.recommend.neighbours import NeighbourTable
 
 
-def write(trained: Trained, table: NeighbourTable) -> Trained:
-    """The bundle with this table as its files. Raises BadBundle when the arrays do not fit together."""
+def write(trained: Trained, table: NeighbourTable, customers: CustomerTable | None = None) -> Trained:
+    """The bundle with these tables as its files. Raises BadBundle when the arrays do not fit together."""
     table.check()
-    return bundles.write(trained, {f"{name}.npy": _npy(array) for name, array in table.arrays().items()})
+    arrays = dict(table.arrays())
+    if customers is not None:
+        customers.check()
+        arrays |= customers.arrays()
+    return bundles.write(trained, {f"{name}.npy": _npy(array) for name, array in arrays.items()})
 
 
 def _npy(array: NDArray[Any]) -> bytes:

@@ -1,86 +1,123 @@
-"""A recommender fit: lists from all orders, and how such lists would have done on the newest ones."""
+"""A recommender fit: the lists of every place from all orders, chosen by how they did on the newest ones."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from ml.baskets import Baskets
 from ml.errors import BadData
-from ml.recommend import popular, together
+from ml.recommend import content, places, popular, trial
+from ml.recommend.catalogue import Catalogue
 from ml.recommend.config import RecommendConfig
+from ml.recommend.counts import Counts
+from ml.recommend.evidence import Evidence
 from ml.recommend.neighbours import NeighbourTable
-from ml.recommend.replay import hits, page_gains
+from ml.recommend.places import Choice, Lists
+from ml.sales import Floats
 
 Say = Callable[[str], None]
 
 MOST_QUESTIONS = 1_000
 """Newest orders asked about: more would make the figures no surer than their shop is steady."""
+TRIAL_DAYS, TRIAL_PRODUCTS = 210.0, 2_000
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """The table to serve, which recommender made it, why, and what it was measured to do."""
+    """The table to serve, which list the product page shows, why, what it was measured to do, and what is behind it."""
 
     table: NeighbourTable
     algorithm: str
     because: str
     metrics: dict[str, Any]
+    evidence: Evidence
+    choices: Mapping[str, Choice]
 
 
-def fit_lists(baskets: Baskets, config: RecommendConfig, say: Say) -> Fitted:
-    """The lists to serve: bought together where it beats popular on the newest orders, else popular."""
+def fit_lists(
+    baskets: Baskets, config: RecommendConfig, say: Say, catalogue: Catalogue | None = None, looked_at: int = 0
+) -> Fitted:
+    """The lists to serve. `looked_at`: the moment, in seconds since 1970, that the orders' ages are seen from."""
     if len(baskets) == 0:
         raise BadData("recommend: not one order")
-    figures, together_leads = _on_trial(baskets, config, say)
-    if len(baskets) < config.min_orders:
-        because = f"popular leads: {len(baskets)} orders, {config.min_orders} are needed to tell what goes together"
-        together_leads = False
-    elif figures["product_page"] is None:
-        because = "together leads: the newest orders hold too few pairs to compare it with popular"
-    else:
-        because = _told(figures["product_page"])
-    name, recommender = (together.NAME, together) if together_leads else (popular.NAME, popular)
-    say(f"fitting {name} on {len(baskets)} orders, {len(baskets.products)} products")
-    return Fitted(recommender.fit(baskets, config), name, because, figures)
+    if catalogue is not None:
+        baskets = baskets.among(np.union1d(baskets.products, catalogue.product_ids))
+        catalogue = catalogue.among(baskets.products)
+    whole = Evidence(baskets, Counts.of(baskets, looked_at, config), config, catalogue)
+    choices = _choices(whole, say)
+    say(f"fitting lists on {len(baskets)} orders, {whole.n} products")
+    table = places.assemble(Lists(whole), choices)
+    name = choices[trial.PAGE].name
+    return Fitted(table, name, _told(choices, whole), _figures(choices, whole), whole, choices)
 
 
-def _on_trial(baskets: Baskets, config: RecommendConfig, say: Say) -> tuple[dict[str, Any], bool]:
-    """Figures on the held-out orders, and whether bought together should lead."""
-    figures: dict[str, Any] = {"n_orders": len(baskets), "n_products": len(baskets.products)}
-    newest = baskets.age < config.holdout_days
-    past, held_out = baskets.chosen(~newest), baskets.chosen(newest)
-    if len(past) == 0 or len(held_out) == 0:
-        return {**figures, "product_page": None, "cart": None, "holdout_orders": 0}, True
+def _choices(whole: Evidence, say: Say) -> dict[str, Choice]:
+    """Which list serves which place: tried on the newest orders where there are enough."""
+    if len(whole.baskets) < whole.config.min_orders:
+        return places.untried(whole)
+    past, held_out = _trial(whole)
     say(f"trying lists on the newest {len(held_out)} orders")
-    past = past.aged(config.holdout_days)
-    best, floor = together.fit(past, config), popular.fit(past, config)
-    orders = list(held_out)[-MOST_QUESTIONS:]
-    scores = [page_gains(table, orders) for table in (best, floor)]
-    found = [hits(table, orders) for table in (best, floor)]
-    if len(scores[0]) == 0:
-        return {**figures, "product_page": None, "cart": None, "holdout_orders": 0}, True
-    figures["product_page"] = _figure("ndcg_10", *scores)
-    figures["cart"] = _figure("hit_rate_10", *found)
-    figures["holdout_orders"] = len(scores[0])
-    return figures, bool(scores[0].mean() >= scores[1].mean())
+    return places.choose(Lists(past), trial.asked(held_out, MOST_QUESTIONS))
 
 
-def _figure(name: str, mine: Any, floor: Any) -> dict[str, Any]:
+def _trial(whole: Evidence) -> tuple[Evidence, Baskets]:
+    """Half a year of the leading products' orders, and the newest that followed: as telling as all, at a fraction."""
+    config, baskets = whole.config, whole.baskets
+    order = np.lexsort((np.arange(whole.n), -whole.sold_within(TRIAL_DAYS)))
+    leading = baskets.products[np.sort(order[:TRIAL_PRODUCTS])]
+    newest = baskets.age < config.holdout_days
+    older = baskets.chosen(~newest & (baskets.age < TRIAL_DAYS)).among(baskets.products).only(leading)
+    held_out = baskets.chosen(newest).among(baskets.products).only(leading)
+    if not whole.is_deep:
+        config = replace(config, deep_products=1)
+    catalogue = whole.catalogue.among(leading) if whole.catalogue else None
+    return Evidence.of(older.aged(config.holdout_days), config, catalogue), held_out
+
+
+def _figures(choices: Mapping[str, Choice], whole: Evidence) -> dict[str, Any]:
+    """What the bundle says about itself."""
+    page, cart = choices[trial.PAGE], choices[trial.SMALL_CART]
+    asked = len(next(iter(page.measured.values()), ()))
+    return {
+        "n_orders": len(whole.baskets),
+        "n_products": whole.n,
+        "holdout_orders": asked,
+        "product_page": _figure("ndcg_10", page, lambda gains: gains) if asked else None,
+        "cart": _figure("hit_rate_10", cart, lambda gains: gains > 0) if asked else None,
+        "places": {place: choice.figures or {"list": choice.name} for place, choice in choices.items()},
+    }
+
+
+def _figure(name: str, choice: Choice, of: Callable[[Floats], Any]) -> dict[str, Any]:
     """A mean per order beside that of popular."""
-    values = np.asarray(mine, dtype=np.float64)
+    values = np.asarray(of(choice.measured[choice.name]), dtype=np.float64)
     return {
         name: float(values.mean()),
-        f"popular_{name}": float(np.mean(floor)),
+        f"popular_{name}": float(np.mean(of(choice.measured[popular.NAME]))),
         "standard_error": float(values.std() / np.sqrt(len(values))),
         "n": len(values),
     }
 
 
-def _told(page: dict[str, Any]) -> str:
-    mine, floor = page["ndcg_10"], page["popular_ndcg_10"]
-    name, other = ("together", "popular") if mine >= floor else ("popular", "together")
-    return f"{name} beats {other} on the newest {page['n']} orders: product-page NDCG@10 {mine:.3f} against {floor:.3f}"
+def _told(choices: Mapping[str, Choice], whole: Evidence) -> str:
+    page, orders = choices[trial.PAGE], len(whole.baskets)
+    if orders < whole.config.min_orders:
+        alike = "products described alike and " if page.name == content.NAME else ""
+        return (
+            f"{page.name} leads: {orders} orders, {whole.config.min_orders} are needed to tell what goes together; "
+            f"until then {alike}what sells most is shown"
+        )
+    serving = ", ".join(f"{place.replace('_', ' ')} {choice.name}" for place, choice in choices.items())
+    figures = page.figures
+    if figures is None or figures["n"] < places.ENOUGH:
+        return f"{page.name} leads: the newest orders hold too few pairs to compare lists; {serving}"
+    others = {name: mean for name, mean in figures["ndcg_10"].items() if name != page.name}
+    rival = max(others, key=lambda name: others[name])
+    return (
+        f"{page.name} beats {rival} on the newest {figures['n']} orders: product-page NDCG@10 "
+        f"{figures['ndcg_10'][page.name]:.3f} against {others[rival]:.3f}; {serving}"
+    )

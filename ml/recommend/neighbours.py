@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ml import bundles
 from ml.errors import BadBundle
 from ml.sales import Floats, Ints
 
 FILES = ("product_ids", "neighbours", "scores", "together", "popular")
+CARTS = {"small_cart": 2, "full_cart": 4}
+"""Lists of their own, when a bundle has them, for carts of at least so many known products."""
+HOME = "home"
 NOBODY = -1
 """Fills the row of a product with fewer neighbours than the table is wide."""
 
@@ -28,11 +32,20 @@ class Neighbour(NamedTuple):
 
 
 @dataclass(frozen=True)
+class CartLists:
+    """Neighbours (int32) and scores (float32) to add up for carts, both [n, K]; a score may be below 0."""
+
+    index: Ints
+    scores: Floats
+
+
+@dataclass(frozen=True)
 class NeighbourTable:
     """Neighbours of each product, best first.
 
     product_ids: int64 [n], ascending. neighbours: int32 [n, K], row numbers of the neighbours, NOBODY after the last.
-    scores: float32 [n, K]. together: int32 [n, K]. popular: int64 product ids, best first.
+    scores: float32 [n, K]. together: int32 [n, K]. popular: int64 product ids, best first. carts: lists that serve
+    carts instead, by name. home: product ids for a visitor without a cart; the popular ones when there are none.
     """
 
     product_ids: Ints
@@ -40,32 +53,43 @@ class NeighbourTable:
     scores: Floats
     together: Ints
     popular: Ints
+    carts: Mapping[str, CartLists] = field(default_factory=dict)
+    home: Ints | None = None
 
     @classmethod
     def open(cls, folder: Path) -> NeighbourTable:
         """The table of a recommender bundle, memory-mapped after its hashes were checked. Raises BadBundle."""
-        bundles.verify(folder, task="recommend")
+        held = bundles.verify(folder, task="recommend").files
+        carts = [name for name in CARTS if f"{name}_neighbours.npy" in held]
         try:
             # Seen as plain arrays, which index faster; the pages stay mapped.
-            parts = [np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)) for name in FILES]
+            ids, index, scores, together, popular = (_mapped(folder, name) for name in FILES)
+            own = {n: CartLists(_mapped(folder, f"{n}_neighbours"), _mapped(folder, f"{n}_scores")) for n in carts}
+            home = _mapped(folder, HOME) if f"{HOME}.npy" in held else None
         except (OSError, ValueError) as wrong:
             raise BadBundle(f"{folder}: not a neighbour table ({wrong})") from wrong
-        table = cls(*parts)
+        table = cls(ids, index, scores, together, popular, own, home)
         table.check()
         return table
 
     def arrays(self) -> dict[str, Ints | Floats]:
         """The arrays by file name."""
         parts = (self.product_ids, self.index, self.scores, self.together, self.popular)
-        return dict(zip(FILES, parts, strict=True))
+        arrays: dict[str, Ints | Floats] = dict(zip(FILES, parts, strict=True))
+        for name, lists in self.carts.items():
+            arrays |= {f"{name}_neighbours": lists.index, f"{name}_scores": lists.scores}
+        return arrays if self.home is None else {**arrays, HOME: self.home}
 
     def check(self) -> None:
         """Raise BadBundle unless the arrays fit together."""
         n, shape = len(self.product_ids), self.index.shape
-        if len(shape) != 2 or shape[0] != n or self.scores.shape != shape or self.together.shape != shape:
+        if self.together.shape != shape:
             raise BadBundle(f"neighbour table: {n} products but neighbours of shape {shape}")
-        if n and (self.index.max(initial=NOBODY) >= n or self.index.min(initial=NOBODY) < NOBODY):
-            raise BadBundle("neighbour table: a neighbour is not one of its products")
+        for index, scores in ((self.index, self.scores), *((own.index, own.scores) for own in self.carts.values())):
+            if index.ndim != 2 or len(index) != n or scores.shape != index.shape:
+                raise BadBundle(f"neighbour table: {n} products but neighbours of shape {index.shape}")
+            if n and (index.max(initial=NOBODY) >= n or index.min(initial=NOBODY) < NOBODY):
+                raise BadBundle("neighbour table: a neighbour is not one of its products")
 
     def neighbours(self, product_id: int, limit: int) -> list[Neighbour]:
         """The best `limit` neighbours of one product; none when the product is unknown."""
@@ -82,20 +106,19 @@ class NeighbourTable:
     ) -> list[Neighbour]:
         """The best `limit` products to show beside these: their neighbours' scores summed, then popular ones.
 
-        Never one of `product_ids`, never one in `exclude`. Ties go to the smaller product id.
+        Never one of `product_ids`, never one in `exclude`. Ties go to the smaller product id. `together` is summed
+        likewise, and 0 where the cart's own lists do not count it.
         """
         given = set(product_ids)
         shown: list[Neighbour] = []
-        for one in chain(self._ranked(product_ids), self._popular()):
+        first = self.home if self.home is not None and not given else ()
+        for one in chain(_fillers(first), self._ranked(product_ids), _fillers(self.popular)):
             if len(shown) == limit:
                 break
             if one.product_id not in given and one.product_id not in exclude:
                 shown.append(one)
                 given.add(one.product_id)
         return shown
-
-    def _popular(self) -> Iterator[Neighbour]:
-        return (Neighbour(product_id, 0.0, 0) for product_id in self.popular.tolist())
 
     def _rows(self, product_ids: Iterable[int]) -> Ints:
         """Row numbers of the known ones of these products, each once."""
@@ -106,16 +129,41 @@ class NeighbourTable:
         return np.asarray(place[self.product_ids[place] == wanted])
 
     def _ranked(self, product_ids: Sequence[int]) -> Iterator[Neighbour]:
-        """Every neighbour of any of these products, by summed score; `together` is summed likewise."""
+        """Every neighbour of any of these products whose scores sum to more than 0, by that sum."""
         rows = self._rows(product_ids)
         if len(rows) == 0:
             return
-        found, score, together = (part[rows].ravel() for part in (self.index, self.scores, self.together))
-        number, place = np.unique(found, return_inverse=True)
-        score, together = np.bincount(place, weights=score), np.bincount(place, weights=together)
+        lists = self._lists_for(len(rows))
+        number, score, orders = _summed(lists, rows, self.together if lists.index is self.index else None)
         order = np.argsort(-score, kind="stable")
         # Made one by one as they are asked for: a list of ten needs a dozen of the hundreds.
         for best in order.tolist():
             row = int(number[best])
-            if row != NOBODY:
-                yield Neighbour(int(self.product_ids[row]), float(score[best]), int(together[best]))
+            if row != NOBODY and score[best] > 0:
+                yield Neighbour(int(self.product_ids[row]), float(score[best]), int(orders[best]))
+
+    def _lists_for(self, known: int) -> CartLists:
+        """The lists that serve a cart with so many known products."""
+        serving = CartLists(self.index, self.scores)
+        for name, least in CARTS.items():
+            if known >= least and name in self.carts:
+                serving = self.carts[name]
+        return serving
+
+
+def _summed(lists: CartLists, rows: Ints, together: Ints | None) -> tuple[Ints, Floats, Ints]:
+    """Row numbers of all neighbours of these rows, ascending, and the sums of their scores and common orders."""
+    found = lists.index[rows].ravel()
+    number, place = np.unique(found, return_inverse=True)
+    score = np.asarray(np.bincount(place, weights=lists.scores[rows].ravel()), np.float64)
+    if together is None:
+        return number, score, np.zeros(len(number), np.int64)
+    return number, score, np.bincount(place, weights=together[rows].ravel()).astype(np.int64)
+
+
+def _fillers(product_ids: Iterable[int]) -> Iterator[Neighbour]:
+    return (Neighbour(int(product_id), 0.0, 0) for product_id in product_ids)
+
+
+def _mapped(folder: Path, name: str) -> NDArray[Any]:
+    return np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False))

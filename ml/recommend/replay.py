@@ -59,11 +59,17 @@ def page_gains(table: NeighbourTable, orders: Iterable[Order], k: int = K) -> Fl
     """
     gains = []
     for question in questions(orders):
-        products = sorted((*question.shown, question.hidden))
-        page = products[_draw(f"q{question.order_id}", len(products))]
+        page = page_of(question)
+        products = (*question.shown, question.hidden)
         shown = [one.product_id for one in table.recommend([page], k)]
         gains.append(metrics.ndcg(shown, set(products) - {page}, k))
     return np.array(gains)
+
+
+def page_of(question: Question) -> int:
+    """The product of the order whose page is looked at; which one follows from the order's id."""
+    products = sorted((*question.shown, question.hidden))
+    return products[_draw(f"q{question.order_id}", len(products))]
 
 
 def _draw(text: str, n: int) -> int:

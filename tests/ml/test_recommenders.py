@@ -10,54 +10,75 @@ import pytest
 from ml import bundles, train
 from ml.baskets import Baskets
 from ml.errors import BadBundle, BadData
-from ml.recommend import again, imported, popular, together
+from ml.recommend import again, blend, content, ease, imported, people, popular, together, trending
+from ml.recommend.catalogue import Catalogue
 from ml.recommend.config import RecommendConfig
+from ml.recommend.evidence import Evidence
 from ml.recommend.neighbours import NOBODY, NeighbourTable
 from tests.ml.making import order_lines, write_dataset
 
-CONFIG = RecommendConfig(neighbours=10)
+CONFIG = RecommendConfig(neighbours=10, half_life_days=90.0, size_power=0.5)
+NOW = 1_750_000_000
+Orders = tuple[float, list[int]]
 
 
-def baskets(*orders: tuple[float, list[int]]) -> Baskets:
+def baskets(*orders: Orders, customers: list[int] | None = None) -> Baskets:
     """Orders as (age in days, products)."""
-    order = np.repeat(np.arange(len(orders)), [len(products) for _, products in orders])
+    sizes = [len(products) for _, products in orders]
     product = np.array([p for _, products in orders for p in products], dtype=np.int64)
-    return Baskets.of(order, product, np.repeat([age for age, _ in orders], [len(p) for _, p in orders]))
+    customer = None if customers is None else np.repeat(customers, sizes)
+    age = np.repeat([age for age, _ in orders], sizes)
+    return Baskets.of(np.repeat(np.arange(len(orders)), sizes), product, age, customer)
 
 
-def shop() -> Baskets:
-    lines = order_lines(days=60)
-    return Baskets.of(lines["order_id"].to_numpy(), lines["product_id"].to_numpy(), np.zeros(len(lines)))
+def evidence(*orders: Orders, customers: list[int] | None = None, titles: dict[int, str] | None = None) -> Evidence:
+    rows = None if titles is None else pd.DataFrame({"product_id": list(titles), "title": list(titles.values())})
+    catalogue = None if rows is None else Catalogue.of(rows)
+    return Evidence.of(baskets(*orders, customers=customers), CONFIG, catalogue, NOW)
 
 
-@pytest.fixture(params=[popular, together], ids=lambda module: module.__name__.rsplit(".")[-1])
+@pytest.fixture(scope="module")
+def shop() -> Evidence:
+    """Families of four products that are bought together; their titles say which family they are of."""
+    lines = order_lines(days=200)
+    orders, products = lines["order_id"].to_numpy(), lines["product_id"].to_numpy()
+    customer = lines["customer"].str[1:].astype(int).to_numpy()
+    held = Baskets.of(orders, products, (lines["order_id"].max() - orders) / 12.0, customer)
+    titles = [f"Family {p // 10 % 100} member {p % 10}" for p in held.products.tolist()]
+    catalogue = Catalogue.of(pd.DataFrame({"product_id": held.products, "title": titles}))
+    return Evidence.of(held, CONFIG, catalogue, NOW)
+
+
+@pytest.fixture(params=[popular, trending, together, ease, content, blend], ids=lambda m: m.NAME)
 def recommender(request: pytest.FixtureRequest) -> ModuleType:
     return request.param
 
 
-def test_a_table_fits_together_and_knows_every_product(recommender: ModuleType) -> None:
-    table = recommender.fit(shop(), CONFIG)
+def test_a_table_fits_together_and_knows_every_product(recommender: ModuleType, shop: Evidence) -> None:
+    table = recommender.fit(shop)
     table.check()
     assert len(table.product_ids) == 32
     assert (np.diff(table.product_ids) > 0).all()
     assert (table.index.dtype, table.scores.dtype, table.together.dtype) == (np.int32, np.float32, np.int32)
+    assert not (table.index == np.arange(32)[:, None]).any()
 
 
-def test_answers_are_distinct_full_and_hold_nothing_given_or_excluded(recommender: ModuleType) -> None:
-    table = recommender.fit(shop(), CONFIG)
+def test_answers_are_distinct_full_and_hold_nothing_given_or_excluded(recommender: ModuleType, shop: Evidence) -> None:
+    table = recommender.fit(shop)
     for given in ([], [1000], [1000, 1001, 1010], [424242]):
         answer = [one.product_id for one in table.recommend(given, 8, exclude={1002, 1003})]
         assert len(answer) == len(set(answer)) == 8
         assert not set(answer) & {*given, 1002, 1003}
 
 
-def test_scores_fall_along_an_answer(recommender: ModuleType) -> None:
-    scores = [one.score for one in recommender.fit(shop(), CONFIG).recommend([1000, 1010], 20)]
+def test_scores_fall_along_an_answer(recommender: ModuleType, shop: Evidence) -> None:
+    scores = [one.score for one in recommender.fit(shop).recommend([1000, 1010], 20)]
     assert scores == sorted(scores, reverse=True)
 
 
-def test_the_same_orders_give_the_same_table(recommender: ModuleType) -> None:
-    first, second = recommender.fit(shop(), CONFIG), recommender.fit(shop(), CONFIG)
+def test_the_same_orders_give_the_same_table(recommender: ModuleType, shop: Evidence) -> None:
+    again_ = Evidence.of(shop.baskets, CONFIG, shop.catalogue, NOW)
+    first, second = recommender.fit(shop), recommender.fit(again_)
     assert all(np.array_equal(a, b) for a, b in zip(first.arrays().values(), second.arrays().values(), strict=True))
 
 
@@ -65,34 +86,21 @@ def test_the_same_orders_give_the_same_table(recommender: ModuleType) -> None:
 def test_a_shop_of_one_or_two_orders_gets_a_table(
     recommender: ModuleType, orders: list[tuple[float, list[int]]]
 ) -> None:
-    table = recommender.fit(baskets(*orders), CONFIG)
+    table = recommender.fit(evidence(*orders))
     assert [one.product_id for one in table.recommend([6], 3)] == [5]
 
 
-def test_families_that_are_bought_together_are_found_together() -> None:
-    table = together.fit(shop(), CONFIG)
+@pytest.mark.parametrize("module", [together, ease, content, blend], ids=lambda m: m.NAME)
+def test_families_that_belong_together_are_found_together(module: ModuleType, shop: Evidence) -> None:
+    table = module.fit(shop)
     for product in table.product_ids.tolist():
         best = {one.product_id for one in table.neighbours(product, 3)}
         family = {product // 10 * 10 + k for k in range(4)} - {product}
         assert len(best & family) == 3
 
 
-def test_counts_equal_a_loop_over_every_pair_of_every_order() -> None:
-    held = baskets((0.0, [1, 2, 3]), (90.0, [1, 2]), (180.0, [2, 3, 4, 5]), (30.0, [4]), (3.0, [1, 2, 2]))
-    counts = together.count(held, CONFIG).toarray()
-    weight, plain = np.zeros((5, 5)), np.zeros((5, 5))
-    for number, (_, products) in enumerate(held):
-        for a in products:
-            for b in products:
-                plain[a - 1, b - 1] += 1
-                weight[a - 1, b - 1] += 0.5 ** (held.age[number] / 90) / np.sqrt(len(products))
-    assert np.array_equal(counts.real, plain)
-    assert np.allclose(counts.imag, weight, rtol=1e-6)
-
-
 def test_scores_and_orders_in_common_equal_the_formula() -> None:
-    held = baskets((0.0, [1, 2]), (90.0, [1, 2]), (0.0, [1, 3]), (0.0, [2]))
-    table = together.fit(held, CONFIG)
+    table = together.fit(evidence((0.0, [1, 2]), (90.0, [1, 2]), (0.0, [1, 3]), (0.0, [2])))
     first = {one.product_id: one for one in table.neighbours(1, 5)}
     root = np.sqrt(2)
     n1, n2, c12 = (1 + 0.5 + 1) / root, 1.5 / root + 1, 1.5 / root
@@ -100,9 +108,54 @@ def test_scores_and_orders_in_common_equal_the_formula() -> None:
     assert (first[2].together, first[3].together) == (2, 1)
 
 
+def test_ease_equals_the_regression_of_each_product_on_all_others() -> None:
+    random = np.random.default_rng(4)
+    held = evidence(*[(float(random.integers(90)), random.choice(6, 3, replace=False).tolist()) for _ in range(80)])
+    gram = held.affinity.toarray().astype(np.float64)
+    ridge = CONFIG.ease_ridge + CONFIG.ease_dropout * np.diag(gram)
+    _, weights = ease.regressed(held)
+    for j in range(6):
+        rest = [i for i in range(6) if i != j]
+        inner = gram[np.ix_(rest, rest)] + np.diag(ridge[rest])
+        assert weights[rest, j] == pytest.approx(np.linalg.solve(inner, gram[rest, j]), abs=1e-4)
+
+
+def test_what_the_same_people_bought_equals_a_loop_over_customers() -> None:
+    held = evidence((0.0, [1, 2]), (180.0, [3]), (10.0, [1]), (5.0, [4]), customers=[0, 0, 1, -1])
+    counted = people.count(held.baskets, CONFIG).toarray()
+    own = {1: 1.0, 2: 1.0, 3: 0.5}
+    for a, b in ((1, 2), (1, 3), (2, 3), (3, 3)):
+        assert counted[a - 1, b - 1] == pytest.approx(own[a] * own[b] / sum(own.values()), rel=1e-5)
+    alone = 0.5 ** (10 / 180)
+    assert counted[0, 0] == pytest.approx(1 / 2.5 + alone, rel=1e-5)
+    assert counted[3].sum() == 0
+
+
+def test_similar_titles_are_neighbours_before_the_first_order() -> None:
+    titles = {1: "Red tea cup", 2: "Blue tea cup", 3: "Green tea cup", 9: "Oak shelf"}
+    table = blend.fit(evidence((0.0, [1, 9]), titles=titles))
+    assert [one.product_id for one in table.neighbours(3, 5)] == [1, 2]
+    assert [one.together for one in table.neighbours(1, 1)] == [1]
+
+
+def test_type_vendor_and_tags_describe_a_product_too() -> None:
+    rows = pd.DataFrame({"product_id": [1, 2, 3], "title": ["A", "B", "C"], "product_type": ["Tea", "Rug", "Tea"]})
+    tagged = rows.assign(vendor=["V", "V", "W"], tags=["x, summer", "", "summer"])
+    found = Catalogue.of(tagged)
+    assert found.terms[0] == {"a", "type: tea", "vendor: v", "tag: x", "tag: summer"}
+    held = Evidence.of(baskets((0.0, [1])), CONFIG, found, NOW)
+    assert [one.product_id for one in content.fit(held).neighbours(1, 3)] == [3, 2]
+
+
 def test_popular_counts_orders_of_four_weeks_then_of_all_time() -> None:
-    held = baskets((1.0, [7]), (2.0, [7, 8]), (60.0, [9, 8]), (70.0, [9]), (80.0, [9]), (90.0, [4]))
-    assert popular.rank(held, 28).tolist() == [7, 8, 9, 4]
+    held = evidence((1.0, [7]), (2.0, [7, 8]), (60.0, [9, 8]), (70.0, [9]), (80.0, [9]), (90.0, [4]))
+    assert held.popular.tolist() == [7, 8, 9, 4]
+
+
+def test_what_rises_leads_what_has_long_sold_as_much() -> None:
+    steady = [(float(day), [1]) for day in range(60)]
+    rising = [(float(day) / 4, [2]) for day in range(28)]
+    assert trending.rank(evidence(*steady, *rising)).tolist() == [2, 1]
 
 
 def test_a_carts_neighbours_are_summed_and_popular_ones_follow() -> None:
@@ -157,17 +210,17 @@ def test_lists_that_make_no_sense_are_refused(rows: dict[str, list[object]], why
 
 
 def test_a_customers_own_products_come_by_how_often_and_how_lately() -> None:
-    customer, product = np.array([0, 0, 0, 0, 1, -1]), np.array([0, 0, 1, 2, 3, 3])
-    age = np.array([10.0, 20, 5, 500, 1, 1])
-    history = again.fit(customer, product, age)
+    held = baskets(
+        (10.0, [0]), (20.0, [0]), (5.0, [1]), (500.0, [2]), (1.0, [3]), (1.0, [3]), customers=[0, 0, 0, 0, 1, -1]
+    )
+    history = again.fit(held)
     assert [p for p, _ in history.again(0, 3, np.array([3]))] == [0, 1, 2]
     assert [p for p, _ in history.again(-1, 3, np.array([3, 1]))] == [3, 1]
 
 
 def test_what_leads_on_is_never_something_the_customer_has() -> None:
-    held = baskets((0.0, [0, 1]), (0.0, [0, 1]), (0.0, [0, 2]))
-    table = together.fit(held, CONFIG)
-    history = again.fit(np.array([0]), np.array([0]), np.array([1.0]))
+    table = together.fit(evidence((0.0, [0, 1]), (0.0, [0, 1]), (0.0, [0, 2])))
+    history = again.fit(baskets((1.0, [0]), customers=[0]))
     assert [p for p, _ in history.onward(0, 5, table)] == [1, 2]
 
 
@@ -175,7 +228,7 @@ def test_the_bundle_says_how_its_lists_did_against_popular(tmp_path: Path) -> No
     dataset = write_dataset(tmp_path / "d", order_lines(days=90))
     trained = train.fit("recommend", dataset, tmp_path / "b", config={}, seed=1)
     page, cart = trained.metrics["product_page"], trained.metrics["cart"]
-    assert trained.algorithm == "together"
+    assert trained.algorithm in ("together", "blend")
     assert page["ndcg_10"] > page["popular_ndcg_10"]
     assert cart["hit_rate_10"] > cart["popular_hit_rate_10"]
     assert trained.metrics["n_orders"] == 90 * 12

@@ -131,13 +131,13 @@ def test_a_product_not_sold_for_half_a_year_is_not_forecast(tmp_path: Path) -> N
     assert "1000" not in set(pd.read_parquet(tmp_path / "p" / "forecasts.parquet")["series"])
 
 
-def test_below_56_days_or_few_orders_naive_leads_and_says_so(tmp_path: Path) -> None:
+def test_below_56_days_naive_leads_and_with_few_orders_tsb_and_they_say_so(tmp_path: Path) -> None:
     young = write_dataset(tmp_path / "young", order_lines(days=40))
     trained = train.fit("forecast", young, tmp_path / "a", config={}, seed=1)
     assert (trained.algorithm, trained.chosen_because.split(",")[0]) == ("naive", "naive leads: 40 days of history")
     quiet = write_dataset(tmp_path / "quiet", order_lines(days=100, per_day=1))
     trained = train.fit("forecast", quiet, tmp_path / "b", config={}, seed=1)
-    assert trained.chosen_because.startswith("naive leads: 100 orders")
+    assert (trained.algorithm, trained.chosen_because.split(",")[0]) == ("tsb", "tsb leads: 100 orders")
 
 
 @pytest.mark.parametrize("days", [1, 2, 8, 30, 57, 61, 90])

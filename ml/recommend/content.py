@@ -1,0 +1,55 @@
+"""Content: products described alike. All there is for a new product and for a shop with few orders.
+
+Terms are the title's words and pairs of words, the type, the vendor and the tags, weighed by how rare they are; the
+score of two products is the cosine of theirs.
+
+Source: Salton & Buckley (1988), "Term-weighting approaches in automatic text retrieval".
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.sparse as sparse
+
+from ml.recommend import tops
+from ml.recommend.evidence import Evidence
+from ml.recommend.neighbours import NOBODY, NeighbourTable
+from ml.sales import Ints
+
+NAME = "content"
+WIDTH = 50
+MOST_WITH_TERM = 2_000
+"""A word of more products than this says nothing, and pairing them costs its square."""
+FEW_ORDERS = 5
+"""In a catalogue too large to compare as a whole, only products with fewer orders get these lists."""
+
+
+def fit(evidence: Evidence) -> NeighbourTable:
+    """The table of products described alike; without neighbours when there is no catalogue."""
+    if evidence.catalogue is None:
+        return evidence.empty()
+    described = _weighed(evidence.catalogue.terms)
+    rows = np.arange(evidence.n) if evidence.is_deep else np.flatnonzero(evidence.sold < FEW_ORDERS)
+    width = min(WIDTH, max(evidence.n - 1, 1))
+    index = np.full((evidence.n, width), NOBODY, np.int32)
+    scores = np.zeros(index.shape, np.float32)
+    step = max(evidence.config.deep_products, 1)
+    for first in range(0, len(rows), step):
+        these = rows[first : first + step]
+        alike = (described[these] @ described.T).tocsr()
+        index[these], scores[these] = tops.best(alike, width, diagonal=these)
+    return evidence.table(index, scores, np.zeros(index.shape, np.int32))
+
+
+def _weighed(terms: tuple[frozenset[str], ...]) -> sparse.csr_matrix:
+    """Float32 [products, terms], each row of length 1."""
+    number: dict[str, int] = {}
+    columns = [[number.setdefault(term, len(number)) for term in sorted(each)] for each in terms]
+    starts = np.concatenate([[0], np.cumsum([len(each) for each in columns], dtype=np.int64)])
+    items: Ints = np.array([column for each in columns for column in each], np.int64)
+    held_by = np.bincount(items, minlength=max(len(number), 1))
+    rarity = np.log(max(len(terms), 1) / np.maximum(held_by, 1)) * (held_by <= MOST_WITH_TERM)
+    matrix = sparse.csr_matrix((rarity[items].astype(np.float32), items, starts), shape=(len(terms), len(held_by)))
+    length = np.sqrt(np.asarray(matrix.multiply(matrix).sum(1)).ravel())
+    scale = sparse.diags(1 / np.maximum(length, np.float32(1e-9)), dtype=np.float32)
+    return (scale @ matrix).tocsr()

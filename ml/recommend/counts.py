@@ -1,0 +1,195 @@
+"""Counts of what was bought together: exact integers, updated by each order, equal bit for bit to a rebuild.
+
+An order of n products weighs 2^((its time - landmark) / half-life) / n^power, rounded once to a whole number: decay
+that looks forward from a fixed day, so that a count never changes unless an order does. What a weight means on another
+day is one common factor. Each cell holds the plain and the weighted count of a pair side by side in one int64, so that
+one pass counts both and a cancelled or refunded order takes away exactly what it had added.
+
+Source: Cormode, Shkapenyuk, Srivastava & Xu (2009), "Forward decay: a practical time decay model for streaming
+systems".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+import scipy.sparse as sparse
+from numpy.typing import NDArray
+
+from ml.baskets import Baskets
+from ml.errors import BadData
+from ml.recommend.config import RecommendConfig
+from ml.sales import Ints
+
+DAY_SECONDS = 86_400
+UNIT = 1 << 18
+"""The weight of a single-product order on the landmark: a five year old order still counts for something."""
+SHIFT = 41
+"""Bits for the weighted count; the 22 above hold the plain one."""
+MOST_ORDERS = 1 << 21
+Whole = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Counts at one moment. `base` is what the last rebuild counted, `since` what orders have changed after it.
+
+    products: ids in the order of the matrices' rows; products that came later follow the old ones. changed: the
+    newest content (seconds, product ids) of every order that is not as it was in `built_from`.
+    """
+
+    products: Ints
+    landmark: int
+    """Seconds since 1970."""
+    half_life_days: float
+    size_power: float
+    base: sparse.csr_matrix
+    built_from: Baskets
+    built_at: int
+    since: sparse.csr_matrix | None = None
+    changed: Mapping[int, tuple[int, Ints]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, baskets: Baskets, looked_at: int, config: RecommendConfig, landmark: int | None = None) -> Counts:
+        """A rebuild from all orders. `looked_at`: the moment, in seconds since 1970, that their ages are seen from.
+
+        Raises BadData when one product was in more orders than a count can hold.
+        """
+        if np.bincount(baskets.items, minlength=1).max() >= MOST_ORDERS:
+            raise BadData(f"recommend: a product is in more than {MOST_ORDERS:,} orders")
+        mark = looked_at if landmark is None else landmark
+        counts = cls(
+            baskets.products,
+            mark,
+            config.half_life_days,
+            config.size_power,
+            sparse.csr_matrix((0, 0), dtype=np.int64),
+            baskets,
+            looked_at,
+        )
+        worth = counts._worth(_seconds(baskets, looked_at), baskets.sizes)
+        return replace(counts, base=_pairs(baskets.items, baskets.starts, worth, len(baskets.products)))
+
+    def absorb(self, orders: Baskets, looked_at: int, gone: Ints | None = None) -> Counts:
+        """The counts after these orders became what they are here, and those in `gone` were cancelled as a whole.
+
+        An order may be new, edited or partly refunded; giving the same one again changes nothing.
+        """
+        seconds = _seconds(orders, looked_at)
+        now = {order: (int(seconds[n]), products) for n, (order, products) in enumerate(orders)}
+        now |= {int(order): (0, np.zeros(0, np.int64)) for order in (gone if gone is not None else ())}
+        before = {order: self._known(order) for order in now}
+        products = self._with(orders.products)
+        change = self._counted(now, products) - self._counted(before, products)
+        since = change if self.since is None else _grown(self.since, len(products)) + change
+        return replace(self, products=products, since=since, changed={**self.changed, **now})
+
+    @cached_property
+    def pairs(self) -> sparse.csr_matrix:
+        """Everything counted, as stored: int64 [products, products], plain count above `SHIFT` bits of weight."""
+        if self.since is None:
+            return self.base
+        total = _grown(self.base, len(self.products)) + self.since
+        total.eliminate_zeros()
+        return total
+
+    def rows(self, which: Ints) -> sparse.csr_matrix:
+        """These rows of `pairs`, without adding up the others: a base row and what has changed in it."""
+        rows = _grown(self.base, len(self.products))[which]
+        return rows if self.since is None else rows + self.since[which]
+
+    def weights(self, days_later: float = 0.0) -> sparse.csr_matrix:
+        """Weighted counts as seen that many days after the landmark, float32: a fresh order of one product is 1."""
+        return weighed(self.pairs, 0.5 ** (days_later / self.half_life_days))
+
+    def together(self, rows: Ints, columns: Ints) -> Ints:
+        """In how many orders each of these pairs was bought together, int32."""
+        pairs, n = self.pairs, len(self.products)
+        keys = np.repeat(np.arange(n, dtype=np.int64), np.diff(pairs.indptr)) * n + pairs.indices
+        wanted = rows.astype(np.int64) * n + columns
+        place = np.minimum(np.searchsorted(keys, wanted), max(len(keys) - 1, 0))
+        if len(keys) == 0:
+            return np.zeros(len(wanted), np.int32)
+        return np.where(keys[place] == wanted, pairs.data[place] >> SHIFT, 0).astype(np.int32)
+
+    def touched(self) -> Ints:
+        """Numbers of the products whose counts changed since the rebuild, ascending."""
+        return np.zeros(0, np.int64) if self.since is None else np.flatnonzero(np.diff(self.since.indptr))
+
+    def equals(self, other: Counts) -> bool:
+        """Whether both hold the same counts of the same products, bit for bit, however they came about."""
+        mine, theirs = self._sorted_by_id(), other._sorted_by_id()
+        return all(np.array_equal(a, b) for a, b in zip(mine, theirs, strict=True))
+
+    def _sorted_by_id(self) -> tuple[Ints, Ints, Ints, Ints]:
+        pairs = self.pairs.copy()
+        pairs.eliminate_zeros()
+        kept = np.flatnonzero(np.diff(pairs.indptr))
+        kept = kept[np.argsort(self.products[kept])]
+        pairs = pairs[kept][:, kept]
+        pairs.sort_indices()
+        return self.products[kept], pairs.indptr, pairs.indices, pairs.data
+
+    def _worth(self, seconds: Ints, sizes: Ints) -> Whole:
+        """What each order adds to a cell: its weight, and 1 above."""
+        days = (seconds - self.landmark) / DAY_SECONDS
+        weight = np.rint(UNIT * 2.0 ** (days / self.half_life_days) / np.maximum(sizes, 1) ** self.size_power)
+        return np.asarray(weight.astype(np.int64) + (1 << SHIFT))
+
+    def _known(self, order: int) -> tuple[int, Ints]:
+        """An order's time and products as counted so far; none when it was not."""
+        if order in self.changed:
+            return self.changed[order]
+        orders = self.built_from.orders
+        place = int(np.searchsorted(orders, order))
+        if place == len(orders) or orders[place] != order:
+            return 0, np.zeros(0, np.int64)
+        held = self.built_from.items[self.built_from.starts[place] : self.built_from.starts[place + 1]]
+        seconds = np.rint(self.built_at - self.built_from.age[place] * DAY_SECONDS)
+        return int(seconds), self.built_from.products[held]
+
+    def _with(self, products: Ints) -> Ints:
+        return np.concatenate([self.products, np.setdiff1d(products, self.products)])
+
+    def _counted(self, orders: Mapping[int, tuple[int, Ints]], products: Ints) -> sparse.csr_matrix:
+        contents = [held for _, held in orders.values()]
+        sizes = np.array([len(held) for held in contents], np.int64)
+        order = np.argsort(products)
+        held = np.concatenate([*contents, np.zeros(0, np.int64)]).astype(np.int64)
+        items = order[np.searchsorted(products, held, sorter=order)]
+        worth = self._worth(np.array([seconds for seconds, _ in orders.values()], np.int64), sizes)
+        return _pairs(items, np.concatenate([[0], np.cumsum(sizes)]), worth, len(products))
+
+
+def weighed(pairs: sparse.csr_matrix, factor: float = 1.0) -> sparse.csr_matrix:
+    """The weighted counts in such cells, times a factor, float32."""
+    data = (pairs.data & ((1 << SHIFT) - 1)).astype(np.float32)
+    data *= np.float32(factor / UNIT)
+    return sparse.csr_matrix((data, pairs.indices, pairs.indptr), shape=pairs.shape)
+
+
+def _pairs(items: Ints, starts: Ints, worth: Whole, n: int) -> sparse.csr_matrix:
+    """The sum over orders of `worth` for every pair of their products, rows sorted by column."""
+    shape, sizes = (len(starts) - 1, n), np.diff(starts)
+    orders = sparse.csr_matrix((np.repeat(worth, sizes), items, starts), shape=shape)
+    ones = sparse.csr_matrix((np.ones(len(items), np.int64), items, starts), shape=shape)
+    found = (ones.T.tocsr() @ orders).tocsc()
+    # The matrix equals its transpose: its sorted columns are its sorted rows, for the price of one linear pass.
+    return sparse.csr_matrix((found.data, found.indices, found.indptr), shape=(n, n))
+
+
+def _grown(matrix: sparse.csr_matrix, n: int) -> sparse.csr_matrix:
+    """The same cells in a matrix with room for later products."""
+    missing = n - matrix.shape[0]
+    if missing == 0:
+        return matrix
+    starts = np.concatenate([matrix.indptr, np.full(missing, matrix.indptr[-1], matrix.indptr.dtype)])
+    return sparse.csr_matrix((matrix.data, matrix.indices, starts), shape=(n, n))
+
+
+def _seconds(baskets: Baskets, looked_at: int) -> Ints:
+    """When each order was placed, in whole seconds since 1970."""
+    return np.asarray(np.rint(looked_at - baskets.age * DAY_SECONDS).astype(np.int64))

@@ -1,0 +1,100 @@
+"""Counts of what was bought together are exact: however an order came about, they equal a rebuild bit for bit."""
+
+import numpy as np
+import pytest
+
+from ml.baskets import Baskets
+from ml.errors import BadData
+from ml.recommend import counts as counting
+from ml.recommend import together
+from ml.recommend.config import RecommendConfig
+from ml.recommend.counts import SHIFT, UNIT, Counts
+from ml.recommend.evidence import Evidence
+
+CONFIG = RecommendConfig()
+NOW, DAY = 1_750_000_000, 86_400
+Contents = dict[int, tuple[float, list[int]]]
+"""Age in days and products, by order id."""
+
+
+def baskets(orders: Contents) -> Baskets:
+    lines = [(order, product, age) for order, (age, products) in orders.items() for product in products]
+    order, product, age = (np.array(each) for each in zip(*lines, strict=True))
+    return Baskets.of(order.astype(np.int64), product.astype(np.int64), age.astype(float))
+
+
+def some_orders(number: int, seed: int, first: int = 0) -> Contents:
+    random = np.random.default_rng(seed)
+    return {
+        first + n: (float(random.uniform(0, 400)), random.choice(40, random.integers(1, 9), replace=False).tolist())
+        for n in range(number)
+    }
+
+
+def test_counts_equal_a_loop_over_every_pair_of_every_order() -> None:
+    held = baskets(
+        {1: (0.0, [1, 2, 3]), 2: (90.0, [1, 2]), 3: (180.0, [2, 3, 4, 5]), 4: (30.0, [4]), 5: (3.0, [1, 2, 2])}
+    )
+    cells = Counts.of(held, NOW, CONFIG).pairs.toarray()
+    weight, plain = np.zeros((5, 5), np.int64), np.zeros((5, 5), np.int64)
+    for number, (_, products) in enumerate(held):
+        seconds = round(NOW - held.age[number] * DAY)
+        worth = UNIT * 2 ** ((seconds - NOW) / DAY / CONFIG.half_life_days) / len(products) ** CONFIG.size_power
+        for a in products:
+            for b in products:
+                plain[a - 1, b - 1] += 1
+                weight[a - 1, b - 1] += round(worth)
+    assert np.array_equal(cells >> SHIFT, plain)
+    assert np.array_equal(cells & ((1 << SHIFT) - 1), weight)
+
+
+def test_new_changed_refunded_and_cancelled_orders_leave_what_a_rebuild_would_count() -> None:
+    before, fresh = some_orders(300, seed=1), some_orders(50, seed=2, first=300)
+    then = NOW + 3 * DAY
+    counts = Counts.of(baskets(before), NOW, CONFIG)
+    counts = counts.absorb(baskets(fresh), then)
+    refunded = {order: (before[order][0] + 3, before[order][1][:1]) for order in range(10)}
+    edited = {300: (fresh[300][0], [*fresh[300][1], 99])}
+    counts = counts.absorb(baskets({**refunded, **edited}), then, gone=np.arange(10, 20))
+    after = {order: (age + 3, held) for order, (age, held) in before.items() if order >= 20} | fresh | refunded | edited
+    rebuilt = Counts.of(baskets(after), then, CONFIG, landmark=NOW)
+    assert counts.equals(rebuilt)
+    assert not counts.equals(Counts.of(baskets(before), NOW, CONFIG))
+    assert 99 in counts.products
+
+
+def test_a_repeated_delivery_changes_nothing_and_a_cancelled_order_can_come_back() -> None:
+    before, fresh = some_orders(100, seed=3), baskets(some_orders(20, seed=4, first=100))
+    start = Counts.of(baskets(before), NOW, CONFIG)
+    once = start.absorb(fresh, NOW)
+    assert once.absorb(fresh, NOW).absorb(fresh, NOW).equals(once)
+    gone = once.absorb(fresh, NOW, gone=fresh.orders[:0]).absorb(fresh.chosen(fresh.orders < 0), NOW, gone=fresh.orders)
+    assert gone.equals(start)
+    assert gone.absorb(fresh, NOW).equals(once)
+
+
+def test_an_order_never_seen_may_be_cancelled() -> None:
+    start = Counts.of(baskets(some_orders(30, seed=5)), NOW, CONFIG)
+    nothing = start.built_from.chosen(np.zeros(30, bool))
+    assert start.absorb(nothing, NOW, gone=np.array([7_777])).equals(start)
+
+
+def test_only_lists_of_touched_products_change_and_they_equal_those_of_a_rebuild() -> None:
+    before, fresh = some_orders(400, seed=6), some_orders(3, seed=7, first=400)
+    start = Evidence.of(baskets(before), CONFIG, looked_at=NOW)
+    table, own = together.fit(start), start.affinity.diagonal()
+    after = Evidence(start.baskets, start.counts.absorb(baskets(fresh), NOW), CONFIG)
+    rows, index, scores = together.refreshed(after, table, own)
+    touched = sorted({product for _, products in fresh.values() for product in products})
+    assert table.product_ids[rows].tolist() == touched
+    rebuilt = Counts.of(baskets({**before, **fresh}), NOW, CONFIG)
+    slow = Evidence(start.baskets, rebuilt, CONFIG)
+    theirs, values = together.ranked(slow.affinity, np.arange(slow.n), own, table.index.shape[1])
+    assert np.array_equal(index, theirs[rows])
+    assert np.array_equal(scores, values[rows])
+
+
+def test_a_count_that_could_overflow_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counting, "MOST_ORDERS", 3)
+    with pytest.raises(BadData, match="a product is in more than 3 orders"):
+        Counts.of(baskets({n: (1.0, [5]) for n in range(4)}), NOW, CONFIG)
