@@ -1,16 +1,30 @@
-"""python -m bench [NAME …]: run measurements by name, all of them without one."""
+"""python -m bench [NAME …] [ORDERS=file.parquet]: run measurements by name, all of them without one."""
 
 import json
 import sys
+from inspect import signature
 from pathlib import Path
 
-from bench import loop
+from bench import draining, forecast, intake, loop, recommend, serving, storage
 
-BENCHES = {"loop": loop.measure}
+BENCHES = {
+    "draining": draining.measure,
+    "forecast": forecast.measure,
+    "intake": intake.measure,
+    "loop": loop.measure,
+    "recommend": recommend.measure,
+    "serving": serving.measure,
+    "storage": storage.measure,
+}
 
 
 def main(names: list[str]) -> int:
-    """Run the named measurements and print what they found. 2 for an unknown name."""
+    """Run the named measurements and print what they found. 2 for an unknown name.
+
+    NAME=value goes to those that take it: `orders` is a file of real order lines.
+    """
+    options = {key.lower(): value for key, _, value in (name.partition("=") for name in names if "=" in name)}
+    names = [name for name in names if "=" not in name]
     unknown = [name for name in names if name not in BENCHES]
     if unknown:
         print(f"bench: there is no {unknown[0]!r}; known: {', '.join(BENCHES)}", file=sys.stderr)
@@ -18,7 +32,8 @@ def main(names: list[str]) -> int:
     out = Path("var/bench")
     out.mkdir(parents=True, exist_ok=True)
     for name in names or BENCHES:
-        found = BENCHES[name]()
+        taken = signature(BENCHES[name]).parameters
+        found = BENCHES[name](**{key: value for key, value in options.items() if key in taken})
         (out / f"{name}.json").write_text(json.dumps(found, indent=2) + "\n")
         print(json.dumps({name: found}, indent=2))
     return 0

@@ -13,7 +13,7 @@ from ml import train
 from shopify_app import clock, migrate
 from shopify_app.db import Database
 from shopify_app.records import ingest, payloads, shops, snapshots
-from shopify_app.records.objects import Objects
+from shopify_app.records.folder import FolderObjects
 from shopify_app.records.shops import ShopFacts
 from shopify_app.tables import Shop
 
@@ -37,7 +37,7 @@ def measure() -> dict[str, Any]:
 
 
 def _steps(folder: Path, records: list[payloads.OrderRecord], sales: SyntheticSales) -> dict[str, Any]:
-    database, objects = Database(f"sqlite:///{folder}/bench.db"), Objects(folder / "objects")
+    database, objects = Database(f"sqlite:///{folder}/bench.db", (b"k" * 32,)), FolderObjects(folder / "objects")
     migrate.to_head(database.url)
     with database.transaction() as db:
         facts = ShopFacts(sales.facts.name, sales.facts.currency, sales.facts.time_zone, sales.facts.country)

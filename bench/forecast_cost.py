@@ -1,0 +1,36 @@
+"""python -m bench.forecast_cost PRODUCTS: what a fit, a night and a refresh cost at this size, as JSON."""
+
+import json
+import sys
+import time
+
+import numpy as np
+
+from bench.shop_sales import made_up
+from ml.costs import peak_rss_mb
+from ml.forecast.config import ForecastConfig
+from ml.forecast.leader import fit_forecast
+
+TOUCHED = 1_000
+"""Products that 500 new orders touch at most, at two lines each."""
+
+
+def measure(products: int) -> dict[str, float]:
+    """CPU seconds and the peak of memory; imports are not counted."""
+    import xgboost  # noqa: F401
+
+    sales = made_up(products)
+    started = time.process_time()
+    model = fit_forecast(sales, ForecastConfig(), 1, lambda step: None).model
+    fitted = time.process_time()
+    model.forecast(sales)
+    predicted = time.process_time()
+    touched = np.random.default_rng(0).choice(products, min(TOUCHED, products), replace=False)
+    model.forecast(sales, only=[sales.series[i] for i in touched])
+    refreshed = time.process_time()
+    steps = {"fit": fitted - started, "predict": predicted - fitted, "refresh": refreshed - predicted}
+    return {**{name: round(cpu, 2) for name, cpu in steps.items()}, "peak_rss_mb": peak_rss_mb()}
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(int(sys.argv[1]))))
