@@ -1,25 +1,33 @@
-"""python -m shopify_app …: start the app, look at it, and the changes a person makes by hand."""
+"""python -m shopify_app …: start the app, look at it, and the changes a person makes by hand.
+
+What pulls in numpy or pyarrow is imported by its own command only: `up` lives as long as the app and needs neither.
+"""
 
 import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-from shopify_app import config, migrate, policy, status, up
+from shopify_app import archive_cli, clock, config, migrate, policy, reading_cli, rotation, status, storage_cli, up
+from shopify_app.commands import command, on_shop
 from shopify_app.db import Database
-from shopify_app.errors import ForetallyError, NotFound, SettingError
-from shopify_app.lifecycle import imports, registry
+from shopify_app.errors import ForetallyError, SettingError
+from shopify_app.lifecycle import registry
 from shopify_app.nudge import nudge
 from shopify_app.records import jobs, shops
-from shopify_app.tables import Shop, Task
+from shopify_app.tables import Task
 
 BY_HAND = "command line"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command. Errors are one line on stderr: 2 for a wrong setting or argument, 1 for the rest."""
+    """Run one command. Errors are one line on stderr: 2 for a wrong setting or argument, 1 for the rest.
+
+    A check that failed tells what it found as any answer does, and returns 1.
+    """
     chosen = _parser().parse_args(arguments)
     try:
         settings = config.load()
@@ -32,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     if told is not None:
         print(json.dumps(told, indent=2, default=str) if chosen.json else status.text(told))
+        return 0 if told.get("ok", True) else 1
     return 0
 
 
@@ -39,19 +48,31 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m shopify_app", description=__doc__)
     parser.add_argument("--json", action="store_true", help="answer in JSON")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    start = _command(commands, "up", _up, "start the web server, the workers and the heartbeat; Ctrl-C ends them all")
+    start = command(commands, "up", _up, "start the web server, the workers and the heartbeat; Ctrl-C ends them all")
     start.add_argument("--host", default="127.0.0.1")
     start.add_argument("--port", type=int, default=8800)
-    _command(commands, "migrate", _migrate, "bring the database to this release")
-    _command(commands, "status", _status, "every shop: orders, versions, jobs, alerts").add_argument("--shop")
-    _on_shop(commands, "retrain", _retrain, "fit new versions now")
-    change = _on_shop(commands, "set", _set, "change a shop's settings: name=value …")
+    command(commands, "migrate", _migrate, "bring the database to this release")
+    command(commands, "status", _status, "every shop: orders, versions, jobs, alerts").add_argument("--shop")
+    command(commands, "secrets", _secrets, "which client secret Shopify still signs with, and what may be done next")
+    for name, what in (
+        ("backfill", "read a shop's catalogue and order history again"),
+        ("reconcile", "hold a shop's orders against Shopify's and put right what differs"),
+    ):
+        ask = command(commands, name, _read, what)
+        ask.add_argument("shop", help="example.myshopify.com")
+        ask.add_argument("--since", type=date.fromisoformat, metavar="DATE", help="from this day of the shop on")
+        ask.add_argument("--no-wait", action="store_true", help="return at once; the job goes on")
+        ask.set_defaults(kind=name)
+    on_shop(commands, "retrain", _retrain, "fit new versions now")
+    change = on_shop(commands, "set", _set, "change a shop's settings: name=value …")
     change.add_argument("settings", nargs="+", metavar="name=value")
     promote = _on_slot(commands, "promote", _promote, "put a version in charge by hand")
     promote.add_argument("number", type=int, help="version number")
     _on_slot(commands, "roll-back", _roll_back, "put the previous version back in charge")
     _on_slot(commands, "freeze", _freeze, "let nothing automatic change who is in charge")
     _on_slot(commands, "unfreeze", _unfreeze, "allow automatic changes again")
+    storage_cli.add_commands(commands)
+    archive_cli.add_commands(commands)
     for name, run, what in (
         (
             "import-forecast",
@@ -60,27 +81,15 @@ def _parser() -> argparse.ArgumentParser:
         ),
         ("import-lists", _import_lists, "lists made elsewhere: Parquet with product_id, neighbour_id, score"),
     ):
-        _on_shop(commands, name, run, f"register {what}").add_argument("file", type=Path)
+        on_shop(commands, name, run, f"register {what}").add_argument("file", type=Path)
     return parser
 
 
-def _command(commands: Any, name: str, run: Callable[..., Any], what: str) -> argparse.ArgumentParser:
-    command: argparse.ArgumentParser = commands.add_parser(name, help=what, description=what)
-    command.set_defaults(run=run)
-    return command
-
-
-def _on_shop(commands: Any, name: str, run: Callable[..., Any], what: str) -> argparse.ArgumentParser:
-    command = _command(commands, name, run, what)
-    command.add_argument("--shop", required=True, help="example.myshopify.com")
-    return command
-
-
 def _on_slot(commands: Any, name: str, run: Callable[..., Any], what: str) -> argparse.ArgumentParser:
-    command = _on_shop(commands, name, run, what)
-    command.add_argument("task", choices=[task.value for task in Task])
-    command.add_argument("--reason", default="by hand", help="why, for the history")
-    return command
+    made = on_shop(commands, name, run, what)
+    made.add_argument("task", choices=[task.value for task in Task])
+    made.add_argument("--reason", default="by hand", help="why, for the history")
+    return made
 
 
 def _up(settings: config.Settings, chosen: argparse.Namespace) -> None:
@@ -92,21 +101,30 @@ def _migrate(settings: config.Settings, _: argparse.Namespace) -> dict[str, Any]
 
 
 def _status(settings: config.Settings, chosen: argparse.Namespace) -> dict[str, Any]:
-    with Database(settings.database_url).reading() as db:
+    with Database.of(settings).reading() as db:
         return status.of_all(db, chosen.shop)
 
 
+def _secrets(settings: config.Settings, _: argparse.Namespace) -> dict[str, Any]:
+    with Database.of(settings).reading() as db:
+        return rotation.report(db, settings, clock.now())
+
+
+def _read(settings: config.Settings, chosen: argparse.Namespace) -> dict[str, Any]:
+    return reading_cli.read(settings, chosen.shop, chosen.kind, chosen.since, wait=not chosen.no_wait)
+
+
 def _retrain(settings: config.Settings, chosen: argparse.Namespace) -> dict[str, Any]:
-    with Database(settings.database_url).transaction() as db:
-        job_id = jobs.ask(db, _shop(db, chosen.shop).id, "retrain", "asked for by hand")
+    with Database.of(settings).transaction() as db:
+        job_id = jobs.ask(db, shops.named(db, chosen.shop).id, "retrain", "asked for by hand")
     nudge("train")
     return {"job": job_id}
 
 
 def _set(settings: config.Settings, chosen: argparse.Namespace) -> dict[str, Any]:
     changes = {name: policy.parse(name, value) for name, _, value in (s.partition("=") for s in chosen.settings)}
-    with Database(settings.database_url).transaction() as db:
-        shop = _shop(db, chosen.shop)
+    with Database.of(settings).transaction() as db:
+        shop = shops.named(db, chosen.shop)
         shop.settings = {**shop.settings, **changes}
         return dict(shop.settings)
 
@@ -130,22 +148,19 @@ def _unfreeze(settings: config.Settings, chosen: argparse.Namespace) -> None:
 
 
 def _import_forecast(settings: config.Settings, chosen: argparse.Namespace) -> dict[str, Any]:
+    from shopify_app.lifecycle import imports
+
     return imports.forecast(settings, chosen.shop, chosen.file)
 
 
 def _import_lists(settings: config.Settings, chosen: argparse.Namespace) -> dict[str, Any]:
+    from shopify_app.lifecycle import imports
+
     return imports.lists(settings, chosen.shop, chosen.file)
 
 
 def _change(settings: config.Settings, chosen: argparse.Namespace, act: Callable[..., Any]) -> dict[str, Any]:
-    with Database(settings.database_url).transaction() as db:
-        told: dict[str, Any] | None = act(db, _shop(db, chosen.shop), actor=BY_HAND, reason=chosen.reason)
+    with Database.of(settings).transaction() as db:
+        told: dict[str, Any] | None = act(db, shops.named(db, chosen.shop), actor=BY_HAND, reason=chosen.reason)
     nudge("work")
     return told or {}
-
-
-def _shop(db: Any, domain: str) -> Shop:
-    found = shops.by_domain(db, domain)
-    if found is None:
-        raise NotFound(f"no shop {domain} has installed the app")
-    return found

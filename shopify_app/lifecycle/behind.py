@@ -27,10 +27,10 @@ class Behind(Generic[Item]):
 
     def put(self, item: Item) -> None:
         """Take an item without waiting."""
-        self._start()
         try:
+            self._start()
             self._queue.put_nowait(item)
-        except queue.Full:
+        except (queue.Full, RuntimeError):  # the latter when the system has no thread left
             self.lost += 1
 
     def flush(self) -> None:

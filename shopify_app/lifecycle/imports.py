@@ -16,12 +16,12 @@ from ml.recommend import imported as neighbour_table
 from ml.recommend.neighbours import NeighbourTable
 from shopify_app.config import Settings
 from shopify_app.db import Database
-from shopify_app.errors import ForetallyError, NotFound
+from shopify_app.errors import ForetallyError
 from shopify_app.lifecycle import forecasts, registry
 from shopify_app.lifecycle.bundles import Bundles
 from shopify_app.lifecycle.slots import peek
 from shopify_app.records import shops, snapshots
-from shopify_app.records.objects import Objects
+from shopify_app.records.objects import Objects, open_objects
 from shopify_app.tables import Shop, Snapshot, Task
 
 if TYPE_CHECKING:
@@ -63,14 +63,12 @@ def _read(file: Path, columns: tuple[str, ...]) -> "pd.DataFrame":
 
 
 def _register(settings: Settings, domain: str, task: Task, write: Write) -> dict[str, Any]:
-    database, objects = Database(settings.database_url), Objects(settings.objects_folder)
+    database, objects = Database.of(settings), open_objects(settings)
     (settings.var / "scratch").mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(dir=settings.var / "scratch"))
     try:
         with database.reading() as db:
-            shop = shops.by_domain(db, domain)
-            if shop is None:
-                raise NotFound(f"no shop {domain} has installed the app")
+            shop = shops.named(db, domain)
             popular = _popular(db, settings, shop)
         closed_on = registry.today(shop) - timedelta(days=1)
         snapshot = snapshots.freeze(database, objects, shop, closed_on, snapshots.code_version())

@@ -15,17 +15,19 @@ from shopify_app import clock
 from shopify_app.config import Settings
 from shopify_app.db import Database, insert
 from shopify_app.errors import NotFound
-from shopify_app.lifecycle import publishing, registry, routing
+from shopify_app.lifecycle import registry, routing, shelf
 from shopify_app.lifecycle.behind import Behind
 from shopify_app.lifecycle.bundles import Bundles
+from shopify_app.lifecycle.kept import Kept
+from shopify_app.lifecycle.shelf import Shelf
 from shopify_app.lifecycle.slots import peek
 from shopify_app.policy import Policy
 from shopify_app.tables import Exposure, Shop, ShopState, Task
 
 SLOT_SECONDS = 0.2
-"""How long an answer may still come from a version that has just been replaced."""
-SHOP_SECONDS = 5.0
-"""How long a product that has just sold out may still be recommended."""
+"""Half of how long an answer may still come from a version that has just been replaced."""
+SHELF_SECONDS = 2.5
+"""Half of how long a product that has just sold out may still be recommended."""
 TABLES_KEPT = 64
 
 
@@ -62,7 +64,7 @@ class _Given:
     asked: tuple[int, ...]
     answer: Answer
     limit: int
-    sellable: frozenset[int]
+    shelf: Shelf
     answered_at: datetime
     microseconds: int
 
@@ -70,12 +72,12 @@ class _Given:
 class Serving:
     """Recommendations for shoppers. One per process; safe for many threads."""
 
-    def __init__(self, database: Database, settings: Settings) -> None:
+    def __init__(self, database: Database, settings: Settings, shelf_seconds: float = SHELF_SECONDS) -> None:
         self._database = database
         self._bundles = Bundles(settings.var)
         self._tables: OrderedDict[str, NeighbourTable] = OrderedDict()
-        self._standings: dict[str, tuple[float, _Standing]] = {}
-        self._sellable: dict[int, tuple[float, frozenset[int]]] = {}
+        self._standings = Kept(SLOT_SECONDS, self._read_standing)
+        self._shelves = Kept(shelf_seconds, self._look)
         self._lock = threading.Lock()
         self._exposures = Behind(self._write)
 
@@ -85,33 +87,26 @@ class Serving:
         Raises NotFound when the shop is unknown or has no champion yet.
         """
         started = time.perf_counter_ns()
-        standing = self._standing(domain)
-        allowed = self._allowed(standing.shop_id)
+        standing = self._standings.get(domain)
+        on_sale = self._shelves.get(standing.shop_id)
         shadow_id = standing.shadow_id if routing.shadows(request_id, standing.share) else None
-        chosen = pick(standing.champion, product_ids, limit, allowed)
+        chosen = pick(standing.champion, product_ids, limit, on_sale)
         answer = Answer(chosen, standing.champion_id, standing.champion_number, shadow_id)
         microseconds = (time.perf_counter_ns() - started) // 1000
         self._exposures.put(
-            _Given(standing, request_id, tuple(product_ids), answer, limit, allowed, clock.now(), microseconds)
+            _Given(standing, request_id, tuple(product_ids), answer, limit, on_sale, clock.now(), microseconds)
         )
         return answer
 
     def forget(self, domain: str) -> None:
         """Read the shop's slot again at the next request."""
-        self._standings.pop(domain, None)
+        self._standings.forget(domain)
 
     def flush(self) -> None:
         """Wait until every exposure so far is written or given up."""
         self._exposures.flush()
 
-    def _standing(self, domain: str) -> _Standing:
-        kept = self._standings.get(domain)
-        if kept is None or kept[0] < time.monotonic():
-            kept = (time.monotonic() + SLOT_SECONDS, self._read_standing(domain))
-            self._standings[domain] = kept
-        return kept[1]
-
-    def _read_standing(self, domain: str) -> _Standing:
+    def _read_standing(self, domain: str, _before: _Standing | None) -> _Standing:
         with self._database.reading() as db:
             shop = db.scalar(select(Shop).where(Shop.domain == domain))
             if shop is None or shop.state == ShopState.UNINSTALLED:
@@ -132,23 +127,19 @@ class Serving:
                 shadow_bundle=shadow.bundle if shadow else None,
             )
 
-    def _allowed(self, shop_id: int) -> frozenset[int]:
-        kept = self._sellable.get(shop_id)
-        if kept is None or kept[0] < time.monotonic():
-            with self._database.reading() as db:
-                kept = (time.monotonic() + SHOP_SECONDS, publishing.sellable(db, shop_id))
-            self._sellable[shop_id] = kept
-        return kept[1]
+    def _look(self, shop_id: int, before: Shelf | None) -> Shelf:
+        with self._database.reading() as db:
+            return shelf.look(db, shop_id, before)
 
     def _table(self, bundle: str) -> NeighbourTable:
+        """A bundle's table. It is opened, which hashes megabytes, while other shops go on being answered."""
+        table = self._tables.get(bundle) or NeighbourTable.open(self._bundles.folder(bundle))
         with self._lock:
-            table = self._tables.get(bundle)
-            if table is None:
-                table = self._tables[bundle] = NeighbourTable.open(self._bundles.folder(bundle))
+            self._tables[bundle] = table
             self._tables.move_to_end(bundle)
             while len(self._tables) > TABLES_KEPT:
                 self._tables.popitem(last=False)
-            return table
+        return table
 
     def _write(self, batch: list[_Given]) -> None:
         rows = [self._row(given) for given in batch]
@@ -177,22 +168,15 @@ class Serving:
             return None, None
         try:
             table = self._table(given.standing.shadow_bundle)
-            return list(pick(table, given.asked, given.limit, given.sellable)), None
+            return list(pick(table, given.asked, given.limit, given.shelf)), None
         except Exception as error:
             return None, f"{type(error).__name__}: {error}"[:200]
 
 
-def pick(table: NeighbourTable, asked: Sequence[int], limit: int, allowed: frozenset[int]) -> tuple[int, ...]:
-    """The best `limit` products that may be shown; what sells most fills the rest, so a list is never empty."""
-    near = table.recommend(asked, limit=50, exclude=frozenset(asked))
-    chosen = [n.product_id for n in near if n.product_id in allowed][:limit]
-    taken = {*asked, *chosen}
-    for product in table.popular:
-        if len(chosen) >= limit:
-            break
-        if int(product) in allowed and int(product) not in taken:
-            chosen.append(int(product))
-    return tuple(chosen)
+def pick(table: NeighbourTable, asked: Sequence[int], limit: int, on_sale: Shelf) -> tuple[int, ...]:
+    """The best `limit` products on sale, then what sells most; the newest rather than nothing at all."""
+    chosen = tuple(near.product_id for near in table.recommend(asked, limit, exclude=on_sale.lacks))
+    return chosen or tuple(product for product in on_sale.newest if product not in asked)[:limit]
 
 
 def _overlap(answer: Sequence[int], shadow: Sequence[int] | None) -> float | None:

@@ -80,6 +80,53 @@ def test_what_cannot_be_bought_is_not_shown(
     assert serving.recommend(alice.domain, [1], 8, "a").product_ids == (5, 6)
 
 
+def test_nothing_in_the_cart_is_recommended(
+    database: Database, settings: Settings, serving: Serving, alice: Shop
+) -> None:
+    stock(database, alice)
+    near = {1: [2, 3, 4], 2: [1, 3, 5], 3: [1, 2, 6]}
+    put_in_charge(database, alice, lists(database, settings, alice, near, popular=[3, 2, 1, 7]))
+    for cart in ([1], [1, 2], [3, 1, 2], list(PRODUCTS)):
+        assert not set(serving.recommend(alice.domain, cart, 8, str(cart)).product_ids) & set(cart)
+
+
+def test_a_product_that_costs_nothing_is_not_shown(
+    database: Database, settings: Settings, serving: Serving, alice: Shop, bob: Shop
+) -> None:
+    for shop in (alice, bob):
+        stock(database, shop)
+        put_in_charge(database, shop, lists(database, settings, shop, {1: [2, 3]}, popular=[4]))
+    with database.transaction() as db:
+        db.execute(update(Product).where(Product.shop_id == alice.id, Product.product_id == 2).values(price_amount=0))
+    assert serving.recommend(alice.domain, [1], 8, "a").product_ids == (3, 4)
+    assert serving.recommend(bob.domain, [1], 8, "a").product_ids == (2, 3, 4)
+
+
+def test_something_is_shown_as_long_as_anything_is_on_sale(
+    database: Database, settings: Settings, serving: Serving, alice: Shop
+) -> None:
+    stock(database, alice, sold_out=(2, 3, 4))
+    put_in_charge(database, alice, lists(database, settings, alice, {1: [2, 3]}, popular=[4]))
+    assert serving.recommend(alice.domain, [1, 8], 3, "a").product_ids == (7, 6, 5)
+    assert serving.recommend(alice.domain, list(PRODUCTS)[:-1], 3, "b").product_ids == (8,)
+    assert serving.recommend(alice.domain, list(PRODUCTS), 3, "c").product_ids == ()
+
+
+def test_a_product_that_sells_out_or_is_deleted_leaves_the_answers_within_seconds(
+    database: Database, settings: Settings, alice: Shop
+) -> None:
+    serving = Serving(database, settings, shelf_seconds=0)
+    stock(database, alice)
+    put_in_charge(database, alice, lists(database, settings, alice, {1: [2, 3, 4]}, popular=[5]))
+    assert serving.recommend(alice.domain, [1], 8, "a").product_ids == (2, 3, 4, 5)
+    stock_left = {"inventory_item_id": 25, "location_id": 1, "available": 0, "updated_at": "2026-03-03T08:00:00Z"}
+    with database.transaction() as db:
+        ingest.apply(db, alice, "inventory_levels/update", stock_left, business_clock="data")
+        ingest.apply(db, alice, "products/delete", {"id": 3}, business_clock="data")
+    assert serving.recommend(alice.domain, [1], 8, "b").product_ids == (4, 5)
+    serving.flush()
+
+
 def test_a_shop_without_a_version_says_so(serving: Serving, charlie: Shop) -> None:
     with pytest.raises(NotFound):
         serving.recommend(charlie.domain, [1], 8, "a")

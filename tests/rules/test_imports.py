@@ -42,6 +42,9 @@ ROOMS = {
     "shopify_app/__init__.py": Room(SHOPIFY_APP, ("celery", "shopify", *HTTP, *TRAINERS)),
     "shopify_app/__main__.py": Room(SHOPIFY_APP, ("celery", "shopify", *HTTP, *TRAINERS)),
     "shopify_app/cli.py": Room(SHOPIFY_APP, ("celery", "shopify", *HTTP, *TRAINERS)),
+    "shopify_app/archive_cli.py": Room(SHOPIFY_APP, ("flask", "celery", "shopify", *HTTP, *TRAINERS)),
+    "shopify_app/storage_cli.py": Room(SHOPIFY_APP, ("flask", "celery", "shopify", *HTTP, *TRAINERS)),
+    "shopify_app/reading_cli.py": Room(SHOPIFY_APP, ("flask", "celery", "shopify", *HTTP, *TRAINERS)),
     "shopify_app/status.py": Room(SHOPIFY_APP, ("flask", "celery", "shopify", *HTTP, *TRAINERS)),
     "shopify_app/up.py": Room(SHOPIFY_APP, ("flask", "celery", "shopify", *HTTP, *TRAINERS)),
     "shopify_app/platform/": Room(
@@ -85,7 +88,7 @@ ROOMS = {
 # Trainers may be imported where training happens, inside functions: nobody pays for them who does not train.
 TRAINS = ("ml/forecast/", "ml/recommend/", "ml/train.py")
 # A storefront visitor or Shopify's five seconds wait behind these doors.
-HOT = ("webhooks.py", "proxy.py", "pixel.py", "flow.py", "health.py")
+HOT = ("door.py", "wsgi.py", "hooks.py", "acceptance.py", "webhooks.py", "proxy.py", "pixel.py", "flow.py", "health.py")
 HEAVY = ("pandas", "pyarrow", "duckdb", "scipy", *TRAINERS)
 
 

@@ -1,0 +1,20 @@
+"""How a command of `python -m shopify_app` is declared: its help, `--json`, and the shop that it is about."""
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+
+def command(commands: Any, name: str, run: Callable[..., Any], what: str) -> argparse.ArgumentParser:
+    """A command that answers with `run(settings, arguments)`; `--json` may stand behind it as well as before it."""
+    made: argparse.ArgumentParser = commands.add_parser(name, help=what, description=what)
+    made.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="answer in JSON")
+    made.set_defaults(run=run)
+    return made
+
+
+def on_shop(commands: Any, name: str, run: Callable[..., Any], what: str) -> argparse.ArgumentParser:
+    """One that has to be told which shop."""
+    made = command(commands, name, run, what)
+    made.add_argument("--shop", required=True, help="example.myshopify.com")
+    return made

@@ -1,0 +1,96 @@
+"""Train a version again from the snapshot it was trained on, and compare the bytes."""
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from ml import bundles, train
+from ml.errors import MlError
+from shopify_app.config import Settings
+from shopify_app.db import Database
+from shopify_app.errors import DamagedBundle, ForetallyError
+from shopify_app.lifecycle import registry
+from shopify_app.lifecycle.bundles import Bundles
+from shopify_app.records import snapshots
+from shopify_app.records.objects import Objects
+from shopify_app.tables import Shop, Snapshot, Version
+
+IMPORTED = "table"
+
+
+def reproduce(
+    settings: Settings, database: Database, objects: Objects, shop: Shop, task: str, number: int
+) -> dict[str, Any]:
+    """What came out of training the version once more: the same bytes, or what differs and why it may.
+
+    Changes nothing. Raises NotFound when the version or its snapshot is no longer here, DamagedBundle when a file of
+    the snapshot is damaged, ForetallyError for a version that was made elsewhere.
+    """
+    with database.reading() as db:
+        version = registry.version(db, shop, task, number)
+        snapshot = _snapshot(db, shop, version)
+    if version.algorithm == IMPORTED:
+        raise ForetallyError(f"{task} version {number} was imported, not trained here: there is nothing to reproduce")
+    wrong = snapshots.damaged(objects, snapshot)
+    if wrong:
+        raise DamagedBundle(f"snapshot {snapshot.id} is damaged: {', '.join(wrong)}")
+    (settings.var / "scratch").mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix="reproduce-", dir=settings.var / "scratch"))
+    try:
+        again = _trained(objects, snapshot, version, scratch)
+        return _verdict(version, again, Bundles(settings.var).folder(version.bundle))
+    except MlError as error:
+        raise ForetallyError(f"{task} version {number} cannot be trained again: {error}") from error
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _snapshot(db: Session, shop: Shop, version: Version) -> Snapshot:
+    return snapshots.by_id(db, shop, version.snapshot_id)
+
+
+def _trained(objects: Objects, snapshot: Snapshot, version: Version, scratch: Path) -> bundles.Trained:
+    dataset = snapshots.materialise(objects, snapshot, scratch / "dataset")
+    task: Any = version.task
+    return train.fit(task, dataset, scratch / "bundle", config=version.config, seed=version.seed)
+
+
+def _verdict(version: Version, again: bundles.Trained, kept: Path) -> dict[str, Any]:
+    code_now, same = snapshots.code_version(), again.sha256 == version.bundle
+    told: dict[str, Any] = {
+        "ok": same,
+        "task": version.task,
+        "version": version.number,
+        "snapshot": version.snapshot_id,
+        "seed": version.seed,
+        "bundle": version.bundle,
+        "bundle_again": again.sha256,
+        "code_version": version.code_version,
+        "code_version_now": code_now,
+    }
+    if same:
+        return told | {"verdict": "the same bytes"}
+    return told | {"verdict": _why(version, code_now), "files_that_differ": _different(again, kept)}
+
+
+def _why(version: Version, code_now: str) -> str:
+    if code_now != version.code_version:
+        return (
+            "not the same bytes: the training code is another one now "
+            f"(then {version.code_version[:12]}, now {code_now[:12]}); check that release out and try again"
+        )
+    return "not the same bytes, though snapshot, seed and code are: look at the libraries and the processor"
+
+
+def _different(again: bundles.Trained, kept: Path) -> list[str]:
+    """Names of files; the manifest itself is one of them when a setting or a figure differs."""
+    try:
+        before = bundles.read(kept)
+    except MlError:
+        return ["the bundle is not on this machine"]
+    names = sorted(before.files.keys() | again.files.keys())
+    files = [name for name in names if before.files.get(name) != again.files.get(name)]
+    return files or [bundles.MANIFEST]

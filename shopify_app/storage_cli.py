@@ -1,0 +1,118 @@
+"""python -m shopify_app snapshot … and gc: look at what is stored, check it, compare it, prove it, clear it up."""
+
+import argparse
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from shopify_app import clock
+from shopify_app.commands import command, on_shop
+from shopify_app.config import Settings
+from shopify_app.db import Database
+from shopify_app.lifecycle.bundles import Bundles
+from shopify_app.records import differences, retention, shops, snapshots
+from shopify_app.records.objects import open_objects
+from shopify_app.tables import Shop, Snapshot, Task
+
+SHOWN = 20
+"""Rows of each kind that a person gets to see; `--json` tells all."""
+
+
+def add_commands(commands: Any) -> None:
+    """The commands of this file, added to those of the app."""
+    snapshot = commands.add_parser("snapshot", help="a shop's frozen data: show, verify, diff, reproduce")
+    kinds = snapshot.add_subparsers(required=True, metavar="WHAT")
+    on_shop(kinds, "show", _show, "all snapshots and who needs them, or the files of one").add_argument("id", nargs="?")
+    on_shop(kinds, "verify", _verify, "read every file again and name the damaged ones").add_argument("id", nargs="?")
+    diff = on_shop(kinds, "diff", _diff, "orders, lines and products that changed from one snapshot to another")
+    diff.add_argument("old")
+    diff.add_argument("new")
+    again = on_shop(kinds, "reproduce", _reproduce, "train a version again from its snapshot and compare the bytes")
+    again.add_argument("task", choices=[task.value for task in Task])
+    again.add_argument("number", type=int, help="version number")
+    gc = command(commands, "gc", _gc, "remove files that no row names, then let go of snapshots that no version needs")
+    gc.add_argument("--dry-run", action="store_true", help="say what would go, remove nothing")
+
+
+def _show(settings: Settings, chosen: argparse.Namespace) -> dict[str, Any]:
+    with Database.of(settings).reading() as db:
+        shop = shops.named(db, chosen.shop)
+        pins = retention.pins(db, shop, clock.now())
+        if chosen.id:
+            found = snapshots.by_id(db, shop, chosen.id)
+            return {found.id: _about(found, pins) | {"files": _files(found)}}
+        return {found.id: _about(found, pins) for found in _all(db, shop)} or {"snapshots": "none yet"}
+
+
+def _about(snapshot: Snapshot, pins: dict[str, list[str]]) -> dict[str, Any]:
+    return {
+        "cutoff_on": snapshot.cutoff_on,
+        "created_at": snapshot.created_at.isoformat(timespec="seconds"),
+        "orders": snapshot.orders,
+        "lines": snapshot.lines,
+        "code_version": snapshot.manifest["code_version"],
+        "needed_by": pins.get(snapshot.id, []),
+    }
+
+
+def _files(snapshot: Snapshot) -> list[str]:
+    return [f"{file['name']} {file['rows']} rows {file['sha256']}" for file in snapshot.manifest["files"]]
+
+
+def _verify(settings: Settings, chosen: argparse.Namespace) -> dict[str, Any]:
+    objects = open_objects(settings)
+    with Database.of(settings).reading() as db:
+        shop = shops.named(db, chosen.shop)
+        wanted = [snapshots.by_id(db, shop, chosen.id)] if chosen.id else _all(db, shop)
+    wrong = {found.id: damaged for found in wanted if (damaged := snapshots.damaged(objects, found))}
+    return {"ok": not wrong, "verified": len(wanted), "damaged": wrong}
+
+
+def _diff(settings: Settings, chosen: argparse.Namespace) -> dict[str, Any]:
+    with Database.of(settings).reading() as db:
+        shop = shops.named(db, chosen.shop)
+        old, new = (snapshots.by_id(db, shop, name) for name in (chosen.old, chosen.new))
+    told = differences.between(open_objects(settings), old, new)
+    return told if chosen.json else _for_people(told)
+
+
+def _for_people(told: dict[str, Any]) -> dict[str, Any]:
+    """Counts, and the first few of each kind."""
+    shown: dict[str, Any] = {"manifest": told["manifest"] or "the same but for its files"}
+    for name in ("orders", "lines", "products"):
+        for what, rows in told[name].items():
+            few = [str(row) if not isinstance(row, dict) else _line(row) for row in rows[:SHOWN]]
+            more = [f"and {len(rows) - SHOWN} more"] if len(rows) > SHOWN else []
+            shown[f"{name} {what}, {len(rows)}"] = few + more
+    return shown
+
+
+def _line(row: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {', '.join(v) if isinstance(v, list) else v}" for name, v in row.items())
+
+
+def _reproduce(settings: Settings, chosen: argparse.Namespace) -> dict[str, Any]:
+    database = Database.of(settings)
+    with database.reading() as db:
+        shop = shops.named(db, chosen.shop)
+    from shopify_app.lifecycle import reproduce
+
+    return reproduce.reproduce(settings, database, open_objects(settings), shop, chosen.task, chosen.number)
+
+
+def _gc(settings: Settings, chosen: argparse.Namespace) -> dict[str, Any]:
+    database, objects, now = Database.of(settings), open_objects(settings), clock.now()
+    swept = retention.sweep(database, objects, Bundles(settings.var).root, now, dry=chosen.dry_run)
+    verb = "would_remove" if chosen.dry_run else "removed"
+    told = {"objects": swept.objects, f"{verb}_objects": list(swept.removed), f"{verb}_bundles": list(swept.bundles)}
+    if chosen.dry_run:
+        return told
+    objects.tidy(now - timedelta(days=2))
+    return told | {"retired_snapshots": retention.retire_all(database, now)}
+
+
+def _all(db: Session, shop: Shop) -> list[Snapshot]:
+    mine = select(Snapshot).where(Snapshot.shop_id == shop.id)
+    return list(db.scalars(mine.order_by(Snapshot.cutoff_on, Snapshot.created_at)))
