@@ -5,11 +5,13 @@ import sys
 import time
 from pathlib import Path
 
+from sqlalchemy import select
+
 from demo.family import Broken, Family, Setup
 from demo.watch import Watch
 from shopify_app.db import Database
 from shopify_app.errors import SettingError
-from shopify_app.tables import Backfill, ForecastRun
+from shopify_app.tables import Backfill, ForecastRun, OrderLine, Product, Shop
 
 LINE_SECONDS = 1.0
 
@@ -50,15 +52,27 @@ def _play(family: Family, speed: float) -> None:
     family.wait("reading the shop's history", lambda: _tell(watch) and _backfilled(watch), 600, every=0.3)
     family.wait("the first forecast", lambda: _tell(watch) and watch.rows(ForecastRun), 600, every=0.3)
     print(f"\rfirst forecasts after {time.monotonic() - started:.0f} s{'':60}")
-    print(
-        f"\n  Admin page  {setup.admin_page}\n  Storefront  {setup.storefront}\n\nCtrl-C stops everything.\n",
-        flush=True,
-    )
+    print(f"\n  Admin page    {setup.admin_page}\n  Product page  {_product_page(family, watch)}")
+    print("\nCtrl-C stops everything.\n", flush=True)
     family.shopify("clock", {"speed": speed})
     while True:
         family.check()
         _tell(watch)
         time.sleep(LINE_SECONDS)
+
+
+def _product_page(family: Family, watch: Watch) -> str:
+    """A page of the storefront that shows recommendations: that of the product sold most lately."""
+    with watch.database.reading() as db:
+        handle = db.scalar(
+            select(Product.handle)
+            .join(OrderLine, (OrderLine.shop_id == Product.shop_id) & (OrderLine.product_id == Product.product_id))
+            .join(Shop, Shop.id == Product.shop_id)
+            .where(Shop.domain == watch.domain, Product.is_published, Product.deleted_at.is_(None))
+            .order_by(OrderLine.created_on.desc(), Product.product_id)
+            .limit(1)
+        )
+    return f"{family.setup.storefront}products/{handle}"
 
 
 def _backfilled(watch: Watch) -> bool:

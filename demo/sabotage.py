@@ -14,7 +14,7 @@ from demo.watch import Watch
 from ml.recommend.neighbours import NeighbourTable
 from shopify_app.lifecycle import forecasts
 from shopify_app.lifecycle.bundles import Bundles
-from shopify_app.records.objects import Objects
+from shopify_app.records.folder import FolderObjects
 from shopify_app.tables import Task
 
 REASON = "sabotage: products shuffled"
@@ -23,8 +23,8 @@ REASON = "sabotage: products shuffled"
 def put_in_charge(family: Family, watch: Watch, seed: int = 1) -> dict[str, int]:
     """Import shuffled copies of what is in charge and promote them by hand. Gives their version numbers per task."""
     files = {"forecast": _forecast(family, watch, seed), "recommend": _lists(family, watch, seed)}
+    numbers = {task: _import(family, task, file) for task, file in files.items()}
     with ThreadPoolExecutor() as hands:
-        numbers = dict(zip(files, hands.map(lambda task: _import(family, task, files[task]), files), strict=True))
         list(hands.map(lambda task: _promote(family, task, numbers[task]), numbers))
     return numbers
 
@@ -47,7 +47,7 @@ def _forecast(family: Family, watch: Watch, seed: int) -> Path:
     with watch.database.reading() as db:
         run = forecasts.newest(db, shop.id, slot.champion_id)
     assert run is not None
-    rows = pq.read_table(Objects(family.setup.var / "objects").path(run.days_sha256)).to_pandas()
+    rows = pq.read_table(FolderObjects(family.setup.var / "objects").path(run.days_sha256)).to_pandas()
     rows["series"] = rows.series.astype(str)
     products = rows.series[rows.series != forecasts.TOTAL].unique()
     other = dict(zip(products, np.random.default_rng(seed).permutation(products), strict=True))

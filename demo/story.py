@@ -32,6 +32,9 @@ def main() -> int:
     """Play the story. 0 when every link held, 1 when one did not, 2 when it could not be played."""
     chosen = _arguments()
     var = Path(chosen.var).resolve()
+    if chosen.orders and not Path(chosen.orders).is_file():
+        print(f"story: there is no order file {chosen.orders}", file=sys.stderr)
+        return 2
     if var.exists():
         print(f"removing what an earlier story left in {var}")
         shutil.rmtree(var)

@@ -61,7 +61,9 @@ def test_kill_9_at_random_moments_loses_no_order_and_doubles_none(family: Family
     killer = threading.Thread(target=kill_again_and_again, args=(family, over, killed))
     killer.start()
     try:
-        steps = [family.shopify("clock", {"step_days": 2}) for _ in range(5)]
+        steps = []
+        while len(steps) < 5 or (not {"desk", "granian"} <= set(killed) and len(steps) < 60):
+            steps.append(family.shopify("clock", {"step_days": 2}))
     finally:
         over.set()
         killer.join()
