@@ -45,7 +45,10 @@ class Evening:
         return self._sold[(self._sold.ds >= pd.Timestamp(first)) & (self._sold.ds <= pd.Timestamp(last))]
 
     def said_the_evening_before(self, version_id: int, first: date, last: date) -> "pd.DataFrame | None":
-        """Day forecasts, each from the last run before its day: `series, ds, mean`. None where a day has no run."""
+        """Day forecasts, each from the last run before its day: `series, ds, mean`. None where no run reaches a day.
+
+        After weeks in which nothing ran, the last run before a day may have ended before it.
+        """
         import pandas as pd
 
         days = []
@@ -53,7 +56,10 @@ class Evening:
             run = self._run_before(version_id, day_on)
             if run is None:
                 return None
-            days.append(self._once(forecasts.of_day, run, day_on))
+            said = self._once(forecasts.of_day, run, day_on)
+            if said.empty:
+                return None
+            days.append(said)
         return pd.concat(days, ignore_index=True)
 
     def said_ahead(self, version_id: int, days: int) -> "pd.DataFrame | None":

@@ -136,6 +136,21 @@ def test_judging_the_same_evening_twice_changes_nothing(database: Database, obje
         assert db.query(Evaluation).count() == before
 
 
+@pytest.mark.parametrize("days_dark", [30, 45])
+def test_after_weeks_without_a_forecast_the_evening_is_judged_by_nobody(
+    database: Database, objects: Objects, alice: Shop, days_dark: int
+) -> None:
+    with database.transaction() as db:
+        good, other = in_turn(db, alice)
+        live(db, objects, alice, 3, now=other, before=good, now_says=SHUFFLED, before_says=FAIR)
+        before = db.query(Evaluation).count(), len(alerts(db, alice))
+        back_on = FIRST + timedelta(days=2 + days_dark)
+        for n in range(3, 3 + days_dark):
+            sell(db, alice, FIRST + timedelta(days=n), SOLD)
+        assert accuracy.evening(Evening(db, objects, alice, back_on)) is None
+        assert (db.query(Evaluation).count(), len(alerts(db, alice))) == before
+
+
 def test_nights_below_target_warn_without_asking_for_a_rollback(
     database: Database, objects: Objects, alice: Shop
 ) -> None:
