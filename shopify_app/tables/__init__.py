@@ -7,6 +7,7 @@ from shopify_app.tables.base import Base
 from shopify_app.tables.inbox import Event, EventState, Tombstone
 from shopify_app.tables.orders import Customer, InventoryItem, Order, OrderLine, Product, ProductDay, StockDay
 from shopify_app.tables.shops import Backfill, Feed, Shop, ShopState, Token
+from shopify_app.tables.vendors import Purchase, VendorTerms
 from shopify_app.tables.versions import (
     Slot,
     SlotState,
@@ -43,6 +44,7 @@ __all__ = [
     "Product",
     "ProductDay",
     "PublishedList",
+    "Purchase",
     "Receipt",
     "Segment",
     "Shop",
@@ -58,6 +60,7 @@ __all__ = [
     "Tombstone",
     "Transition",
     "Turn",
+    "VendorTerms",
     "Version",
     "VersionState",
     "WorkState",
