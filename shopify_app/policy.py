@@ -40,6 +40,9 @@ class Policy:
     keep_events_days: int = 1095
     """Sealed events go after this long; until then any range of them can be replayed."""
 
+    keep_views_days: int = 90
+    """What visitors looked at, as the web pixel tells, goes after this long."""
+
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> "Policy":
         """The defaults with this shop's changes. Unknown names are ignored: an older release may have written them."""
@@ -61,6 +64,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "keep_snapshots_days": (1, 3650),
     "keep_versions_days": (1, 3650),
     "keep_events_days": (1, 3650),
+    "keep_views_days": (1, 365),
 }
 """What a person may set each number to."""
 

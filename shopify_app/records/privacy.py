@@ -24,6 +24,7 @@ from shopify_app.records import (
     retention,
     shops,
     tombstones,
+    views,
 )
 from shopify_app.records.mentions import Person
 from shopify_app.records.objects import Objects
@@ -31,7 +32,7 @@ from shopify_app.records.seal import Seal
 from shopify_app.tables import Base, Event, Order, Shop, ShopState, Turn, Version
 
 TOPICS = inbox.REQUESTS
-ERASED_FROM = ("customers", "data_keys", "exports", "inbox", "shop_secrets", "tombstones")
+ERASED_FROM = ("customers", "data_keys", "exports", "inbox", "shop_secrets", "tombstones", "views")
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,7 @@ def redact_customer(db: Session, objects: Objects, seal: Seal, shop: Shop, perso
     erased = keys.erase(db, shop.id, marks | {secret.mark("order", one) for one in orders})
     stripped = mentions.strip(db, seal, shop.domain, person)
     files = exports.forget(db, secret, person)
+    seen = views.forget(db, shop.id, orders)
     told = {
         "customers": forgotten,
         "keys": erased,
@@ -97,6 +99,7 @@ def redact_customer(db: Session, objects: Objects, seal: Seal, shop: Shop, perso
         "deliveries_stripped": stripped,
         "events_sealed_before": sealed,
         "exports": len(files),
+        "views": seen,
     }
     receipts.write(db, shop.domain, "customers/redact", told)
     log.info(

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from shopify_app.db import Database
 from shopify_app.policy import Policy
-from shopify_app.records import parts
+from shopify_app.records import parts, views
 from shopify_app.records.objects import Objects
 from shopify_app.tables import Base, Shop, Slot, Snapshot, Version, VersionState
 
@@ -56,7 +56,9 @@ def retire_all(database: Database, now: datetime) -> list[str]:
     for shop_id in shop_ids:
         with database.transaction() as db:
             shop = db.get(Shop, shop_id)
-            retired += retire(db, shop, now) if shop is not None else []
+            if shop is not None:
+                retired += retire(db, shop, now)
+                views.retire(db, shop, now)
     return retired
 
 

@@ -18,6 +18,7 @@ from shopify_app.tables.versions import (
     Version,
     VersionState,
 )
+from shopify_app.tables.views import View, ViewKind
 from shopify_app.tables.work import Effect, FlowRun, Job, Turn, WorkState
 
 __all__ = [
@@ -63,5 +64,7 @@ __all__ = [
     "VendorTerms",
     "Version",
     "VersionState",
+    "View",
+    "ViewKind",
     "WorkState",
 ]

@@ -1,0 +1,72 @@
+"""What visitors looked at: kept once, under a pseudonym, for a while, and forgotten with the customer it leads to."""
+
+import hashlib
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from shopify_app.db import count, insert
+from shopify_app.policy import Policy
+from shopify_app.records import tombstones
+from shopify_app.records.keys import Secret
+from shopify_app.tables import Shop, View, ViewKind
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One thing that a browser says happened. `browser` is its own name for itself; it is stored nowhere."""
+
+    event_id: str
+    kind: ViewKind
+    browser: str
+    product_id: int | None = None
+    beside_id: int | None = None
+    order_id: int | None = None
+    test: int | None = None
+    arm: str | None = None
+
+
+def keep(db: Session, secret: Secret, seen: Sequence[Seen], now: datetime) -> int:
+    """Store what is new; what came before, or leads to a buyer who was forgotten, is not. How many were new."""
+    gone = tombstones.among(db, secret, "buyer", {one.order_id for one in seen if one.order_id is not None})
+    rows = [
+        {
+            "shop_id": secret.shop_id,
+            "event_id": one.event_id,
+            "kind": one.kind.value,
+            "visitor": visitor(secret, one.browser),
+            "seen_at": now,
+            "product_id": one.product_id,
+            "beside_id": one.beside_id,
+            "order_id": one.order_id,
+            "test": one.test,
+            "arm": one.arm,
+        }
+        for one in seen
+        if one.order_id not in gone
+    ]
+    new = insert(db, View).values(rows).on_conflict_do_nothing().returning(View.id) if rows else None
+    return len(db.scalars(new).all()) if new is not None else 0
+
+
+def visitor(secret: Secret, browser: str) -> int:
+    """The pseudonym of a browser in this shop: the same each time, and nothing to anybody without the shop's secret."""
+    digest = hashlib.blake2b(f"{secret.shop_id} browser {browser}".encode(), digest_size=8).digest()
+    return secret.mark_of(int.from_bytes(digest, "big") >> 1)
+
+
+def retire(db: Session, shop: Shop, now: datetime) -> int:
+    """Delete what is older than the shop keeps it; how many."""
+    limit = now - timedelta(days=Policy.of(shop.settings).keep_views_days)
+    return count(db, delete(View).where(View.shop_id == shop.id, View.seen_at < limit))
+
+
+def forget(db: Session, shop_id: int, order_ids: Collection[int]) -> int:
+    """Delete everything that was seen in the browsers these orders were placed in; how many."""
+    if not order_ids:
+        return 0
+    theirs = select(View.visitor).where(View.shop_id == shop_id, View.order_id.in_(sorted(order_ids)))
+    return count(db, delete(View).where(View.shop_id == shop_id, View.visitor.in_(theirs)))

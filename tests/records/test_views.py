@@ -1,0 +1,77 @@
+"""What visitors looked at: once each, under a pseudonym, for a while, and gone with the customer it leads to."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from sqlalchemy import select, update
+
+from shopify_app import clock
+from shopify_app.db import Database
+from shopify_app.records import keys, retention, shops, views
+from shopify_app.records.views import Seen
+from shopify_app.tables import Shop, View, ViewKind
+from tests.conftest import Deliver
+from tests.records.people import Buyer
+
+BROWSER = "6fe1a2c4-browser"
+BUYER = Buyer()
+
+
+def keep(database: Database, shop: Shop, *seen: Seen) -> int:
+    with database.transaction() as db:
+        return views.keep(db, keys.of(db, shop.id), seen, clock.now())
+
+
+def stored(database: Database, shop: Shop) -> list[View]:
+    with database.reading() as db:
+        return list(db.scalars(select(View).where(View.shop_id == shop.id).order_by(View.id)))
+
+
+def viewed(event_id: str, product_id: int = 1, browser: str = BROWSER) -> Seen:
+    return Seen(event_id, ViewKind.VIEWED, browser, product_id=product_id)
+
+
+def ordered(event_id: str, order_id: int, browser: str = BROWSER) -> Seen:
+    return Seen(event_id, ViewKind.ORDERED, browser, order_id=order_id)
+
+
+def test_the_same_event_counts_once_in_each_shop(database: Database, alice: Shop, bob: Shop) -> None:
+    assert keep(database, alice, viewed("a"), viewed("b", 2)) == 2
+    assert keep(database, alice, viewed("a"), viewed("c", 3)) == 1
+    assert keep(database, bob, viewed("a")) == 1
+    assert [one.product_id for one in stored(database, alice)] == [1, 2, 3]
+
+
+def test_a_browser_has_one_pseudonym_in_a_shop_and_another_in_the_next(
+    database: Database, alice: Shop, bob: Shop
+) -> None:
+    for shop in (alice, bob):
+        keep(database, shop, viewed("a"), viewed("b"), viewed("c", browser="somebody else"))
+    first, second, other = (one.visitor for one in stored(database, alice))
+    assert first == second != other
+    assert first != stored(database, bob)[0].visitor
+
+
+def test_old_views_go_after_as_long_as_the_shop_says(database: Database, alice: Shop, bob: Shop) -> None:
+    for shop in (alice, bob):
+        keep(database, shop, viewed("old"), viewed("new"))
+    with database.transaction() as db:
+        db.execute(update(View).where(View.event_id == "old").values(seen_at=clock.now() - timedelta(days=40)))
+        shops.get(db, alice.id).settings = {"keep_views_days": 30}
+    retention.retire_all(database, clock.now())
+    assert [one.event_id for one in stored(database, alice)] == ["new"]
+    assert [one.event_id for one in stored(database, bob)] == ["old", "new"]
+
+
+def test_a_forgotten_customer_takes_along_what_was_seen_in_their_browsers(
+    database: Database, alice: Shop, bob: Shop, deliver: Deliver, drain: Callable[[], int]
+) -> None:
+    for shop in (alice, bob):
+        deliver(shop, "orders/create", BUYER.buys(1))
+        drain()
+        keep(database, shop, viewed("a"), ordered("b", 1), viewed("c", browser="somebody else"))
+    deliver(alice, "customers/redact", BUYER.asks(alice.domain, "orders_to_redact", 1))
+    drain()
+    assert [one.event_id for one in stored(database, alice)] == ["c"]
+    assert [one.event_id for one in stored(database, bob)] == ["a", "b", "c"]
+    assert keep(database, alice, ordered("late", 1)) == 0
