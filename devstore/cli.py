@@ -55,6 +55,7 @@ def parser() -> argparse.ArgumentParser:
     add("--api-secret", default="foretally-dev-secret", help="the app's client secret")
     add("--toml", type=Path, metavar="FILE", help="the app's shopify.app.toml (default: the one in this folder)")
     add("--state", type=Path, metavar="DIR", help="remember tokens, metafields and the day here; a new start resumes")
+    add("--patience", type=float, default=24.0, metavar="S", help="seconds that a delivery's eight retries take (24)")
     add("--all-orders", action="store_true", help="grant read_all_orders, so that no 60-day wall hides old orders")
     return found
 
@@ -63,6 +64,8 @@ def open_store(options: argparse.Namespace) -> DevStore:
     """A dev store as the options say. Raises ConfigError with one clear line."""
     if options.speed < 0:
         raise ConfigError(f"--speed must not be negative, but is {options.speed}")
+    if options.patience <= 0:
+        raise ConfigError(f"--patience must be positive, but is {options.patience}")
     app = AppConfig(options.api_key, options.api_secret, options.app_url.rstrip("/"), _toml(options.toml))
     handles = options.shop or [DEFAULT_SHOP]
     shops = [_shop(options, handle, place) for place, handle in enumerate(handles)]
@@ -85,6 +88,7 @@ def _shop(options: argparse.Namespace, handle: str, place: int) -> ShopConfig:
         all_orders=options.all_orders,
         speed=options.speed,
         seed=options.seed + place,
+        patience=options.patience,
     )
 
 

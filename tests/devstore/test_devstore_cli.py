@@ -19,6 +19,7 @@ from tests.devstore.published import ROOT
         (["--orders", "/nowhere/orders.parquet"], "there is no order file /nowhere/orders.parquet"),
         (["--history-until", "2011-13-01"], "--history-until must be a day like 2011-06-30, not '2011-13-01'"),
         (["--speed", "-1"], "--speed must not be negative"),
+        (["--patience", "0"], "--patience must be positive"),
         (["--toml", "/nowhere/shopify.app.toml"], "there is no /nowhere/shopify.app.toml"),
         (["--shop", "Not A Handle"], "is no shop handle"),
         (["--shop", "a", "--shop", "a"], "the shop 'a' is there twice"),

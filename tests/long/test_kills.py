@@ -22,11 +22,12 @@ pytestmark = pytest.mark.long
 
 @pytest.fixture
 def family(tmp_path: Path) -> Iterator[Family]:
-    """The local Shopify and the app, as `make demo` starts them."""
-    port = free_ports()
-    with Family(
-        Setup(tmp_path / "run", app_port=port, shopify_port=port + 1, devstore_options=["--all-orders"])
-    ) as made:
+    """The local Shopify and the app, as `make demo` starts them.
+
+    Shopify tries for four hours: longer than a server is down that is killed again while it starts. 24 s can be less.
+    """
+    port, options = free_ports(), ["--all-orders", "--patience", "120"]
+    with Family(Setup(tmp_path / "run", app_port=port, shopify_port=port + 1, devstore_options=options)) as made:
         yield made
 
 
