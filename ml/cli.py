@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Any
 from ml.errors import BadConfig, BadData, MlError
 from ml.frames import HORIZON
 
+SHOWN = 3
+"""Series explained when none is asked for."""
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -46,9 +49,27 @@ def _predict(args: argparse.Namespace) -> None:
 
 
 def _show(args: argparse.Namespace) -> None:
-    from ml import bundles
+    from ml import bundles, explain
 
-    print(_summary(bundles.verify(args.bundle)))
+    if not (args.bundle / bundles.MANIFEST).is_file() and (args.bundle / explain.FILE).is_file():
+        print(_explained(args.bundle / explain.FILE, args.series))
+    else:
+        print(_summary(bundles.verify(args.bundle)))
+
+
+def _explained(file: Path, wanted: str | None) -> str:
+    """Why these forecasts are what they are: of one series, or of the total and those expected to sell most."""
+    from ml import explain
+    from ml.frames import TOTAL
+
+    rows = _read(file)
+    rows = rows[rows["origin"] == rows["origin"].max()]
+    if wanted is not None and not (rows["series"] == wanted).any():
+        raise BadData(f"{file}: no forecast of series {wanted}")
+    best = rows[rows["series"] != TOTAL].nlargest(SHOWN, "mean")["series"]
+    shown = rows[rows["series"].isin([wanted] if wanted is not None else [TOTAL, *best])].sort_values("mean")
+    told = [[row["series"], *("  " + line for line in explain.words(row))] for row in shown[::-1].to_dict("records")]
+    return "\n".join(line for lines in told for line in lines)
 
 
 def _backtest_forecast(args: argparse.Namespace) -> None:
@@ -102,8 +123,9 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("--out", type=Path, required=True)
     predict.add_argument("--horizon", type=int, default=HORIZON)
     predict.set_defaults(run=_predict)
-    show = commands.add_parser("show", help="check a bundle's hashes and print what it is and how good")
-    show.add_argument("bundle", type=Path)
+    show = commands.add_parser("show", help="what a bundle is and how good, or why a forecast is what it is")
+    show.add_argument("bundle", type=Path, help="a bundle, or a folder that predict or backtest wrote")
+    show.add_argument("--series", help="explain this series alone")
     show.set_defaults(run=_show)
     kinds = commands.add_parser("backtest", help="fit and answer in the past").add_subparsers(required=True)
     _add_backtests(kinds)

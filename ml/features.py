@@ -58,6 +58,14 @@ class SalesFeatures:
         columns += [*self._last_year(i, t, w, level), *self._calendar(t, w)]
         return np.stack([np.asarray(column, np.float32) for column in columns], axis=1)
 
+    @property
+    def families(self) -> tuple[str, ...]:
+        """What each feature of a row tells about: its part in an explanation (`ml.explain.PARTS`)."""
+        price = 0 if self.sales.revenue is None else 2
+        promo = 0 if self.promo is None else 3
+        counts = (("trend", 17), ("price", price), ("promotion", promo), ("season", 3), ("trend", 2), ("season", 3))
+        return tuple(family for family, count in counts for _ in range(count))
+
     def _known(self, i: Ints, t: Ints, span: int) -> Ints:
         """Where a span of days ending at `t` begins, no earlier than the series itself."""
         return np.maximum(np.maximum(t - span, 0), np.minimum(self.born[i], t))
@@ -144,6 +152,18 @@ class SalesFeatures:
     @cached_property
     def _to_christmas(self) -> Floats:
         return np.clip(np.array([days for _, days in self._dates], dtype=np.float64), -7, 90)
+
+
+def recent_level(units: Floats, born: Ints, is_open: Bools) -> Floats:
+    """What `SalesFeatures.level` is after the last known day, without its sums over all days before; float64 [series].
+
+    is_open: the known days, or more.
+    """
+    t = units.shape[1]
+    opened = np.concatenate([[0], np.cumsum(is_open[:t])])
+    near, far = (np.maximum(max(t - span, 0), np.minimum(born, t)) for span in (28, 91))
+    sold = units[:, -28:].sum(axis=1, dtype=np.float64) + 0.5 * units[:, -91:].sum(axis=1, dtype=np.float64)
+    return np.asarray((sold + 0.1) / (opened[t] - opened[near] + 0.5 * (opened[t] - opened[far]) + 3))
 
 
 def _running(values: Floats | Bools) -> Floats:

@@ -39,9 +39,10 @@ def fit(
 def predict(bundle: Path, dataset: Path | Dataset, out: Path, *, horizon: int = HORIZON) -> None:
     """Forecast the days after the dataset's cutoff with a trained bundle: `forecasts.parquet`, `windows.parquet`.
 
+    Beside them `explanations.parquet`, unless the forecast was made elsewhere.
     Raises BadBundle when the bundle is not what was trained, Implausible when the forecast fails its sanity gate.
     """
-    from ml.forecast import model, table
+    from ml.forecast import model, reasons, table
 
     if horizon < 1:
         raise BadConfig(f"horizon is {horizon}, expected at least 1 day")
@@ -50,7 +51,10 @@ def predict(bundle: Path, dataset: Path | Dataset, out: Path, *, horizon: int = 
     if trained.algorithm == table.NAME:
         table.forecast(files, data.cutoff_on, horizon).write(out)
     else:
-        model.load(files).forecast(data.sales(), horizon).write(out)
+        fitted, sales = model.load(files), data.sales()
+        forecast = fitted.forecast(sales, horizon)
+        forecast.write(out)
+        reasons.write(reasons.explanations(fitted, sales, forecast), out)
 
 
 def _fit_forecast(data: Dataset, out: Path, config: Mapping[str, Any], seed: int, say: Say) -> Trained:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ml.costs import Costs
 from ml.errors import BadData
+from ml.forecast import reasons
 from ml.forecast.config import ForecastConfig
 from ml.forecast.forecast import FORECASTS_FILE, WINDOWS_FILE, Forecast, write_frame
 from ml.forecast.leader import fit_forecast
@@ -35,11 +36,13 @@ def backtest(
 ) -> dict[str, Any]:
     """Forecasts from each origin, written as `forecasts.parquet`, `windows.parquet` and `run.json`; returns the run.
 
+    Why they are what they are goes into `explanations.parquet`.
+
     Rows after an origin are dropped before anything else happens, so that nothing can look at them.
     """
     import pandas as pd
 
-    costs, told, forecasts = Costs(), [], []
+    costs, told, forecasts, why = Costs(), [], [], []
     for number, origin in enumerate(origins, start=1):
 
         def step(text: str, place: str = f"origin {origin} ({number} of {len(origins)})") -> None:
@@ -47,11 +50,13 @@ def backtest(
 
         with costs.of("read"):
             known = from_frame(sales, origin, country)
-        forecast, facts = _one_origin(known, horizon, only, config or ForecastConfig(), seed, costs, step)
+        forecast, explained, facts = _one_origin(known, horizon, only, config or ForecastConfig(), seed, costs, step)
         forecasts.append(forecast)
+        why.append(explained)
         told.append({"origin": origin.isoformat(), **facts})
     write_frame(pd.concat([f.days_frame() for f in forecasts], ignore_index=True), out / FORECASTS_FILE)
     write_frame(pd.concat([f.windows_frame() for f in forecasts], ignore_index=True), out / WINDOWS_FILE)
+    reasons.write(pd.concat(why, ignore_index=True), out)
     run = {**costs.as_dict(), "horizon": horizon, "series": len(forecasts[0].series) - 1, "origins": told}
     (out / "run.json").write_text(json.dumps(run, indent=1) + "\n")
     return run
@@ -65,8 +70,8 @@ def _one_origin(
     seed: int,
     costs: Costs,
     say: Say,
-) -> tuple[Forecast, dict[str, Any]]:
-    """The forecast from the last known day, and what was chosen and why."""
+) -> tuple[Forecast, pd.DataFrame, dict[str, Any]]:
+    """The forecast from the last known day, its explanations, and what was chosen and why."""
     missing = sorted(set(only or ()) - set(sales.series))
     if only and len(missing) == len(set(only)):
         raise BadData(f"none of the wanted series has sales up to {sales.origin_on}; the first is {missing[0]}")
@@ -76,5 +81,7 @@ def _one_origin(
         fitted = fit_forecast(sales, config, seed, say)
     with costs.of("predict"):
         forecast = fitted.model.forecast(sales, horizon, only)
+    with costs.of("explain"):
+        explained = reasons.explanations(fitted.model, sales, forecast)
     facts = {"chosen": fitted.model.member.name, "because": fitted.because, "metrics": fitted.metrics}
-    return forecast, {**facts, "without_forecast": missing}
+    return forecast, explained, {**facts, "without_forecast": missing}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from ml import explain
 from shopify_app import clock
 from shopify_app.db import insert, insert_many
 from shopify_app.records.objects import Objects
@@ -34,6 +35,7 @@ def keep(db: Session, objects: Objects, version: Version, snapshot_id: str, fold
         snapshot_id=snapshot_id,
         days_sha256=objects.put(folder / "forecasts.parquet"),
         windows_sha256=objects.put(folder / "windows.parquet"),
+        explanations_sha256=objects.put(folder / explain.FILE) if (folder / explain.FILE).is_file() else None,
         was_champion=was_champion,
         created_at=clock.now(),
     )
@@ -112,6 +114,19 @@ def of_day(objects: Objects, run: ForecastRun, day_on: date) -> "pd.DataFrame":
 def of_window(objects: Objects, run: ForecastRun, first: date, days: int) -> "pd.DataFrame":
     """What a run said about one window: `series` (text), `first`, `days`, `mean`, `p10`, `p50`, `p90`."""
     return _frame(objects.path(run.windows_sha256), "first", [("first", "=", first), ("days", "=", days)])
+
+
+def explanation(objects: Objects, run: ForecastRun, series: str) -> dict[str, Any] | None:
+    """Why a run forecast this series as it did: the columns of `ml.explain`, and `words`, a list of sentences.
+
+    None when the run does not speak of it or was made elsewhere. `series` is the product's number as text or `TOTAL`.
+    """
+    import pyarrow.parquet as pq
+
+    if run.explanations_sha256 is None:
+        return None
+    found = pq.read_table(objects.path(run.explanations_sha256), filters=[("series", "=", series)]).to_pylist()
+    return {**found[0], "words": explain.words(found[0])} if found else None
 
 
 def _frame(path: Path, day: str, only: list[tuple[str, str, Any]]) -> "pd.DataFrame":

@@ -25,6 +25,8 @@ class ForecastRun(Base):
     """Object with `series, origin, ds, mean, p10, p50, p90` per day."""
     windows_sha256: Mapped[str] = mapped_column(String(64))
     """Object with `series, origin, first, days, mean, p10, p50, p90` per 7-day window and horizon."""
+    explanations_sha256: Mapped[str | None] = mapped_column(String(64))
+    """Object with what each part contributed to each series' whole horizon (`ml.explain`). None: made elsewhere."""
     was_champion: Mapped[bool] = mapped_column(Boolean)
     """In charge when it was made: what the merchant saw."""
     created_at: Mapped[datetime]

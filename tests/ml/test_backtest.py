@@ -67,8 +67,19 @@ def test_shuffling_the_future_leaves_the_forecasts_byte_identical(done: Path, tm
     (tmp_path / "series.txt").write_text("p001 p002 p003")
     more = ["--horizon", "28", "--series", str(tmp_path / "series.txt"), "--calendar", "GB"]
     assert run_forecast(shuffled, tmp_path, *more) == 0
-    for name in ("forecasts.parquet", "windows.parquet"):
+    for name in ("forecasts.parquet", "windows.parquet", "explanations.parquet"):
         assert (tmp_path / "out" / name).read_bytes() == (done / name).read_bytes()
+
+
+def test_show_explains_a_series_of_a_backtest_in_words(done: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", str(done), "--series", "p002"]) == 0
+    told = capfd.readouterr().out.splitlines()
+    assert told[0] == "p002"
+    assert told[1].startswith("  Sold ")
+    assert main(["show", str(done)]) == 0
+    assert TOTAL in capfd.readouterr().out.splitlines()
+    assert main(["show", str(done), "--series", "p999"]) == 2
+    assert "no forecast of series p999" in capfd.readouterr().err
 
 
 def test_progress_names_the_origin_it_is_at(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -14,6 +14,7 @@ LIGHT = (
     "ml.bundles",
     "ml.frames",
     "ml.drift",
+    "ml.explain",
 )
 
 
