@@ -118,8 +118,8 @@ def _toml(given: Path | None) -> Path | None:
     if given is not None:
         if not given.is_file():
             raise ConfigError(f"there is no {given}")
-        return given
-    found = Path("shopify.app.toml")
+        return given.resolve()
+    found = Path("shopify.app.toml").resolve()
     return found if found.is_file() else None
 
 

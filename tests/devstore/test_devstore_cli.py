@@ -5,9 +5,11 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 
 from devstore.cli import main
 from tests.devstore.published import ROOT
@@ -58,18 +60,31 @@ def test_a_folder_in_use_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert "is in use by another dev store" in capsys.readouterr().err
 
 
-def test_it_prints_its_addresses_and_ends_on_a_signal(tmp_path: Path) -> None:
-    process = subprocess.Popen(
+@pytest.fixture
+def started(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
+    """The command in the project's folder, with the two addresses it prints."""
+    with subprocess.Popen(
         [sys.executable, "-m", "devstore", "--port", "0", "--shop", "corner", "--state", str(tmp_path)],
         cwd=ROOT,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         stdout=subprocess.PIPE,
         text=True,
-    )
-    assert process.stdout is not None
-    admin, storefront = process.stdout.readline(), process.stdout.readline()
+    ) as process:
+        assert process.stdout is not None
+        yield process, process.stdout.readline(), process.stdout.readline()
+        process.kill()
+
+
+def test_it_prints_its_addresses_and_ends_on_a_signal(started: tuple[subprocess.Popen[str], str, str]) -> None:
+    process, admin, storefront = started
     process.send_signal(signal.SIGTERM)
     assert process.wait(15) == 0
-    process.stdout.close()
     assert "/store/corner/apps/foretally" in admin
     assert "/s/corner/" in storefront
+
+
+def test_the_theme_extension_beside_the_toml_is_served(started: tuple[subprocess.Popen[str], str, str]) -> None:
+    storefront = started[2].split()[-1]
+    for asset in (ROOT / "extensions" / "recommendations" / "assets").iterdir():
+        reply = requests.get(f"{storefront}extensions/recommendations/assets/{asset.name}", timeout=10)
+        assert (reply.status_code, reply.content) == (200, asset.read_bytes())
