@@ -58,15 +58,15 @@ def _write(context: Context, shop: Shop, job: Job, version: Version, changes: Se
         with context.database.transaction() as db:
             publishing.note(db, shop.id, version.id, [(c, kept[c.product_id]) for c in batch if c.product_id in kept])
             for product_id in raced:
-                publishing.learn(db, shop.id, product_id, _digest(there.get(product_id)))
+                publishing.learn(db, shop.id, product_id, *_found(there.get(product_id)))
             jobs.note(db, job, f"{done + len(kept)} of {len(changes)} lists written")
         done, lost = done + len(kept), lost + len(raced)
     log.info("lists published", shop=shop.domain, version=version.number, written=done, stale=lost)
     return done, lost
 
 
-def _digest(there: metafields.PublishedList | None) -> str | None:
-    return there.compare_digest if there else None
+def _found(there: metafields.PublishedList | None) -> tuple[str | None, tuple[int, ...]]:
+    return (there.compare_digest, there.neighbour_ids) if there else (None, ())
 
 
 def _batches(changes: Sequence[ListChange]) -> Iterator[Sequence[ListChange]]:

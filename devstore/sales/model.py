@@ -37,6 +37,7 @@ class Product:
     """When the product last changed; None means at its creation."""
     compare_at_price: str | None = None
     """The price without the running promotion."""
+    is_gift_card: bool = False
 
 
 @dataclass(frozen=True, slots=True)

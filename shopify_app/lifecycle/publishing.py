@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 from ml.recommend.neighbours import NeighbourTable
 from shopify_app import clock
 from shopify_app.db import insert
+from shopify_app.lifecycle import shelf
+from shopify_app.lifecycle.picking import pick
 from shopify_app.tables import Product, PublishedList
 
-PIECE = 500
 SPARE = 2
 """Lists are this many times as long as what is shown, so that a sold-out product leaves no hole."""
 
@@ -26,32 +27,19 @@ class ListChange:
     digest: str | None
 
 
-def sellable(db: Session, shop_id: int) -> frozenset[int]:
-    """Products that a shopper can buy today: published, not deleted, priced and not known to be out of stock."""
-    on_sale = select(Product.product_id).where(
-        Product.shop_id == shop_id,
-        Product.deleted_at.is_(None),
-        Product.is_published,
-        (Product.price_amount.is_(None)) | (Product.price_amount > 0),
-        (Product.units_in_stock.is_(None)) | (Product.units_in_stock > 0),
-    )
-    # From the driver, a piece at a time: 100,000 rows by way of the session hold up a web server's threads for 60 ms.
-    cursor: Any = db.connection().execute(on_sale).cursor
-    pieces = iter(lambda: cursor.fetchmany(PIECE), [])
-    return frozenset(product_id for piece in pieces for (product_id,) in piece)
-
-
 def changes(db: Session, shop_id: int, table: NeighbourTable, length: int) -> list[ListChange]:
-    """Every list that differs from the published one; products without neighbours get what sells most."""
-    allowed = sellable(db, shop_id)
+    """Every list that differs from the published one, as the shop's rules want it.
+
+    Sold-out products keep their page and so their list; one that is gone or hidden has none to write. A list of which
+    nothing may be shown any more is emptied, so that the theme falls back on Shopify's own.
+    """
+    on_sale = shelf.look(db, shop_id)
     shown = {row.product_id: row for row in db.scalars(_published(shop_id))}
-    popular = [product for product in (int(p) for p in table.popular) if product in allowed]
-    wanted = length * SPARE
     changed = []
-    for product_id in sorted(allowed | (shown.keys() & allowed)):
-        fresh = _list(table, product_id, allowed, popular, wanted)
+    for product_id in sorted(_with_a_page(db, shop_id)):
+        fresh = pick(table, [product_id], length * SPARE, on_sale)
         row = shown.get(product_id)
-        if fresh and (row is None or tuple(row.neighbours) != fresh):
+        if fresh != (tuple(row.neighbours) if row else ()):
             changed.append(ListChange(product_id, fresh, row.digest if row else None))
     return changed
 
@@ -76,12 +64,13 @@ def note(db: Session, shop_id: int, version_id: int, written: Iterable[tuple[Lis
         db.connection().execute(newer, rows)
 
 
-def learn(db: Session, shop_id: int, product_id: int, digest: str | None) -> None:
-    """Somebody else's write won: remember its digest, so that the next try replaces exactly that."""
+def learn(db: Session, shop_id: int, product_id: int, digest: str | None, neighbours: Iterable[int] = ()) -> None:
+    """Somebody else's write won: remember it and its digest, so that the next try replaces exactly that."""
+    there = {"digest": digest, "neighbours": list(neighbours)}
     row = insert(db, PublishedList).values(
-        shop_id=shop_id, product_id=product_id, neighbours=[], digest=digest, version_id=0, published_at=clock.now()
+        shop_id=shop_id, product_id=product_id, version_id=0, published_at=clock.now(), **there
     )
-    fresh: dict[str, Any] = {"digest": digest, "neighbours": []}
+    fresh: dict[str, Any] = there
     db.execute(row.on_conflict_do_update(index_elements=["shop_id", "product_id"], set_=fresh))
 
 
@@ -89,9 +78,6 @@ def _published(shop_id: int) -> Select[PublishedList]:
     return select(PublishedList).where(PublishedList.shop_id == shop_id)
 
 
-def _list(
-    table: NeighbourTable, product_id: int, allowed: frozenset[int], popular: list[int], wanted: int
-) -> tuple[int, ...]:
-    near = [n.product_id for n in table.neighbours(product_id, 50) if n.product_id in allowed][:wanted]
-    taken = {product_id, *near}
-    return tuple(near + [p for p in popular if p not in taken][: wanted - len(near)])
+def _with_a_page(db: Session, shop_id: int) -> list[int]:
+    mine = Product.shop_id == shop_id, Product.deleted_at.is_(None), Product.is_published
+    return list(db.scalars(select(Product.product_id).where(*mine)))

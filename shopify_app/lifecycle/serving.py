@@ -19,6 +19,7 @@ from shopify_app.lifecycle import registry, routing, shelf
 from shopify_app.lifecycle.behind import Behind
 from shopify_app.lifecycle.bundles import Bundles
 from shopify_app.lifecycle.kept import Kept
+from shopify_app.lifecycle.picking import pick
 from shopify_app.lifecycle.shelf import Shelf
 from shopify_app.lifecycle.slots import peek
 from shopify_app.policy import Policy
@@ -171,12 +172,6 @@ class Serving:
             return list(pick(table, given.asked, given.limit, given.shelf)), None
         except Exception as error:
             return None, f"{type(error).__name__}: {error}"[:200]
-
-
-def pick(table: NeighbourTable, asked: Sequence[int], limit: int, on_sale: Shelf) -> tuple[int, ...]:
-    """The best `limit` products on sale, then what sells most; the newest rather than nothing at all."""
-    chosen = tuple(near.product_id for near in table.recommend(asked, limit, exclude=on_sale.lacks))
-    return chosen or tuple(product for product in on_sale.newest if product not in asked)[:limit]
 
 
 def _overlap(answer: Sequence[int], shadow: Sequence[int] | None) -> float | None:

@@ -46,6 +46,7 @@ def product(node: Node, variants: Iterable[Node]) -> dict[str, Any]:
         "published_at": node["publishedAt"],
         "created_at": node["createdAt"],
         "updated_at": node["updatedAt"],
+        "is_gift_card": node.get("isGiftCard"),
         "image": {"src": image["url"]} if image else None,
         "variants": [_variant(variant) for variant in variants],
     }

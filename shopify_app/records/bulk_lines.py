@@ -135,6 +135,7 @@ def product(node: Mapping[str, Any], variants: Iterable[Mapping[str, Any]]) -> P
             for variant in variants
             if isinstance(variant.get("inventoryItem"), Mapping)
         ),
+        is_gift_card=payloads.truth(node.get("isGiftCard")),
     )
 
 

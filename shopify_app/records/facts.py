@@ -27,7 +27,7 @@ ORDER: Shape = {
 }
 PRODUCT: Shape = {
     **dict.fromkeys(("id", "title", "handle", "product_type", "vendor", "tags", "status", "published_at")),
-    **dict.fromkeys(("created_at", "updated_at")),
+    **dict.fromkeys(("created_at", "updated_at", "is_gift_card")),
     "variants": dict.fromkeys(("id", "price", "inventory_item_id", "inventory_quantity")),
 }
 SHAPES: Mapping[str, Shape] = {
@@ -93,7 +93,8 @@ def product(record: ProductRecord) -> dict[str, Any]:
         {"id": item.variant_id, "inventory_item_id": item.inventory_item_id} for item in record.items
     ] or [{}]
     variants[0] |= {"price": record.price_amount, "inventory_quantity": record.units_in_stock}
-    return {
+    told = {} if record.is_gift_card is None else {"is_gift_card": record.is_gift_card}
+    return told | {
         "id": record.product_id,
         "title": record.title,
         "handle": record.handle,

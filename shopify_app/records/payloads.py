@@ -74,6 +74,8 @@ class ProductRecord:
     created_at: datetime | None
     updated_at: datetime
     items: tuple[ItemRecord, ...]
+    is_gift_card: bool | None = None
+    """None when nobody said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,7 @@ def product(payload: Mapping[str, Any]) -> ProductRecord:
             for variant in variants
             if variant.get("inventory_item_id") is not None
         ),
+        is_gift_card=truth(payload.get("is_gift_card")),
     )
 
 
@@ -270,6 +273,11 @@ def tags(value: Any) -> tuple[str, ...]:
     found = value.split(",") if isinstance(value, str) else value if isinstance(value, list) else []
     words = (text({"tag": tag}, "tag", 255).strip() for tag in found)
     return tuple(sorted({word for word in words if word}))
+
+
+def truth(value: Any) -> bool | None:
+    """Yes or no; None when neither is said."""
+    return value if isinstance(value, bool) else None
 
 
 def stock(quantities: Iterable[Any]) -> int | None:

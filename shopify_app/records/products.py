@@ -110,6 +110,7 @@ def _upsert(db: Session, rows: list[dict[str, Any]]) -> None:
     kept = ("shop_id", "product_id", "created_on", "deleted_at")
     newer = {name: fresh.excluded[name] for name in rows[0] if name not in kept}
     newer["created_on"] = func.coalesce(Product.created_on, fresh.excluded.created_on)
+    newer["is_gift_card"] = func.coalesce(fresh.excluded.is_gift_card, Product.is_gift_card)
     newer["is_published"] = case((Product.deleted_at.is_(None), fresh.excluded.is_published), else_=False)
     upsert = fresh.on_conflict_do_update(
         index_elements=["shop_id", "product_id"],
@@ -131,6 +132,7 @@ def _row(shop: Shop, record: ProductRecord) -> dict[str, Any]:
         "price_amount": record.price_amount,
         "is_published": record.is_published,
         "units_in_stock": record.units_in_stock,
+        "is_gift_card": record.is_gift_card,
         "created_on": clock.day_in(record.created_at, shop.time_zone) if record.created_at else None,
         "updated_at": record.updated_at,
     }

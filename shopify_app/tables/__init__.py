@@ -1,7 +1,7 @@
 """All tables, one file per step of the data's way. Importing this package registers every one of them."""
 
 from shopify_app.tables.alerts import Alert, AlertState, Evaluation
-from shopify_app.tables.answers import Exposure, ForecastRun, ForecastTotal, PublishedList
+from shopify_app.tables.answers import Exposure, ForecastRun, ForecastTotal, ListRun, PublishedList
 from shopify_app.tables.archive import DataKey, Export, Receipt, Segment, ShopSecret
 from shopify_app.tables.base import Base
 from shopify_app.tables.inbox import Event, EventState, Tombstone
@@ -40,6 +40,7 @@ __all__ = [
     "ForecastTotal",
     "InventoryItem",
     "Job",
+    "ListRun",
     "Order",
     "OrderLine",
     "Product",

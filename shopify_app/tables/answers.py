@@ -64,12 +64,31 @@ class Exposure(Base):
     asked: Mapped[list[Any]]
     """Product ids given."""
     version_id: Mapped[int] = mapped_column(BigInt)
+    list_name: Mapped[str] = mapped_column(String(20), default="", server_default="")
+    """Which of the version's lists answered: product_page, small_cart, full_cart, home, again or personal."""
     answer: Mapped[list[Any]]
+    """Product ids in the places they were shown in."""
     shadow_id: Mapped[int | None] = mapped_column(BigInt)
     shadow_answer: Mapped[list[Any] | None]
     shadow_error: Mapped[str | None] = mapped_column(String(200))
     overlap: Mapped[float | None]
     microseconds: Mapped[int] = mapped_column(Integer)
+
+
+class ListRun(Base):
+    """A version's lists, made again from the counts of newer orders: what it answers with until the next run."""
+
+    __tablename__ = "list_runs"
+    __table_args__ = (Index("ix_list_runs_shop_id_version_id", "shop_id", "version_id"),)
+
+    id: Mapped[RowId]
+    shop_id: Mapped[ShopId]
+    version_id: Mapped[int] = mapped_column(BigInt)
+    bundle: Mapped[str] = mapped_column(String(64))
+    """SHA-256 of the bundle's manifest, as of a version."""
+    orders: Mapped[int] = mapped_column(Integer)
+    """Orders that differ from those of the version's own fit."""
+    made_at: Mapped[datetime]
 
 
 class PublishedList(Base):

@@ -44,6 +44,8 @@ class OrderLine(Base):
     price_amount: Mapped[float] = mapped_column(Numeric(18, 4, asdecimal=False))
     created_at: Mapped[datetime]
     created_on: Mapped[date]
+    beside_id: Mapped[int | None] = mapped_column(BigInt)
+    """The product in whose list a shopper chose it; 0 for a list that stood beside none. None: it came another way."""
 
 
 class Product(Base):
@@ -63,6 +65,8 @@ class Product(Base):
     """Active and published to the online store."""
     units_in_stock: Mapped[int | None] = mapped_column(Integer)
     """None when the shop does not track it."""
+    is_gift_card: Mapped[bool | None] = mapped_column(Boolean)
+    """None until the catalogue was read: webhooks do not say."""
     created_on: Mapped[date | None]
     updated_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]

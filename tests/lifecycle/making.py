@@ -1,5 +1,6 @@
 """Versions, sales and forecasts out of thin air, for tests of who answers and how well."""
 
+import json
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,7 +10,12 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 from sqlalchemy.orm import Session
 
+from ml.recommend import imported
+from ml.recommend.neighbours import NeighbourTable
+from shopify_app.config import Settings
+from shopify_app.db import Database
 from shopify_app.lifecycle import forecasts, registry
+from shopify_app.lifecycle.bundles import Bundles
 from shopify_app.records import ingest
 from shopify_app.records.objects import Objects
 from shopify_app.tables import Shop, Version
@@ -33,6 +39,29 @@ def a_version(db: Session, shop: Shop, task: str, **changes: Any) -> Version:
         "cpu_seconds": 0.0,
     }
     return registry.register(db, shop, registry.Trained(**(whole | changes)))
+
+
+def lists(
+    database: Database, settings: Settings, shop: Shop, neighbours: dict[int, list[int]], popular: list[int]
+) -> Version:
+    """A version of the shop with these lists, in charge of nothing yet."""
+    rows = [(p, n, 1.0 - i / 10) for p, ns in neighbours.items() for i, n in enumerate(ns)]
+    frame = pd.DataFrame(rows, columns=["product_id", "neighbour_id", "score"])
+    folder = settings.var / "scratch-bundle"
+    imported.write(folder, frame, popular, cutoff_on=None, because=json.dumps([sorted(neighbours), popular]))
+    with database.transaction() as db:
+        return a_version(db, shop, "recommend", bundle=Bundles(settings.var).keep(folder), algorithm="table")
+
+
+def put_in_charge(database: Database, shop: Shop, version: Version) -> None:
+    """Promote a version by hand."""
+    with database.transaction() as db:
+        registry.promote(db, shop, "recommend", version.number, actor="merchant", reason="test")
+
+
+def table_of(settings: Settings, version: Version) -> NeighbourTable:
+    """The lists of a version."""
+    return NeighbourTable.open(Bundles(settings.var).folder(version.bundle))
 
 
 def sell(db: Session, shop: Shop, on: date, units: dict[int, int], order_id: int | None = None) -> None:

@@ -1,25 +1,20 @@
 """Shoppers get an answer from the table in charge; what is written behind it never changes the answer."""
 
-import json
 from collections.abc import Iterator
-from pathlib import Path
 
-import pandas as pd
 import pytest
 from sqlalchemy import select, update
 
-from ml.recommend import imported
 from shopify_app.config import Settings
 from shopify_app.db import Database
 from shopify_app.errors import NotFound
 from shopify_app.lifecycle import publishing, registry
-from shopify_app.lifecycle.bundles import Bundles
 from shopify_app.lifecycle.publishing import ListChange
 from shopify_app.lifecycle.serving import Serving
 from shopify_app.records import ingest
 from shopify_app.tables import Exposure, Product, Shop, Version
 from tests import factories
-from tests.lifecycle.making import a_version
+from tests.lifecycle.making import a_version, lists, put_in_charge, table_of
 
 PRODUCTS = range(1, 9)
 
@@ -40,24 +35,6 @@ def stock(database: Database, shop: Shop, sold_out: tuple[int, ...] = ()) -> Non
             variant = {"id": number * 10, "price": "9.50", "inventory_item_id": number * 10 + 5}
             payload = factories.product(number, variants=[{**variant, "inventory_quantity": left}])
             ingest.apply(db, shop, "products/create", payload, business_clock="data")
-
-
-def lists(
-    database: Database, settings: Settings, shop: Shop, neighbours: dict[int, list[int]], popular: list[int]
-) -> Version:
-    """A version of the shop with these lists, in charge of nothing yet."""
-    rows = [(p, n, 1.0 - i / 10) for p, ns in neighbours.items() for i, n in enumerate(ns)]
-    frame = pd.DataFrame(rows, columns=["product_id", "neighbour_id", "score"])
-    folder = settings.var / "scratch-bundle"
-    imported.write(folder, frame, popular, cutoff_on=None, because=json.dumps([sorted(neighbours), popular]))
-    with database.transaction() as db:
-        return a_version(db, shop, "recommend", bundle=Bundles(settings.var).keep(folder), algorithm="table")
-
-
-def put_in_charge(database: Database, shop: Shop, version: Version) -> None:
-    """Promote a version by hand."""
-    with database.transaction() as db:
-        registry.promote(db, shop, "recommend", version.number, actor="merchant", reason="test")
 
 
 def test_the_neighbours_of_the_table_in_charge_are_shown(
@@ -202,7 +179,7 @@ def test_only_changed_lists_are_published(database: Database, settings: Settings
     for shop in (alice, bob):
         stock(database, shop)
     version = lists(database, settings, alice, {1: [2, 3], 2: [1]}, popular=[4, 5])
-    table = _table(settings, version)
+    table = table_of(settings, version)
     with database.transaction() as db:
         due = publishing.changes(db, alice.id, table, 1)
         assert due[0] == ListChange(1, (2, 3), None)
@@ -219,12 +196,5 @@ def test_a_deleted_product_leaves_every_list(database: Database, settings: Setti
     version = lists(database, settings, alice, {1: [2, 3]}, popular=[2, 4])
     with database.transaction() as db:
         ingest.apply(db, alice, "products/delete", {"id": 2}, business_clock="data")
-        due = publishing.changes(db, alice.id, _table(settings, version), 8)
+        due = publishing.changes(db, alice.id, table_of(settings, version), 8)
         assert all(2 not in change.neighbours and change.product_id != 2 for change in due)
-
-
-def _table(settings: Settings, version: Version):  # type: ignore[no-untyped-def]
-    from ml.recommend.neighbours import NeighbourTable
-
-    folder: Path = Bundles(settings.var).folder(version.bundle)
-    return NeighbourTable.open(folder)

@@ -155,7 +155,7 @@ PRODUCT: Table = {
     "vendor": lambda one, call: one.vendor,
     "tags": lambda one, call: list(one.tags),
     "status": lambda one, call: one.status,
-    "isGiftCard": lambda one, call: False,
+    "isGiftCard": lambda one, call: one.is_gift_card,
     "createdAt": lambda one, call: iso(one.created_at),
     "publishedAt": lambda one, call: iso(one.created_at) if one.status == "ACTIVE" else None,
     "updatedAt": lambda one, call: _changed(one),
