@@ -5,15 +5,31 @@ What pulls in numpy or pyarrow is imported by its own command only: `up` lives a
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from shopify_app import archive_cli, clock, config, migrate, policy, reading_cli, rotation, status, storage_cli, up
-from shopify_app.commands import command, on_shop
-from shopify_app.db import Database
+from sqlalchemy.exc import DBAPIError
+
+from shopify_app import (
+    config,
+    events_cli,
+    log,
+    migrate,
+    policy,
+    privacy_cli,
+    reading_cli,
+    rotation_cli,
+    screen,
+    status,
+    storage_cli,
+    up,
+)
+from shopify_app.commands import BadArgument, command, on_shop
+from shopify_app.db import Database, in_one_line
 from shopify_app.errors import ForetallyError, SettingError
 from shopify_app.lifecycle import registry
 from shopify_app.nudge import nudge
@@ -24,42 +40,61 @@ BY_HAND = "command line"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command. Errors are one line on stderr: 2 for a wrong setting or argument, 1 for the rest.
+    """Run one command: its answer on stdout, all else on stderr. Returns 0, or 1 when it could not be done.
 
-    A check that failed tells what it found as any answer does, and returns 1.
+    Errors are one line; a wrong setting or argument returns 2. A check that failed tells what it found as any answer
+    does, and returns 1.
     """
     chosen = _parser().parse_args(arguments)
     try:
         settings = config.load()
+        log.configure(as_json=settings.environment == "production")
         told = chosen.run(settings, chosen)
-    except SettingError as error:
-        print(f"foretally: {error}", file=sys.stderr)
-        return 2
+    except (SettingError, policy.BadSetting, BadArgument) as error:
+        return _refused(error, 2)
     except ForetallyError as error:
-        print(f"foretally: {error}", file=sys.stderr)
-        return 1
+        return _refused(error, 1)
+    except DBAPIError as error:
+        return _refused(in_one_line(error), 1)
+    except KeyboardInterrupt:
+        return _refused("interrupted", 130)
     if told is not None:
-        print(json.dumps(told, indent=2, default=str) if chosen.json else status.text(told))
-        return 0 if told.get("ok", True) else 1
-    return 0
+        _print(json.dumps(told, indent=2, default=screen.plain) if chosen.json else screen.text(told))
+    return 0 if told is None or told.get("ok", True) else 1
+
+
+def _refused(why: object, code: int) -> int:
+    print(f"foretally: {why}", file=sys.stderr)
+    return code
+
+
+def _print(answer: str) -> None:
+    """Whoever reads may have seen enough before the end (`| head`)."""
+    try:
+        print(answer, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m shopify_app", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m shopify_app",
+        description="Start Foretally, look at it, and make changes by hand. The settings come from the environment.",
+        epilog="COMMAND --help tells more. docs/operating.md says what to do when.",
+    )
     parser.add_argument("--json", action="store_true", help="answer in JSON")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     start = command(commands, "up", _up, "start the web server, the workers and the heartbeat; Ctrl-C ends them all")
     start.add_argument("--host", default="127.0.0.1")
     start.add_argument("--port", type=int, default=8800)
     command(commands, "migrate", _migrate, "bring the database to this release")
-    command(commands, "status", _status, "every shop: orders, versions, jobs, alerts").add_argument("--shop")
-    command(commands, "secrets", _secrets, "which client secret Shopify still signs with, and what may be done next")
+    look = command(commands, "status", _status, "every shop, or one: orders, versions, what waits, alerts")
+    look.add_argument("--shop", metavar="SHOP", help="example.myshopify.com")
     for name, what in (
         ("backfill", "read a shop's catalogue and order history again"),
         ("reconcile", "hold a shop's orders against Shopify's and put right what differs"),
     ):
-        ask = command(commands, name, _read, what)
-        ask.add_argument("shop", help="example.myshopify.com")
+        ask = on_shop(commands, name, _read, what)
         ask.add_argument("--since", type=date.fromisoformat, metavar="DATE", help="from this day of the shop on")
         ask.add_argument("--no-wait", action="store_true", help="return at once; the job goes on")
         ask.set_defaults(kind=name)
@@ -71,8 +106,8 @@ def _parser() -> argparse.ArgumentParser:
     _on_slot(commands, "roll-back", _roll_back, "put the previous version back in charge")
     _on_slot(commands, "freeze", _freeze, "let nothing automatic change who is in charge")
     _on_slot(commands, "unfreeze", _unfreeze, "allow automatic changes again")
-    storage_cli.add_commands(commands)
-    archive_cli.add_commands(commands)
+    for more in (storage_cli, events_cli, privacy_cli, rotation_cli):
+        more.add_commands(commands)
     for name, run, what in (
         (
             "import-forecast",
@@ -105,11 +140,6 @@ def _status(settings: config.Settings, chosen: argparse.Namespace) -> dict[str, 
         return status.of_all(db, chosen.shop)
 
 
-def _secrets(settings: config.Settings, _: argparse.Namespace) -> dict[str, Any]:
-    with Database.of(settings).reading() as db:
-        return rotation.report(db, settings, clock.now())
-
-
 def _read(settings: config.Settings, chosen: argparse.Namespace) -> dict[str, Any]:
     return reading_cli.read(settings, chosen.shop, chosen.kind, chosen.since, wait=not chosen.no_wait)
 
@@ -118,15 +148,22 @@ def _retrain(settings: config.Settings, chosen: argparse.Namespace) -> dict[str,
     with Database.of(settings).transaction() as db:
         job_id = jobs.ask(db, shops.named(db, chosen.shop).id, "retrain", "asked for by hand")
     nudge("train")
-    return {"job": job_id}
+    return {"shop": chosen.shop, "job": job_id, "state": "asked for"}
 
 
 def _set(settings: config.Settings, chosen: argparse.Namespace) -> dict[str, Any]:
-    changes = {name: policy.parse(name, value) for name, _, value in (s.partition("=") for s in chosen.settings)}
+    changes = dict(_setting(text) for text in chosen.settings)
     with Database.of(settings).transaction() as db:
         shop = shops.named(db, chosen.shop)
         shop.settings = {**shop.settings, **changes}
         return dict(shop.settings)
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise BadArgument(f"{text!r} is no setting with a value: say {name}=VALUE")
+    return name, policy.parse(name, value)
 
 
 def _promote(settings: config.Settings, chosen: argparse.Namespace) -> dict[str, Any]:
@@ -139,12 +176,14 @@ def _roll_back(settings: config.Settings, chosen: argparse.Namespace) -> dict[st
     return _change(settings, chosen, lambda db, shop, **why: registry.roll_back(db, shop, chosen.task, **why))
 
 
-def _freeze(settings: config.Settings, chosen: argparse.Namespace) -> None:
+def _freeze(settings: config.Settings, chosen: argparse.Namespace) -> dict[str, Any]:
     _change(settings, chosen, lambda db, shop, **why: registry.freeze(db, shop, chosen.task, **why))
+    return {"task": chosen.task, "state": "frozen", "reason": chosen.reason}
 
 
-def _unfreeze(settings: config.Settings, chosen: argparse.Namespace) -> None:
+def _unfreeze(settings: config.Settings, chosen: argparse.Namespace) -> dict[str, Any]:
     _change(settings, chosen, lambda db, shop, **why: registry.unfreeze(db, shop, chosen.task, **why))
+    return {"task": chosen.task, "state": "active", "reason": chosen.reason}
 
 
 def _import_forecast(settings: config.Settings, chosen: argparse.Namespace) -> dict[str, Any]:

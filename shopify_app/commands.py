@@ -4,6 +4,12 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
+from shopify_app.errors import ForetallyError
+
+
+class BadArgument(ForetallyError):
+    """An argument is well-formed, but not with the others; the text is one line for the person who typed it."""
+
 
 def command(commands: Any, name: str, run: Callable[..., Any], what: str) -> argparse.ArgumentParser:
     """A command that answers with `run(settings, arguments)`; `--json` may stand behind it as well as before it."""
@@ -16,5 +22,11 @@ def command(commands: Any, name: str, run: Callable[..., Any], what: str) -> arg
 def on_shop(commands: Any, name: str, run: Callable[..., Any], what: str) -> argparse.ArgumentParser:
     """One that has to be told which shop."""
     made = command(commands, name, run, what)
-    made.add_argument("--shop", required=True, help="example.myshopify.com")
+    made.add_argument("--shop", required=True, metavar="SHOP", help="example.myshopify.com")
     return made
+
+
+def group(commands: Any, name: str, what: str) -> Any:
+    """A word that commands follow."""
+    made: argparse.ArgumentParser = commands.add_parser(name, help=what, description=what)
+    return made.add_subparsers(required=True, metavar="WHAT")

@@ -66,14 +66,12 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
     )
 
 
-def database_url(value: str) -> str:
-    """The address of a database as SQLAlchemy wants it. Raises SettingError."""
+def database_url(value: str, name: str = "DATABASE_URL") -> str:
+    """The address of a database as SQLAlchemy wants it. Raises SettingError, which calls it by `name`."""
     if value.startswith(("postgres://", "postgresql://")):
         value = "postgresql+psycopg://" + value.split("://", 1)[1]
     if not value.startswith(("sqlite:///", "postgresql+psycopg://")):
-        _stop(
-            "DATABASE_URL", f"is {value!r}, which is neither SQLite nor PostgreSQL", "postgresql://user@host/foretally"
-        )
+        _stop(name, f"is {value!r}, which is neither SQLite nor PostgreSQL", "postgresql://user@host/foretally")
     return value
 
 

@@ -1,5 +1,6 @@
 """The database: one engine per process, short transactions, the same code on SQLite and PostgreSQL."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, DateTime, Table, create_engine, event, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.url import make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from shopify_app import clock
@@ -86,6 +88,14 @@ def insert_many(session: Session, table: Any, rows: Sequence[Mapping[str, Any]])
     if rows:
         target: Table = getattr(table, "__table__", table)
         session.execute(target.insert(), list(rows))
+
+
+def in_one_line(error: DBAPIError) -> str:
+    """What is wrong with the database, for a person, and what to do; the driver's own text runs over many lines."""
+    said = str(error.orig).strip().partition("\n")[0]
+    if re.search(r"no such (table|column)|(relation|column) .* does not exist", said):
+        return f"the database is not at this release ({said}): python -m shopify_app migrate"
+    return f"the database did not do it, look at DATABASE_URL: {said}"
 
 
 def _make_folder(url: str) -> None:

@@ -23,7 +23,7 @@ def report(db: Session, settings: Settings, now: datetime) -> dict[str, Any]:
     outdated = _outdated(db, secret_name(settings.api_secret))
     told = {
         "current_secret": secret_name(settings.api_secret),
-        "old_secret": secret_name(settings.old_api_secret) if settings.old_api_secret else "not set",
+        "old_secret": secret_name(settings.old_api_secret) if settings.old_api_secret else None,
         "deliveries_in_the_last_day": {used: _signed(db, used, now) for used in ("current", "old")},
         "last_signed_with_the_current": _last(db, "current"),
         "last_signed_with_the_old": _last(db, "old"),

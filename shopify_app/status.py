@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from shopify_app.lifecycle import registry
 from shopify_app.lifecycle.slots import peek
-from shopify_app.records import inbox
+from shopify_app.records import feeds, inbox, shops
 from shopify_app.tables import (
     Alert,
     AlertState,
@@ -18,6 +18,7 @@ from shopify_app.tables import (
     Order,
     Shop,
     ShopState,
+    SlotState,
     Task,
     Token,
     Version,
@@ -26,11 +27,10 @@ from shopify_app.tables import (
 
 
 def of_all(db: Session, domain: str | None = None) -> dict[str, Any]:
-    """One entry per shop, or of the one named."""
-    chosen = select(Shop).order_by(Shop.domain)
+    """One entry per shop, or of the one named. Raises NotFound when there is none of that name."""
     if domain is not None:
-        chosen = chosen.where(Shop.domain == domain)
-    return {shop.domain: of(db, shop) for shop in db.scalars(chosen)}
+        return {domain: of(db, shops.named(db, domain))}
+    return {shop.domain: of(db, shop) for shop in db.scalars(select(Shop).order_by(Shop.domain))}
 
 
 def of(db: Session, shop: Shop) -> dict[str, Any]:
@@ -46,8 +46,12 @@ def of(db: Session, shop: Shop) -> dict[str, Any]:
         "deliveries_waiting": _count(db, Event, *waiting),
         "deliveries_parked": _count(db, Event, *parked),
         "deliveries_quarantined": inbox.quarantined_count(db, shop.domain),
+        "last_delivery_at": inbox.last_heard(db, shop.domain),
+        "last_read_at": {
+            kind: feed.checked_at if (feed := feeds.of(db, shop.id, kind)) else None for kind in feeds.JOBS
+        },
         "jobs_waiting": _count(db, Job, Job.shop_id == shop.id, Job.state == WorkState.PENDING),
-        "jobs_parked": _count(db, Job, Job.shop_id == shop.id, Job.state == WorkState.PARKED),
+        "jobs_parked": _parked(db, shop),
         "effects_waiting": _count(db, Effect, Effect.shop_id == shop.id, Effect.state == WorkState.PENDING),
         "versions": _count(db, Version, Version.shop_id == shop.id),
         "in_charge": {task.value: _in_charge(db, shop, task) for task in Task},
@@ -58,19 +62,6 @@ def of(db: Session, shop: Shop) -> dict[str, Any]:
             )
         ],
     }
-
-
-def text(told: dict[str, Any], indent: str = "") -> str:
-    """The same for people: one line per figure."""
-    lines = []
-    for name, value in told.items():
-        if isinstance(value, dict):
-            lines += [f"{indent}{name}", text(value, indent + "  ")]
-        elif isinstance(value, list):
-            lines += [f"{indent}{name}: {'none' if not value else ''}".rstrip(), *(f"{indent}  {v}" for v in value)]
-        else:
-            lines.append(f"{indent}{name}: {value}")
-    return "\n".join(lines)
 
 
 def _access(db: Session, shop: Shop) -> str:
@@ -89,7 +80,14 @@ def _in_charge(db: Session, shop: Shop, task: Task) -> str:
     if champion is None:
         return "nobody yet"
     behind = f", version {shadow.number} in its shadow" if shadow else ""
-    return f"version {champion.number} ({champion.algorithm}){behind}"
+    held = f", {seen.state}" if seen and seen.state != SlotState.ACTIVE else ""
+    return f"version {champion.number} ({champion.algorithm}){behind}{held}"
+
+
+def _parked(db: Session, shop: Shop) -> list[str]:
+    """Jobs that were given up, and why."""
+    mine = Job.shop_id == shop.id, Job.state == WorkState.PARKED
+    return [f"{job.kind} {job.id}: {job.error}" for job in db.scalars(select(Job).where(*mine).order_by(Job.id))]
 
 
 def _count(db: Session, table: Any, *where: Any) -> int:

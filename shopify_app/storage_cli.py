@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shopify_app import clock
-from shopify_app.commands import command, on_shop
+from shopify_app.commands import command, group, on_shop
 from shopify_app.config import Settings
 from shopify_app.db import Database
 from shopify_app.lifecycle.bundles import Bundles
@@ -22,18 +22,24 @@ SHOWN = 20
 
 def add_commands(commands: Any) -> None:
     """The commands of this file, added to those of the app."""
-    snapshot = commands.add_parser("snapshot", help="a shop's frozen data: show, verify, diff, reproduce")
-    kinds = snapshot.add_subparsers(required=True, metavar="WHAT")
-    on_shop(kinds, "show", _show, "all snapshots and who needs them, or the files of one").add_argument("id", nargs="?")
-    on_shop(kinds, "verify", _verify, "read every file again and name the damaged ones").add_argument("id", nargs="?")
+    kinds = group(commands, "snapshot", "a shop's frozen data: show, verify, diff, reproduce")
+    show = on_shop(kinds, "show", _show, "all snapshots and who needs them, or the files of one")
+    verify = on_shop(kinds, "verify", _verify, "read every file again and name the damaged ones")
     diff = on_shop(kinds, "diff", _diff, "orders, lines and products that changed from one snapshot to another")
-    diff.add_argument("old")
-    diff.add_argument("new")
+    for made, names in ((show, ["id"]), (verify, ["id"]), (diff, ["old", "new"])):
+        for name in names:
+            made.add_argument(name, nargs="?" if made is not diff else None, type=_id, help="its first characters do")
     again = on_shop(kinds, "reproduce", _reproduce, "train a version again from its snapshot and compare the bytes")
     again.add_argument("task", choices=[task.value for task in Task])
     again.add_argument("number", type=int, help="version number")
     gc = command(commands, "gc", _gc, "remove files that no row names, then let go of snapshots that no version needs")
     gc.add_argument("--dry-run", action="store_true", help="say what would go, remove nothing")
+
+
+def _id(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("an id is not empty")
+    return text
 
 
 def _show(settings: Settings, chosen: argparse.Namespace) -> dict[str, Any]:
@@ -42,14 +48,16 @@ def _show(settings: Settings, chosen: argparse.Namespace) -> dict[str, Any]:
         pins = retention.pins(db, shop, clock.now())
         if chosen.id:
             found = snapshots.by_id(db, shop, chosen.id)
-            return {found.id: _about(found, pins) | {"files": _files(found)}}
-        return {found.id: _about(found, pins) for found in _all(db, shop)} or {"snapshots": "none yet"}
+            return _about(found, pins) | {"files": found.manifest["files"]}
+        rows = [_about(found, pins) for found in _all(db, shop)]
+    return {"snapshots": rows if chosen.json else [_short(row) for row in rows]}
 
 
 def _about(snapshot: Snapshot, pins: dict[str, list[str]]) -> dict[str, Any]:
     return {
+        "id": snapshot.id,
         "cutoff_on": snapshot.cutoff_on,
-        "created_at": snapshot.created_at.isoformat(timespec="seconds"),
+        "created_at": snapshot.created_at,
         "orders": snapshot.orders,
         "lines": snapshot.lines,
         "code_version": snapshot.manifest["code_version"],
@@ -57,8 +65,9 @@ def _about(snapshot: Snapshot, pins: dict[str, list[str]]) -> dict[str, Any]:
     }
 
 
-def _files(snapshot: Snapshot) -> list[str]:
-    return [f"{file['name']} {file['rows']} rows {file['sha256']}" for file in snapshot.manifest["files"]]
+def _short(row: dict[str, Any]) -> dict[str, Any]:
+    """A row that fits on a screen."""
+    return {name: value for name, value in row.items() if name != "code_version"} | {"id": row["id"][:12]}
 
 
 def _verify(settings: Settings, chosen: argparse.Namespace) -> dict[str, Any]:
@@ -67,7 +76,10 @@ def _verify(settings: Settings, chosen: argparse.Namespace) -> dict[str, Any]:
         shop = shops.named(db, chosen.shop)
         wanted = [snapshots.by_id(db, shop, chosen.id)] if chosen.id else _all(db, shop)
     wrong = {found.id: damaged for found in wanted if (damaged := snapshots.damaged(objects, found))}
-    return {"ok": not wrong, "verified": len(wanted), "damaged": wrong}
+    told = {"ok": not wrong, "verified": len(wanted), "damaged": wrong}
+    if wrong:
+        told["next"] = "put the objects of these hashes back from the backup: snapshot show ID names them"
+    return told
 
 
 def _diff(settings: Settings, chosen: argparse.Namespace) -> dict[str, Any]:
@@ -83,14 +95,9 @@ def _for_people(told: dict[str, Any]) -> dict[str, Any]:
     shown: dict[str, Any] = {"manifest": told["manifest"] or "the same but for its files"}
     for name in ("orders", "lines", "products"):
         for what, rows in told[name].items():
-            few = [str(row) if not isinstance(row, dict) else _line(row) for row in rows[:SHOWN]]
-            more = [f"and {len(rows) - SHOWN} more"] if len(rows) > SHOWN else []
-            shown[f"{name} {what}, {len(rows)}"] = few + more
+            more = f", the first {SHOWN} of them" if len(rows) > SHOWN else ""
+            shown[f"{name} {what}, {len(rows)}{more}"] = rows[:SHOWN]
     return shown
-
-
-def _line(row: dict[str, Any]) -> str:
-    return ", ".join(f"{name} {', '.join(v) if isinstance(v, list) else v}" for name, v in row.items())
 
 
 def _reproduce(settings: Settings, chosen: argparse.Namespace) -> dict[str, Any]:

@@ -155,6 +155,8 @@ def _check_port(host: str, port: int) -> None:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
+        except OverflowError:
+            raise SettingError(f"--port {port} is none: ports end at 65535. Example: --port 8800") from None
         except OSError as error:
             raise SettingError(f"--port {port} on {host}: {error.strerror}. Example: --port {port + 10}") from None
 

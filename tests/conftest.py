@@ -1,6 +1,7 @@
 """Databases of both kinds, and three shops: Alice and Bob with the same ids, and Charlie, who should see nothing."""
 
 import base64
+import json
 import os
 import shutil
 import uuid
@@ -12,7 +13,7 @@ import psycopg
 import pytest
 from sqlalchemy import event
 
-from shopify_app import clock
+from shopify_app import cli, clock
 from shopify_app.config import Settings
 from shopify_app.db import Database
 from shopify_app.records import inbox, shops
@@ -26,6 +27,7 @@ from tests import factories
 SERVER = os.environ.get("TEST_POSTGRES_URL", "postgresql://root@127.0.0.1:5432/root")
 KEYS = (b"k" * 32,)
 Deliver = Callable[..., bool]
+Say = Callable[..., tuple[int, Any]]
 
 
 @pytest.fixture(scope="session")
@@ -173,3 +175,18 @@ def environment(settings: Settings) -> dict[str, str]:
         "FORETALLY_VAR": str(settings.var),
         "ENCRYPTION_KEYS": base64.urlsafe_b64encode(settings.encryption_keys[0]).decode(),
     }
+
+
+@pytest.fixture
+def say(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Say:
+    """Run a command of the app; its return code and its answer: JSON read, or text; errors as text."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    def run(*words: str, as_json: bool = True) -> tuple[int, Any]:
+        capsys.readouterr()
+        code = cli.main([*words, *(["--json"] if as_json else [])])
+        told = capsys.readouterr()
+        return code, json.loads(told.out) if as_json and told.out else told.out or told.err
+
+    return run

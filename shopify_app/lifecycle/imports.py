@@ -55,7 +55,10 @@ def _read(file: Path, columns: tuple[str, ...]) -> "pd.DataFrame":
 
     if not file.is_file():
         raise ForetallyError(f"there is no file {file}")
-    rows = pd.read_parquet(file)
+    try:
+        rows = pd.read_parquet(file)
+    except (ValueError, OSError) as error:
+        raise ForetallyError(f"{file} cannot be read as Parquet: {error}") from error
     missing = [name for name in columns if name not in rows]
     if missing:
         raise ForetallyError(f"{file} lacks the columns {', '.join(missing)}; it has {', '.join(rows.columns)}")

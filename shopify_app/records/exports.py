@@ -5,7 +5,7 @@ the object noise; the object goes too.
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -52,6 +52,12 @@ def make_all(database: Database, objects: Objects, seal: Seal) -> int:
     with database.reading() as db:
         wanted = db.execute(select(Export.id, Export.shop_id).where(Export.made_at.is_(None))).all()
     return sum(_make(database, objects, seal, export_id, shop_id) for export_id, shop_id in wanted)
+
+
+def of(db: Session, shop_id: int) -> Sequence[Export]:
+    """The files that were asked for and have not expired, oldest first."""
+    mine = Export.shop_id == shop_id, Export.expires_at > clock.now()
+    return db.scalars(select(Export).where(*mine).order_by(Export.id)).all()
 
 
 def fetch(database: Database, objects: Objects, shop_id: int, export_id: int) -> bytes:

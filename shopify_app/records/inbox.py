@@ -237,6 +237,12 @@ def quarantined_count(db: Session, shop: str | None = None) -> int:
     return db.scalar(ones if shop is None else ones.where(Event.shop == shop)) or 0
 
 
+def last_heard(db: Session, shop: str) -> datetime | None:
+    """When Shopify last delivered something of the shop."""
+    theirs = select(Event.received_at).where(Event.shop == shop, Event.secret_used != OURS)
+    return db.scalar(theirs.order_by(Event.seq.desc()).limit(1))
+
+
 def about(shop: str) -> str:
     """What the seal of a waiting body is bound to."""
     return f"inbox {shop}"

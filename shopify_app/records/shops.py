@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from shopify_app import clock
 from shopify_app.config import Settings
-from shopify_app.db import insert
+from shopify_app.db import Database, insert
 from shopify_app.errors import NotFound
 from shopify_app.records.turns import happened
 from shopify_app.tables import Shop, ShopState, Token
@@ -65,6 +65,12 @@ def named(db: Session, domain: str) -> Shop:
     if found is None:
         raise NotFound(f"no shop {domain} has installed the app")
     return found
+
+
+def at(database: Database, domain: str) -> Shop:
+    """The same, as it is in a database at this moment."""
+    with database.reading() as db:
+        return named(db, domain)
 
 
 def get(db: Session, shop_id: int) -> Shop:

@@ -68,7 +68,7 @@ def test_a_reconcile_puts_right_what_was_lost_and_says_so(town: Town, capsys: py
     lose_orders(town, "alice", date(2026, 4, 20))
     lose_orders(town, "bob", date(2026, 4, 20))
     with working(town):
-        assert main(["reconcile", "alice.myshopify.com", "--since", "2026-04-20", "--json"]) == 0
+        assert main(["reconcile", "--shop", "alice.myshopify.com", "--since", "2026-04-20", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert (told["state"], told["orders_restored"], told["orders_deleted"]) == ("done", 22, 0)
     assert town.lines("alice") == town.truth("alice")
@@ -80,7 +80,7 @@ def test_a_backfill_can_begin_at_a_day(town: Town, capsys: pytest.CaptureFixture
     town.work()
     lose_orders(town, "alice", date(2026, 1, 1))
     with working(town):
-        assert main(["backfill", "alice.myshopify.com", "--since", "2026-04-01"]) == 0
+        assert main(["backfill", "--shop", "alice.myshopify.com", "--since", "2026-04-01"]) == 0
     assert "orders: 60" in capsys.readouterr().out
     with town.context.database.reading() as db:
         read = db.scalars(select(Backfill).order_by(Backfill.id.desc()).limit(1)).one()
@@ -91,19 +91,19 @@ def test_a_backfill_can_begin_at_a_day(town: Town, capsys: pytest.CaptureFixture
 def test_what_nobody_works_on_waits_and_is_said_to(town: Town, capsys: pytest.CaptureFixture[str]) -> None:
     town.open_app("alice")
     town.work()
-    assert main(["reconcile", "alice.myshopify.com", "--no-wait"]) == 0
+    assert main(["reconcile", "--shop", "alice.myshopify.com", "--no-wait"]) == 0
     assert "state: asked for" in capsys.readouterr().out
     assert len(town.jobs("reconcile")) == 1
     with town.context.database.transaction() as db:
         db.add(Turn(queue="canary", whose="worker", served_at=clock.now() - timedelta(hours=1)))
-    assert main(["reconcile", "alice.myshopify.com"]) == 1
+    assert main(["reconcile", "--shop", "alice.myshopify.com"]) == 1
     assert "no worker runs: job" in capsys.readouterr().err
     assert len(town.jobs("reconcile")) == 1
 
 
 def test_a_shop_without_the_app_is_named(town: Town, capsys: pytest.CaptureFixture[str]) -> None:
     town.open_app("alice")
-    assert main(["backfill", "charlie.myshopify.com"]) == 1
+    assert main(["backfill", "--shop", "charlie.myshopify.com"]) == 1
     assert "foretally: no shop charlie.myshopify.com has the app installed\n" in capsys.readouterr().err
     with pytest.raises(SystemExit):
-        main(["backfill", "alice.myshopify.com", "--since", "yesterday"])
+        main(["backfill", "--shop", "alice.myshopify.com", "--since", "yesterday"])

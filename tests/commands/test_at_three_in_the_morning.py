@@ -1,0 +1,174 @@
+"""Every command under a tired person's fingers: one line for what is wrong, one answer for what is right."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from shopify_app import cli
+from shopify_app.db import Database
+from shopify_app.records import jobs
+from shopify_app.tables import Job, Shop, WorkState
+from tests.conftest import Deliver, Say
+from tests.factories import order
+
+NOBODY = ("--shop", "nobody.myshopify.com")
+ON_A_SHOP = (
+    ("status",),
+    ("retrain",),
+    ("backfill",),
+    ("reconcile",),
+    ("set", "target=0.9"),
+    ("promote", "forecast", "1"),
+    ("roll-back", "forecast"),
+    ("freeze", "forecast"),
+    ("unfreeze", "forecast"),
+    ("snapshot", "show"),
+    ("snapshot", "verify"),
+    ("snapshot", "diff", "a", "b"),
+    ("snapshot", "reproduce", "forecast", "1"),
+    ("events", "list"),
+    ("events", "park"),
+    ("events", "replay"),
+    ("events", "replay", "--into", "sqlite:///{folder}/again.db"),
+    ("redact", "--customer", "1", "--yes"),
+    ("exports", "list"),
+    ("exports", "save", "1", "{folder}/export.json"),
+    ("receipts",),
+)
+ANSWERS = (
+    ("status",),
+    ("retrain",),
+    ("backfill", "--no-wait"),
+    ("reconcile", "--no-wait"),
+    ("set", "target=0.9"),
+    ("freeze", "forecast"),
+    ("unfreeze", "forecast"),
+    ("snapshot", "show"),
+    ("snapshot", "verify"),
+    ("events", "list"),
+    ("events", "park"),
+    ("events", "replay"),
+    ("events", "replay", "--into", "sqlite:///{folder}/again.db"),
+    ("redact", "--customer", "1", "--yes"),
+    ("exports", "list"),
+    ("receipts",),
+)
+FOR_ALL = (("status",), ("secrets",), ("rotate-keys",), ("rotate-keys", "--check"), ("gc",), ("gc", "--dry-run"))
+WRONG = (
+    (("set", "target"), "say target=VALUE"),
+    (("set", "target=7"), "a number from 0.5 to 0.99"),
+    (("events", "list", "--from", "9", "--to", "3"), "--from 9 is after --to 3"),
+    (("events", "park", "--from", "9", "--to", "3"), "--from 9 is after --to 3"),
+    (("events", "replay", "--from", "9", "--to", "3"), "--from 9 is after --to 3"),
+    (("events", "replay", "--cutoff", "2026-03-01"), "say --into as well"),
+    (("events", "replay", "--into", "mysql://x"), "--into is 'mysql://x', which is neither"),
+    (("exports", "save", "1", "{folder}/nowhere/export.json"), "cannot be written: No such file or directory"),
+    (("exports", "save", "1", "{folder}/there.json"), "cannot be written: File exists"),
+)
+
+
+def words(command: tuple[str, ...], folder: Path) -> list[str]:
+    return [word.format(folder=folder) for word in command]
+
+
+@pytest.fixture
+def with_sales(alice: Shop, bob: Shop, deliver: Deliver, drain: Callable[[], int]) -> Shop:
+    for shop in (alice, bob):
+        deliver(shop, "orders/create", order(1))
+        deliver(shop, "orders/create", b"broken")
+    for _ in range(3):
+        drain()
+    return alice
+
+
+@pytest.mark.parametrize("command", ON_A_SHOP, ids=" ".join)
+def test_a_shop_that_is_not_here_is_named_in_one_line(
+    with_sales: Shop, say: Say, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    code, said = say(*words(command, tmp_path), *NOBODY, as_json=False)
+    assert (code, said.count("\n"), "nobody.myshopify.com" in said) == (1, 1, True)
+    assert not (tmp_path / "export.json").exists()
+
+
+@pytest.mark.parametrize("command", [*ANSWERS, *FOR_ALL], ids=" ".join)
+def test_every_answer_is_one_json_document_alone(
+    with_sales: Shop, say: Say, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    shop = () if command in FOR_ALL and command != ("status",) else ("--shop", with_sales.domain)
+    code, told = say(*words(command, tmp_path), *shop)
+    assert (code, type(told)) == (0, dict)
+
+
+@pytest.mark.parametrize(("command", "expected"), WRONG, ids=lambda one: one if isinstance(one, str) else " ".join(one))
+def test_an_argument_that_makes_no_sense_is_refused_in_one_line(
+    with_sales: Shop, say: Say, tmp_path: Path, command: tuple[str, ...], expected: str
+) -> None:
+    (tmp_path / "there.json").write_text("mine")
+    code, said = say(*words(command, tmp_path), "--shop", with_sales.domain, as_json=False)
+    assert (code, said.count("\n"), expected in said) == (2, 1, True), said
+    assert (tmp_path / "there.json").read_text() == "mine"
+
+
+def test_a_database_that_is_not_there_or_of_another_release_is_said_so(
+    say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for url, expected in (
+        (f"sqlite:///{tmp_path}/fresh.db", "python -m shopify_app migrate"),
+        ("postgresql://nobody@127.0.0.1:1/nothing", "look at DATABASE_URL: connection failed"),
+    ):
+        monkeypatch.setenv("DATABASE_URL", url)
+        code, said = say("status", as_json=False)
+        assert (code, said.count("\n"), expected in said) == (1, 1, True), said
+
+
+def test_a_key_that_is_missing_is_asked_for(
+    database: Database, with_sales: Shop, say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENCRYPTION_KEYS", "eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHg=")
+    code, told = say("rotate-keys")
+    assert (code, told["ok"], told["sealed_anew"]["unreadable"] > 0) == (1, False, True)
+    assert "a key is missing: put the one before back" in told["next"]
+
+
+def test_parquet_that_is_none_is_refused_in_one_line(with_sales: Shop, say: Say, tmp_path: Path) -> None:
+    (tmp_path / "bad.parquet").write_text("hello")
+    for command in ("import-forecast", "import-lists"):
+        code, said = say(command, "--shop", with_sales.domain, str(tmp_path / "bad.parquet"), as_json=False)
+        assert (code, said.count("\n"), "cannot be read as Parquet" in said) == (1, 1, True), said
+
+
+def test_the_newest_events_are_listed_and_older_ones_counted(with_sales: Shop, say: Say) -> None:
+    code, told = say("events", "list", "--shop", with_sales.domain, "--limit", "1")
+    assert (code, [event["state"] for event in told["events"]], told["older"]) == (0, ["parked"], 1)
+
+
+def test_status_says_why_a_job_was_given_up(database: Database, with_sales: Shop, say: Say) -> None:
+    with database.transaction() as db:
+        job_id = jobs.ask(db, with_sales.id, "retrain", "asked for")
+        job = db.get_one(Job, job_id)
+        job.state, job.error = WorkState.PARKED, "no sales yet"
+    _, told = say("status", "--shop", with_sales.domain)
+    found = told[with_sales.domain]
+    assert found["jobs_parked"] == [f"retrain {job_id}: no sales yet"]
+    assert found["last_delivery_at"] is not None
+
+
+def test_a_port_that_is_none_is_refused_in_one_line(say: Say) -> None:
+    code, said = say("up", "--port", "99999", as_json=False)
+    assert (code, said.count("\n"), "ports end at 65535" in said) == (2, 1, True), said
+
+
+def test_help_is_for_the_person_who_asks(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as over:
+        cli.main(["--help"])
+    said = capsys.readouterr().out
+    assert over.value.code == 0
+    assert "docs/operating.md" in said
+    assert "numpy" not in said
+
+
+def test_dates_in_json_are_read_by_every_machine(with_sales: Shop, say: Say) -> None:
+    _, told = say("events", "list", "--shop", with_sales.domain)
+    assert json.dumps(told["events"][0]["received_at"]).count("T") == 1
