@@ -1,4 +1,4 @@
-"""python -m shopify_app secrets and rotate-keys: replace what Shopify signs with, and what everything is sealed with."""
+"""python -m shopify_app secrets and rotate-keys: replace what Shopify signs with, and what everything is sealed by."""
 
 import argparse
 from collections.abc import Mapping
