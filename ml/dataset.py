@@ -79,7 +79,18 @@ class Dataset:
             orders=orders,
             country=country,
         )
-        return replace(sales, is_out=self._out_of_stock(sales))
+        return replace(sales, is_out=self._out_of_stock(sales), kinds=self._kinds())
+
+    def _kinds(self) -> dict[str, tuple[str, ...]]:
+        """Type, vendor and tags of each product, told apart by a letter; none without a catalogue."""
+        file = self.folder / "products.parquet"
+        if not file.is_file():
+            return {}
+        table = _columns(file, ["product_id", "product_type", "vendor", "tags"], PRODUCTS)
+        return {
+            str(row["product_id"]): _kinds_of(row["product_type"], row["vendor"], row["tags"])
+            for row in table.to_pylist()
+        }
 
     def _out_of_stock(self, sales: DailySales) -> Bools | None:
         """Days at whose end a product was known to be out of stock, in the shape of the units; None without history."""
@@ -129,6 +140,12 @@ class Dataset:
         return Catalogue.of(products[products["status"] == "active"])
 
 
+def _kinds_of(product_type: str | None, vendor: str | None, tags: str | None) -> tuple[str, ...]:
+    """What a product shares with others, the same however it is spelt."""
+    named = [("t", product_type or ""), ("v", vendor or ""), *(("g", tag) for tag in (tags or "").split(","))]
+    return tuple(f"{letter}:{' '.join(text.lower().split())}" for letter, text in named if text.strip())
+
+
 def age_days(seconds: Ints, end: int) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Age of each line in days, seen from `end` (both in seconds since 1970); never negative."""
     return np.maximum((end - seconds) / DAY_SECONDS, 0.0)
@@ -164,6 +181,7 @@ def _columns(file: Path, columns: list[str], contract: Contract) -> pa.Table:
         raise BadData(f"{file}: missing {', '.join(missing)}")
     types = {
         "any": pa.string(),
+        "text": pa.string(),
         "flag": pa.bool_(),
         "integer": pa.int64(),
         "number": pa.float64(),

@@ -38,6 +38,7 @@ class DailySales:
     units: float32 [series, days]; column 0 is `first_on`. Of the same shape, or None when nothing is known of it:
     revenue; is_out, days on which the series could not be bought; is_promo, days on which it was on offer.
     orders: how many orders are behind it (0 when unknown). refused: series left out, with the reason.
+    kinds: what a series is, in words that others may share (its type, vendor and tags); those without are not in it.
     """
 
     series: tuple[str, ...]
@@ -49,6 +50,7 @@ class DailySales:
     refused: Mapping[str, str] = field(default_factory=dict)
     is_out: Bools | None = None
     is_promo: Bools | None = None
+    kinds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def days(self) -> int:
@@ -68,8 +70,11 @@ class DailySales:
     @cached_property
     def born(self) -> Ints:
         """Column of each series' first sale; `days` for a series that never sold."""
-        sold = self.units > 0
-        return np.where(sold.any(axis=1), sold.argmax(axis=1), self.days)
+        found = np.full(len(self.series), self.days)
+        for rows in in_chunks(np.arange(len(self.series))):
+            sold = self.units[rows[0] : rows[-1] + 1] > 0
+            found[rows] = np.where(sold.any(axis=1), sold.argmax(axis=1), self.days)
+        return found
 
     def until(self, days: int) -> DailySales:
         """The same shop as it was known after its first `days` days."""

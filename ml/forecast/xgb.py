@@ -7,7 +7,7 @@ cheaper. Nothing is fed back into it, so that errors cannot run away.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from ml.explain import PARTS
 from ml.features import SalesFeatures
 from ml.forecast.bulk import capped
 from ml.forecast.config import ForecastConfig
+from ml.forecast.launch import launches
 from ml.forecast.weekshape import day_shares
 from ml.frames import HORIZON, WINDOW
 from ml.sales import DailySales, Floats, Ints, in_chunks
@@ -66,10 +67,13 @@ class Boosted:
         """Mean units of each day ahead, float64 [len(rows), horizon]."""
         weeks = -(-horizon // WINDOW)
         is_open = open_days(sales.total, sales.first_on, weeks * WINDOW, sales.country)
+        opened = is_open[sales.days :].reshape(weeks, WINDOW).sum(axis=1)
+        new = launches(sales, is_open)
         parts = [np.zeros((0, weeks * WINDOW))]
         for part in in_chunks(rows):
             usual = capped(sales.rows(part), self.cap_quantile)
-            weekly = self._weekly(SalesFeatures(usual, is_open, sales.total), weeks)
+            rates = self._rates(SalesFeatures(usual, is_open, sales.total), weeks)
+            weekly = rates * np.exp(new.logs(part, rates)) * opened
             parts.append(np.repeat(weekly, WINDOW, axis=1) * day_shares(usual, is_open, sales.total))
         return np.concatenate(parts)[:, :horizon]
 
@@ -84,31 +88,22 @@ class Boosted:
         is_open = open_days(sales.total, sales.first_on, weeks * WINDOW, sales.country)
         features = SalesFeatures(capped(sales.rows(rows), self.cap_quantile), is_open, sales.total)
         names = np.array(features.families)
-        i, t = np.arange(len(rows)), np.full(len(rows), sales.days)
-        margin = np.log(features.level(i, t)).astype(np.float32)
         logs = np.zeros((len(rows), weeks, len(PARTS)))
-        for week in range(weeks):
-            w = np.full(len(rows), min(week, WEEKS - 1))
-            data = xgb.DMatrix(features.rows(i, t, w), base_margin=margin, nthread=1)
+        for week, (asked, margin) in enumerate(_questions(features, weeks)):
+            data = xgb.DMatrix(asked, base_margin=margin, nthread=1)
             moves = self.booster.predict(data, pred_contribs=True, approx_contribs=True).astype(np.float64)
             for k, part in enumerate(PARTS):
                 logs[:, week, k] = moves[:, :-1][:, names == part].sum(axis=1)
             logs[:, week, PARTS.index("trend")] += moves[:, -1] - margin
+        now = np.full(len(rows), sales.days)
+        rates = features.level(np.arange(len(rows)), now)[:, None] * np.exp(logs.sum(axis=2))
+        logs[:, :, PARTS.index("launch")] = launches(sales, is_open).logs(rows, rates)
         return logs
 
-    def _weekly(self, features: SalesFeatures, weeks: int) -> Floats:
-        """Units of each week ahead, [series, weeks]."""
-        rows = np.arange(len(features.sales.series))
-        out = np.zeros((len(rows), weeks))
-        t = np.full(len(rows), features.sales.days)
-        margin = np.log(features.level(rows, t)).astype(np.float32)
-        for week in range(weeks):
-            # Beyond the weeks it was trained on, the last of them is the best guess.
-            w = np.full(len(rows), min(week, WEEKS - 1))
-            mean = self.booster.inplace_predict(features.rows(rows, t, w), base_margin=margin)
-            start = features.sales.days + WINDOW * week
-            out[:, week] = mean * (features.open[start + WINDOW] - features.open[start])
-        return out
+    def _rates(self, features: SalesFeatures, weeks: int) -> Floats:
+        """Units per open day of each week ahead, [series, weeks]."""
+        asked = _questions(features, weeks)
+        return np.stack([self.booster.inplace_predict(rows, base_margin=margin) for rows, margin in asked], axis=1)
 
     def files(self) -> dict[str, bytes]:
         """The booster and the cap it was trained with."""
@@ -147,6 +142,16 @@ def load(files: Mapping[str, bytes]) -> Boosted:
     except (KeyError, xgb.core.XGBoostError) as wrong:
         raise BadBundle(f"{FILE}: not a model ({str(wrong).splitlines()[0]})") from wrong
     return Boosted(files[FILE], booster, float(booster.attr("cap_quantile") or 1.0))
+
+
+def _questions(features: SalesFeatures, weeks: int) -> Iterator[tuple[Floats, Floats]]:
+    """Feature rows and base margin of every series, week ahead by week ahead."""
+    i = np.arange(len(features.sales.series))
+    t = np.full(len(i), features.sales.days)
+    margin = np.log(features.level(i, t)).astype(np.float32)
+    for week in range(weeks):
+        # Beyond the weeks it was trained on, the last of them is the best guess.
+        yield features.rows(i, t, np.full(len(i), min(week, WEEKS - 1))), margin
 
 
 def _learned(sales: DailySales, seed: int) -> DailySales:
