@@ -33,8 +33,9 @@ test: setup ## the tests
 test-long: setup ## fault and chaos runs with real processes
 	@$(BIN)/python -m pytest -m long --timeout 900 $(ARGS)
 
-lint: setup ## formatting, lint, types
+lint: setup ## formatting, lint, types; the theme's rules where npm was
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy
+	@if test -d node_modules/@shopify/theme-check-node; then node extensions/theme-check.cjs; fi
 
 bench: setup ## measurements: python -m bench lists them
 	@$(BIN)/python -m bench $(ARGS)

@@ -57,6 +57,13 @@ def parser() -> argparse.ArgumentParser:
     add("--state", type=Path, metavar="DIR", help="remember tokens, metafields and the day here; a new start resumes")
     add("--patience", type=float, default=24.0, metavar="S", help="seconds that a delivery's eight retries take (24)")
     add("--all-orders", action="store_true", help="grant read_all_orders, so that no 60-day wall hides old orders")
+    add(
+        "--embed",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="switch this app embed on, as merchants do in a theme",
+    )
     return found
 
 
@@ -66,7 +73,13 @@ def open_store(options: argparse.Namespace) -> DevStore:
         raise ConfigError(f"--speed must not be negative, but is {options.speed}")
     if options.patience <= 0:
         raise ConfigError(f"--patience must be positive, but is {options.patience}")
-    app = AppConfig(options.api_key, options.api_secret, options.app_url.rstrip("/"), _toml(options.toml))
+    app = AppConfig(
+        options.api_key,
+        options.api_secret,
+        options.app_url.rstrip("/"),
+        _toml(options.toml),
+        embeds=tuple(options.embed),
+    )
     handles = options.shop or [DEFAULT_SHOP]
     shops = [_shop(options, handle, place) for place, handle in enumerate(handles)]
     return DevStore(shops, app, options.state)

@@ -40,6 +40,9 @@ class AppConfig:
     """A secret that is being replaced: Shopify signs webhooks with the oldest one that is still valid."""
     workflows: tuple[Workflow, ...] = (ROLL_BACK_ON_ALERT,)
 
+    embeds: tuple[str, ...] = ()
+    """App embeds that the merchant has switched on in the theme editor, by the name of their file."""
+
     @property
     def signing_secret(self) -> str:
         """The secret that webhooks and Flow calls are signed with."""

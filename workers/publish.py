@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from shopify_app.lifecycle import publishing, registry
+from shopify_app.lifecycle import picking, publishing, registry, shelf
 from shopify_app.lifecycle.publishing import ListChange
 from shopify_app.lifecycle.slots import peek
 from shopify_app.log import log
-from shopify_app.platform import metafields
+from shopify_app.platform import metafields, shop_list
+from shopify_app.platform.admin_api import UserErrors
 from shopify_app.policy import Policy
 from shopify_app.records import jobs
 from shopify_app.tables import Job, Shop, Task, Version
@@ -31,7 +32,7 @@ def run(context: Context, shop: Shop, job: Job) -> dict[str, Any]:
         written, stale = written + done, stale + lost
         if not lost:
             break
-    return {"written": written, "stale": stale}
+    return {"written": written, "stale": stale, "shop_list": _publish_shop_list(context, shop, policy.list_length)}
 
 
 def _due(context: Context, shop: Shop, length: int) -> tuple[Version | None, list[ListChange]]:
@@ -44,6 +45,24 @@ def _due(context: Context, shop: Shop, length: int) -> tuple[Version | None, lis
             return None, []
         table = NeighbourTable.open(context.bundles.folder(version.bundle))
         return version, publishing.changes(db, shop.id, table, length)
+
+
+def _publish_shop_list(context: Context, shop: Shop, length: int) -> str:
+    """The list for home pages and for products without one of their own. It holds nothing else up when it fails."""
+    from ml.recommend.neighbours import NeighbourTable
+
+    with context.database.reading() as db:
+        seen = peek(db, shop.id, Task.RECOMMEND)
+        version = registry.by_id(db, shop.id, seen.champion_id if seen else None)
+        if version is None:
+            return "none"
+        table = NeighbourTable.open(context.bundles.folder(version.bundle))
+        best = picking.pick(table, [], length * publishing.SPARE, shelf.look(db, shop.id))
+    try:
+        return "written" if shop_list.publish(context.api(shop), best) else "unchanged"
+    except UserErrors as refused:
+        log.warning("the shop's list was not written", shop=shop.domain, error=str(refused)[:200])
+        return "refused"
 
 
 def _write(context: Context, shop: Shop, job: Job, version: Version, changes: Sequence[ListChange]) -> tuple[int, int]:

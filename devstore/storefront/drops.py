@@ -13,6 +13,7 @@ from devstore import gid
 from devstore.sales import money
 from devstore.sales.model import Product
 from devstore.storefront.addresses import Addresses
+from devstore.storefront.cart import Cart, CartLine
 from devstore.storefront.pictures import SIZE
 from devstore.storefront.protocols import Shop
 
@@ -38,8 +39,8 @@ class Drop:
         return f"{self._kind}Drop"
 
 
-class ProductDrops:
-    """Makes product objects of one shop."""
+class Drops:
+    """Makes the objects of one shop: products, carts, the shop itself."""
 
     def __init__(self, shop: Shop) -> None:
         self._shop = shop
@@ -71,7 +72,7 @@ class ProductDrops:
                 "variants": lambda: [variant],
                 "selected_or_first_available_variant": lambda: variant,
                 "first_available_variant": lambda: variant if self._available(product) else None,
-                "metafields": lambda: _Metafields(self, product),
+                "metafields": lambda: _Metafields(self, gid.gid("Product", product.product_id)),
             },
         )
 
@@ -80,9 +81,47 @@ class ProductDrops:
         product = self._shop.products.get(gid.number(reference, "Product"))
         return self.of(product) if product else None
 
-    def metafield(self, product: Product, namespace: str, key: str) -> Any:
-        """A stored metafield of a product as an object with its type and value, or nil."""
-        stored = self._shop.metafields.get(gid.gid("Product", product.product_id), namespace, key)
+    def cart(self, cart: Cart) -> Drop:
+        """A cart, newest line first."""
+        return Drop(
+            "Cart",
+            {
+                "items": lambda: [self._line(line) for line in reversed(cart.lines)],
+                "item_count": lambda: cart.units,
+                "total_price": lambda: cart.cents,
+                "currency": lambda: {"iso_code": self._shop.facts.currency},
+            },
+        )
+
+    def shop(self) -> Drop:
+        """The shop itself."""
+        facts = self._shop.facts
+        return Drop(
+            "Shop",
+            {
+                "name": lambda: facts.name,
+                "permanent_domain": lambda: f"{self._shop.handle}.myshopify.com",
+                "currency": lambda: facts.currency,
+                "metafields": lambda: _Metafields(self, gid.gid("Shop", self._shop.shop_id)),
+            },
+        )
+
+    def _line(self, line: CartLine) -> Drop:
+        return Drop(
+            "LineItem",
+            {
+                "product": lambda: self.of(line.product),
+                "product_id": lambda: line.product.product_id,
+                "variant_id": lambda: line.product.variant_id,
+                "title": lambda: line.product.title,
+                "quantity": lambda: line.units,
+                "final_line_price": lambda: line.cents,
+            },
+        )
+
+    def metafield(self, owner: str, namespace: str, key: str) -> Any:
+        """A stored metafield of an owner (a global id) as an object with its type and value, or nil."""
+        stored = self._shop.metafields.get(owner, namespace, key)
         if stored is None:
             return NIL
         return Drop("Metafield", {"type": lambda: stored.type, "value": lambda: self._value(stored.type, stored.value)})
@@ -127,16 +166,16 @@ class ProductDrops:
 class _Metafields:
     """`product.metafields`: nil for what was never written, as at Shopify."""
 
-    def __init__(self, drops: ProductDrops, product: Product) -> None:
-        self._drops, self._product = drops, product
+    def __init__(self, drops: Drops, owner: str) -> None:
+        self._drops, self._owner = drops, owner
 
     def __getitem__(self, namespace: str) -> "_Namespace":
-        return _Namespace(self._drops, self._product, namespace)
+        return _Namespace(self._drops, self._owner, namespace)
 
 
 class _Namespace:
-    def __init__(self, drops: ProductDrops, product: Product, namespace: str) -> None:
-        self._drops, self._product, self._namespace = drops, product, namespace
+    def __init__(self, drops: Drops, owner: str, namespace: str) -> None:
+        self._drops, self._owner, self._namespace = drops, owner, namespace
 
     def __getitem__(self, key: str) -> Any:
-        return self._drops.metafield(self._product, self._namespace, key)
+        return self._drops.metafield(self._owner, self._namespace, key)

@@ -1,17 +1,13 @@
 """Routes of the storefront under /s/{handle}/."""
 
-from typing import Any
-
-from flask import Blueprint, Response, abort, jsonify, redirect, render_template, request, send_file
-from werkzeug.wrappers import Response as AnyResponse
+from flask import Blueprint, Response, abort, jsonify, request, send_file
 
 from devstore.sales.model import Product
-from devstore.storefront import app_blocks, theme_extension, views
+from devstore.storefront import carts, theme, theme_extension, views
 from devstore.storefront.addresses import Addresses
-from devstore.storefront.cart import COOKIE, CannotAdd, Cart
+from devstore.storefront.app_blocks import Page
 from devstore.storefront.pictures import svg
 from devstore.storefront.popular import Popular
-from devstore.storefront.prices import display
 from devstore.storefront.protocols import Shop, Store
 
 MOST_RECOMMENDED = 10
@@ -39,31 +35,17 @@ def blueprint(store: Store) -> Blueprint:
         chosen, words = request.args.get("type", ""), request.args.get("q", "")
         page = request.args.get("page", 1, type=int)
         grid = views.grid(shop, chosen, words, page, popular.units(shop))
-        return _page(shop, "home", grid=grid, chosen=chosen, words=words)
+        # Results of a search are another template than the home page.
+        kind = "search" if chosen or words or page > 1 else "index"
+        shown = Page(kind, f"{Addresses(handle).root}/")
+        return theme.page(store, shop, shown, "home", grid=grid, chosen=chosen, words=words)
 
     @bp.get("/s/<handle>/products/<product_handle>")
     def product(handle: str, product_handle: str) -> str:
         shop = shop_of(handle)
         found = product_of(shop, product_handle)
-        blocks = app_blocks.render(theme_extension.beside(store.app.toml), shop, found)
-        return _page(shop, "product", product=found, card=views.card(shop, found), blocks=blocks)
-
-    @bp.get("/s/<handle>/cart")
-    def cart(handle: str) -> str:
-        return _cart_page(shop_of(handle))
-
-    @bp.post("/s/<handle>/cart/add")
-    def add(handle: str) -> AnyResponse | tuple[str, int]:
-        shop = shop_of(handle)
-        try:
-            return _keep(shop, _cart(shop).add(request.form, shop))
-        except CannotAdd as reason:
-            return _cart_page(shop, str(reason)), 422
-
-    @bp.post("/s/<handle>/cart/change")
-    def change(handle: str) -> AnyResponse:
-        shop = shop_of(handle)
-        return _keep(shop, _cart(shop).change(request.form))
+        shown = Page("product", Addresses(handle).product(found), found)
+        return theme.page(store, shop, shown, "product", product=found, card=views.card(shop, found))
 
     @bp.get("/s/<handle>/recommendations/products.json")
     def recommendations(handle: str) -> Response:
@@ -89,34 +71,5 @@ def blueprint(store: Store) -> Blueprint:
         path = extensions[name].asset(file) if name in extensions else None
         return send_file(path) if path else abort(404, "There is no such asset.")
 
+    carts.add_routes(bp, store, shop_of)
     return bp
-
-
-def _page(shop: Shop, template: str, **values: Any) -> str:
-    """A page of the theme with what every page needs."""
-    return render_template(
-        f"storefront/{template}.html",
-        shop=shop.facts,
-        today=shop.clock.today,
-        addresses=Addresses(shop.handle),
-        types=views.types(shop),
-        in_cart=values.get("cart", _cart(shop)).units,
-        **values,
-    )
-
-
-def _cart_page(shop: Shop, problem: str | None = None) -> str:
-    cart = _cart(shop)
-    rows, total = views.cart_rows(shop, cart), display(cart.cents, shop.facts.currency)
-    return _page(shop, "cart", cart=cart, rows=rows, total=total, problem=problem)
-
-
-def _cart(shop: Shop) -> Cart:
-    return Cart.read(request.cookies.get(COOKIE), shop)
-
-
-def _keep(shop: Shop, cart: Cart) -> AnyResponse:
-    addresses = Addresses(shop.handle)
-    answer = redirect(addresses.cart, 303)
-    answer.set_cookie(COOKIE, cart.cookie(), path=addresses.root, samesite="Lax", httponly=True)
-    return answer

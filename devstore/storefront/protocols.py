@@ -1,5 +1,6 @@
 """What the storefront needs of the local Shopify around it."""
 
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Protocol
@@ -44,6 +45,10 @@ class Shop(Protocol):
     @property
     def handle(self) -> str: ...
     @property
+    def shop_id(self) -> int: ...
+    @property
+    def is_installed(self) -> bool: ...
+    @property
     def facts(self) -> ShopFacts: ...
     @property
     def sales(self) -> Sales: ...
@@ -60,6 +65,8 @@ class App(Protocol):
 
     @property
     def toml(self) -> Path | None: ...
+    @property
+    def embeds(self) -> Sequence[str]: ...
 
 
 class Store(Protocol):

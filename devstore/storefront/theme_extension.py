@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from liquid import BoundTemplate, Environment, Mode, StrictUndefined
+from liquid import BoundTemplate, DictLoader, Environment, Mode, StrictUndefined, Undefined
 
 from devstore.storefront import liquid_filters
 from devstore.storefront.addresses import Addresses
@@ -32,12 +32,22 @@ class Block:
         """The asset that the page's head has to link."""
         return self.schema.get("stylesheet")
 
-    def defaults(self, product: Drop) -> dict[str, Any]:
+    @property
+    def target(self) -> str:
+        """section for a block, head or body for an embed."""
+        return str(self.schema.get("target", "section"))
+
+    def fits(self, template: str) -> bool:
+        """Whether merchants may place it on this kind of page."""
+        on, off = self.schema.get("enabled_on", {}), self.schema.get("disabled_on", {})
+        return template in on.get("templates", [template]) and template not in off.get("templates", ())
+
+    def defaults(self, product: Drop | Undefined) -> dict[str, Any]:
         """Settings as a merchant finds them after placing the block on a product page."""
         return {setting["id"]: self._default(setting, product) for setting in self.schema.get("settings", ())}
 
     @staticmethod
-    def _default(setting: dict[str, Any], product: Drop) -> Any:
+    def _default(setting: dict[str, Any], product: Drop | Undefined) -> Any:
         if setting["type"] == "product" and setting.get("autofill"):
             return product
         return setting.get("default", "" if setting["type"] in TEXTS else NIL)
@@ -69,11 +79,12 @@ class ThemeExtension:
     def asset(self, name: str) -> Path | None:
         """A file of the assets folder, None for anything else."""
         path = self.folder / "assets" / name
-        return path if path.parent == self.folder / "assets" and path.is_file() else None
+        return path.resolve() if path.parent == self.folder / "assets" and path.is_file() else None
 
     def template(self, block: Block, handle: str, currency: str, locale: str = "en") -> BoundTemplate:
         """A block's Liquid, ready to render. Strict: unknown tags, filters, objects and properties are errors."""
-        env = Environment(tolerance=Mode.STRICT, undefined=StrictUndefined, strict_filters=True)
+        snippets = DictLoader({path.stem: path.read_text() for path in self.folder.glob("snippets/*.liquid")})
+        env = Environment(loader=snippets, tolerance=Mode.STRICT, undefined=StrictUndefined, strict_filters=True)
         assets = Addresses(handle).asset(self.name, "").rstrip("/")
         liquid_filters.install(env, currency, self.translations(locale), assets)
         return env.from_string(block.source)

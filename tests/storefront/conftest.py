@@ -14,7 +14,7 @@ from tests.storefront.tea_shop import ROOT, TeaShop
 
 @pytest.fixture(scope="session")
 def store() -> Iterator[DevStore]:
-    app = AppConfig("foretally", "secret", "http://127.0.0.1:1", ROOT / "shopify.app.toml")
+    app = AppConfig("foretally", "secret", "http://127.0.0.1:1", ROOT / "shopify.app.toml", embeds=("script",))
     running = DevStore([ShopConfig("tea", TeaShop())], app)
     running.shop("tea").install()
     yield running
@@ -27,6 +27,7 @@ def shop(store: DevStore) -> Shop:
     tea = store.shop("tea")
     for number in range(1, 7):
         tea.metafields.delete(gid("Product", number), "$app", "recommendations")
+    tea.metafields.delete(gid("Shop", tea.shop_id), "$app", "recommendations")
     return tea
 
 

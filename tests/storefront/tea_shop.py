@@ -62,14 +62,14 @@ class TeaShop:
         return []
 
 
-def recommend(shop: Shop, viewed: int, *products: int) -> None:
-    """Publish a list as the app does."""
+def recommend(shop: Shop, viewed: int | None, *products: int) -> None:
+    """Publish a list as the app does: a product's, or without one the shop's."""
     value = json.dumps([gid("Product", number) for number in products])
     known = {gid("Product", number) for number in [*range(1, 7), *products]}
     shop.metafields.set(
         [
             {
-                "ownerId": gid("Product", viewed),
+                "ownerId": gid("Product", viewed) if viewed else gid("Shop", shop.shop_id),
                 "namespace": "$app",
                 "key": "recommendations",
                 "type": "list.product_reference",

@@ -34,17 +34,48 @@ def test_a_type_and_a_search_narrow_the_list(customer: FlaskClient) -> None:
     assert "<script>" not in read(customer, "/?q=<script>")
 
 
-def test_a_product_page_holds_the_block_and_its_style_sheet(customer: FlaskClient, shop: Shop) -> None:
+def test_each_page_holds_its_block_with_the_styles_in_it_and_asks_for_nothing_more(
+    customer: FlaskClient, shop: Shop
+) -> None:
     recommend(shop, MUG, SPOON)
-    page = read(customer, "/products/mug")
-    assert '<section\n    class="foretally-recs"' in page
-    (sheet,) = re.findall(r'href="/s/tea(/extensions/.*?\.css)"', page)
-    assert ".foretally-recs" in read(customer, sheet)
+    recommend(shop, None, SPOON)
+    put(customer, id=str(MUG + 100))
+    for path, place in (("/products/mug", "product"), ("/", "home"), ("/cart", "cart")):
+        page = read(customer, path)
+        assert re.findall(r'\n  data-place="(\w+)"', page) == [place]
+        assert page.count("<style>") == 1
+        assert re.findall(r'<link rel="stylesheet" href="(.*?)"', page) == ["/_theme/theme.css"]
+        assert "Liquid error" not in page
+    assert "Passt gut dazu" in read(customer, "/products/mug?locale=de")
 
 
-def test_a_product_page_without_recommendations_has_no_empty_section(customer: FlaskClient) -> None:
-    page = read(customer, "/products/mug")
-    assert "foretally-recs" not in page.replace("recommendations.css", "")
+def test_a_product_page_without_recommendations_has_no_empty_section(customer: FlaskClient, shop: Shop) -> None:
+    page = re.sub(r"<template.*?</template>", "", read(customer, "/products/mug"), flags=re.DOTALL)
+    assert "foretally-recs" not in page
+
+
+def test_adding_from_the_block_returns_to_the_page_and_nowhere_else(customer: FlaskClient, shop: Shop) -> None:
+    def goes_to(return_to: str) -> str:
+        answer = customer.post("/s/tea/cart/add", data={"id": str(SPOON + 100), "return_to": return_to})
+        return answer.headers["Location"]
+
+    assert goes_to("/s/tea/products/mug") == "/s/tea/products/mug"
+    for elsewhere in ("", "https://evil.example", "//evil.example", "/s/other/", "/s/tea/\\evil", "back"):
+        assert goes_to(elsewhere) == "/s/tea/cart"
+
+
+def test_scripts_add_and_read_the_cart(customer: FlaskClient, shop: Shop) -> None:
+    added = customer.post("/s/tea/cart/add.js", data={"id": str(SPOON + 100), "properties[_recommended]": str(MUG)})
+    assert [(one["title"], one["properties"]) for one in added.get_json()["items"]] == [
+        ("Spoon", {"_recommended": "1"})
+    ]
+    customer.post("/s/tea/cart/add.js", json={"items": [{"id": MUG + 100, "quantity": 2}]})
+    cart = customer.get("/s/tea/cart.js").get_json()
+    assert [(one["product_id"], one["quantity"]) for one in cart["items"]] == [(MUG, 2), (SPOON, 1)]
+    assert (cart["item_count"], cart["total_price"], cart["currency"]) == (3, 4450, "GBP")
+    refused = customer.post("/s/tea/cart/add.js", json={"id": GONE + 100})
+    assert (refused.status_code, refused.get_json()["description"]) == (422, "Sugar Bowl is sold out.")
+    assert customer.post("/s/tea/cart/add.js", json={"items": 7}).get_json()["items"][0]["product_id"] == MUG
 
 
 def test_a_sold_out_product_cannot_be_bought(customer: FlaskClient) -> None:
@@ -62,6 +93,7 @@ def test_adding_from_the_block_fills_the_cart(customer: FlaskClient, shop: Shop)
     assert form
     assert 'action="/s/tea/cart/add"' in form[0]
     fields = dict(re.findall(r'name="(.*?)" value="(.*?)"', form[0]))
+    assert fields.pop("return_to") == "/s/tea/products/mug"
     assert fields == {"id": str(SPOON + 100), "quantity": "1", "properties[_recommended]": str(MUG)}
     put(customer, **fields)
     status, cart = put(customer, **fields)
