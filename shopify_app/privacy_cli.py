@@ -98,7 +98,7 @@ def _save(settings: Settings, chosen: argparse.Namespace) -> dict[str, Any]:
         raise BadArgument(f"{chosen.file} cannot be written: {error.strerror}") from None
     try:
         with os.fdopen(handle, "wb") as file:
-            size = file.write(exports.fetch(database, open_objects(settings), shop.id, chosen.id))
+            size = file.write(exports.fetch(database, open_objects(settings), shop.id, chosen.id, by="command line"))
     except BaseException:
         chosen.file.unlink()
         raise

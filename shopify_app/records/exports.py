@@ -60,8 +60,8 @@ def of(db: Session, shop_id: int) -> Sequence[Export]:
     return db.scalars(select(Export).where(*mine).order_by(Export.id)).all()
 
 
-def fetch(database: Database, objects: Objects, shop_id: int, export_id: int) -> bytes:
-    """The file, as JSON. Fetching is noted and logged. Raises NotFound."""
+def fetch(database: Database, objects: Objects, shop_id: int, export_id: int, *, by: str) -> bytes:
+    """The file, as JSON. That it was fetched is noted, and logged with `by` whom. Raises NotFound."""
     with database.transaction() as db:
         export = db.get(Export, export_id)
         if export is None or export.shop_id != shop_id or export.expires_at <= clock.now():
@@ -71,7 +71,7 @@ def fetch(database: Database, objects: Objects, shop_id: int, export_id: int) ->
         key = keys.of(db, shop_id).unwrap(export.wrapped, f"export {export_id}")
         export.fetched_at = clock.now()
         sha256 = export.sha256
-    log.info("an export was fetched", shop_id=shop_id, export=export_id)
+    log.info("an export was fetched", shop_id=shop_id, export=export_id, by=by)
     return keys.unclose(AESGCM(key), objects.read(sha256), f"export {export_id}")
 
 

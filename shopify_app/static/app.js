@@ -58,6 +58,10 @@
       event.preventDefault();
       event.stopPropagation();
       const response = await fetch(link.getAttribute("href"));
+      if (!response.ok) {
+        window.shopify?.toast?.show("There is no such file any more. Load the page again.", { isError: true });
+        return;
+      }
       const save = Object.assign(document.createElement("a"), {
         href: URL.createObjectURL(await response.blob()),
         download: link.getAttribute("download"),

@@ -4,7 +4,8 @@ from collections.abc import AsyncIterable, Callable
 
 from shopify_app.errors import Refused
 
-LARGEST = 8 << 20
+LARGEST = 4 << 20
+"""Shopify's largest are orders of 500 lines, below one megabyte."""
 PATIENT_UP_TO = 64 << 20
 PIECE = 1 << 16
 

@@ -67,8 +67,9 @@ def _headers(reply: Response) -> Response:
     reply.headers["Content-Security-Policy"] = f"frame-ancestors {ancestors}"
     reply.headers["X-Content-Type-Options"] = "nosniff"
     reply.headers["Referrer-Policy"] = "same-origin"
-    if framed_by and reply.mimetype == "text/html":
+    if framed_by:
         reply.headers["Cache-Control"] = "no-store"
+    if framed_by and reply.mimetype == "text/html":
         reply.headers["Link"] = _early(state().cdn)
     return reply
 

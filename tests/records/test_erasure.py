@@ -232,7 +232,7 @@ def test_a_data_request_makes_a_sealed_file_that_expires(
     assert receipt.told == {"export": export.id, "request_id": "77", "orders": 2, "events": 4}
     database.engine.dispose()
     assert found(BUYER, everything(database, settings.var)) == set()
-    told = orjson.loads(exports.fetch(database, objects, alice.id, export.id))
+    told = orjson.loads(exports.fetch(database, objects, alice.id, export.id, by="a test"))
     assert told["customer_id"] == BUYER.customer_id
     assert [one["order_id"] for one in told["orders"]] == [1, 2]
     assert told["orders"][0]["lines"][0]["product_id"] == 1
@@ -243,10 +243,10 @@ def test_a_data_request_makes_a_sealed_file_that_expires(
         "broken",
     }
     with pytest.raises(NotFound):
-        exports.fetch(database, objects, bob.id, export.id)
+        exports.fetch(database, objects, bob.id, export.id, by="a test")
     assert exports.expire(database, clock.now() + timedelta(days=31)) == 1
     with pytest.raises(NotFound):
-        exports.fetch(database, objects, alice.id, export.id)
+        exports.fetch(database, objects, alice.id, export.id, by="a test")
 
 
 def test_forgetting_a_customer_takes_their_export_along(

@@ -19,7 +19,7 @@ PUBLIC = {
     ("GET", "/auth/patch-id-token"): "an empty page",
 }
 DOCS = Path(__file__).parents[2] / "docs" / "security.md"
-VALUES = {"task": "forecast", "number": 1, "product_id": 1, "filename": "app.css"}
+VALUES = {"task": "forecast", "number": 1, "product_id": 1, "export_id": 1, "filename": "app.css"}
 
 
 def routes(app: Flask) -> list[tuple[str, str]]:

@@ -10,6 +10,7 @@ bp.before_request(guards.embedded)
 
 from shopify_app.web.pages import (  # noqa: E402
     alerts,
+    exports,
     forecasts,
     models,
     overview,
@@ -30,4 +31,4 @@ def refused(error: ForetallyError) -> tuple[str, int]:
     return room.problem(str(error), 404 if isinstance(error, NotFound) else 409)
 
 
-__all__ = ["alerts", "bp", "forecasts", "models", "overview", "recommendations", "settings"]
+__all__ = ["alerts", "bp", "exports", "forecasts", "models", "overview", "recommendations", "settings"]

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from shopify_app.policy import BOUNDS, Policy
 from shopify_app.web.pages import bp, room
-from shopify_app.web.pages.reading import holdings
+from shopify_app.web.pages.reading import holdings, requests
 
 WHOLE = (
     "retrain_orders",
@@ -19,6 +19,10 @@ WHOLE = (
     "cooling_days",
     "max_rollbacks",
     "list_length",
+    "keep_snapshots_days",
+    "keep_versions_days",
+    "keep_events_days",
+    "keep_views_days",
 )
 SHARES = {"target_percent": "target", "shadow_share_percent": "shadow_share"}
 """Fields in percent, and the ratio each sets."""
@@ -92,5 +96,6 @@ def _form(values: Mapping[str, Any], errors: Mapping[str, str], status: int = 20
             errors=errors,
             bounds={name: (f"{low:g}", f"{high:g}") for name, (low, high) in LIMITS.items()},
             held=holdings.holdings(db, at),
+            requests=requests.requests(db, at),
             reasons=[(scope, holdings.REASONS.get(scope, "")) for scope in sorted(at.scopes)],
         )
