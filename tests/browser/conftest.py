@@ -68,9 +68,14 @@ class Stage:
     """What the app was started with."""
 
     @property
+    def settings(self) -> config.Settings:
+        """What the app runs with."""
+        return config.load(self.environ)
+
+    @property
     def objects(self) -> Objects:
         """Where the app keeps its files."""
-        return open_objects(config.load(self.environ))
+        return open_objects(self.settings)
 
     def shop(self, db: Session, handle: str) -> Shop:
         """The shop's row."""

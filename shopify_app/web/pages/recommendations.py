@@ -1,6 +1,7 @@
 """GET /recommendations: what product pages show, why, and how it fares. POST: pause or go on publishing."""
 
 from flask import request
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from shopify_app.nudge import nudge
@@ -8,7 +9,8 @@ from shopify_app.records import jobs
 from shopify_app.tables import Task
 from shopify_app.web import guards
 from shopify_app.web.pages import bp, room
-from shopify_app.web.pages.reading import lists, standing, tasks, versions
+from shopify_app.web.pages.reading import lists, standing, tasks
+from shopify_app.web.pages.reading.lists import Choice
 from shopify_app.web.pages.reading.standing import Standing
 
 BLOCK = "recommendations"
@@ -21,19 +23,18 @@ def recommendations() -> tuple[str, int]:
     with room.database().reading() as db:
         at = room.here(db)
         published = lists.published(db, at)
-        offered = lists.choices(db, at)
-        wanted = request.args.get("product", type=int)
-        chosen = next((c for c in offered if c.product_id == wanted), offered[0] if offered else None)
-        champion = versions.champion(db, at, Task.RECOMMEND)
-        items = lists.items(db, room.bundles(), at, chosen.product_id, champion) if chosen else []
+        words = request.args.get("q", "").strip()
+        offered = lists.choices(db, at, words)
+        chosen = _chosen(db, at, offered, words)
         return room.page(
             "recommendations",
             at,
             steps=standing.steps(db, at),
             lists=published,
             choices=offered,
+            words=words,
             chosen=chosen,
-            items=items,
+            preview=lists.preview(db, room.bundles(), at, chosen) if chosen else None,
             recommend=tasks.task_view(db, at, Task.RECOMMEND),
             answers=lists.answers(db, at),
             kept=lists.retained(db, at),
@@ -53,6 +54,16 @@ def publishing() -> Response:
             jobs.ask(db, shop.id, "publish", "publishing goes on")
     nudge("work")
     return room.back("/recommendations", "publishing" if publish else "paused")
+
+
+def _chosen(db: Session, at: Standing, offered: list[Choice], words: str) -> Choice | None:
+    """The product asked for; when a search left it out, the first that was found."""
+    wanted = request.args.get("product", type=int)
+    found = next((one for one in offered if one.product_id == wanted), None)
+    if found is None and wanted is not None and not words:
+        found = lists.choice(db, at, wanted)
+        offered[:0] = [found] if found else []
+    return found or (offered[0] if offered else None)
 
 
 def _editor_url(at: Standing) -> str | None:

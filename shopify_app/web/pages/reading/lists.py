@@ -1,19 +1,21 @@
 """Recommendation lists: what is published, what one product's list looks like and why, and how answers fare."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from ml.recommend.neighbours import NeighbourTable
+from shopify_app.errors import NotFound
 from shopify_app.lifecycle.bundles import Bundles
-from shopify_app.tables import Evaluation, Exposure, Job, Product, PublishedList, Task, Version, WorkState
+from shopify_app.lifecycle.explain import Explanation, explain
+from shopify_app.records import shops
+from shopify_app.tables import Evaluation, Exposure, Job, Product, PublishedList, Task, WorkState
 from shopify_app.web.pages.reading.standing import Standing
 
 CHOICES = 200
-"""Products offered in the preview's menu; the others are reached from their own page."""
+"""Products offered in the preview's menu; the others are found by their title or reached from their own page."""
+MOST_WORDS = 8
 ANSWERED_DAYS = 7
 
 
@@ -38,15 +40,11 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Item:
-    """One recommended product and why it is there."""
+class Preview:
+    """A product's list as it would be published this moment, and whether shoppers see just that."""
 
-    product_id: int
-    title: str
-    why: str
-    in_stock: int | None
-    is_shown: bool
-    """False for spares: they move up when one before them sells out."""
+    told: Explanation
+    is_written: bool
 
 
 @dataclass(frozen=True)
@@ -84,38 +82,33 @@ def published(db: Session, at: Standing) -> Published:
     )
 
 
-def choices(db: Session, at: Standing) -> list[Choice]:
-    """Products with a list, by name."""
+def choices(db: Session, at: Standing, words: str = "") -> list[Choice]:
+    """Products whose title holds all the words, by name; every product of the shop without words."""
     rows = db.execute(
         select(Product.product_id, Product.title)
-        .join(
-            PublishedList,
-            (PublishedList.shop_id == Product.shop_id) & (PublishedList.product_id == Product.product_id),
-        )
         .where(Product.shop_id == at.shop_id, Product.deleted_at.is_(None))
-        .order_by(Product.title)
+        .where(*(Product.title.icontains(word, autoescape=True) for word in words.split()[:MOST_WORDS]))
+        .order_by(Product.title, Product.product_id)
         .limit(CHOICES)
     )
     return [Choice(product_id, title) for product_id, title in rows]
 
 
-def items(db: Session, bundles: Bundles, at: Standing, product_id: int, champion: Version | None) -> list[Item]:
-    """The published list of one product in order, each with the orders that speak for it."""
-    row = db.get(PublishedList, (at.shop_id, product_id))
-    if row is None:
-        return []
-    together = _together(bundles, champion, product_id)
-    known = _products(db, at.shop_id, row.neighbours)
-    return [
-        Item(
-            product_id=neighbour,
-            title=known[neighbour].title if neighbour in known else f"Product {neighbour}",
-            why=_why(together.get(neighbour)),
-            in_stock=known[neighbour].units_in_stock if neighbour in known else None,
-            is_shown=place < at.policy.list_length,
-        )
-        for place, neighbour in enumerate(row.neighbours)
-    ]
+def choice(db: Session, at: Standing, product_id: int) -> Choice | None:
+    """One product of the shop."""
+    product = db.get(Product, (at.shop_id, product_id))
+    return Choice(product_id, product.title) if product and product.deleted_at is None else None
+
+
+def preview(db: Session, bundles: Bundles, at: Standing, chosen: Choice) -> Preview | None:
+    """The chosen product's list with its reasons, None while no version is in charge."""
+    try:
+        told = explain(db, bundles, shops.get(db, at.shop_id), chosen.product_id)
+    except NotFound:
+        return None
+    row = db.get(PublishedList, (at.shop_id, chosen.product_id))
+    listed = tuple(one.product_id for one in told.shown)
+    return Preview(told, is_written=row is not None and tuple(row.neighbours) == listed)
 
 
 def answers(db: Session, at: Standing) -> Answers:
@@ -147,23 +140,3 @@ def retained(db: Session, at: Standing) -> Evaluation | None:
         .order_by(Evaluation.evaluated_on.desc(), Evaluation.id.desc())
         .limit(1)
     )
-
-
-def _together(bundles: Bundles, champion: Version | None, product_id: int) -> dict[int, int]:
-    """In how many recent orders each neighbour was bought with the product."""
-    if champion is None:
-        return {}
-    table = NeighbourTable.open(bundles.folder(champion.bundle))
-    return {near.product_id: int(near.together) for near in table.neighbours(product_id, 50)}
-
-
-def _products(db: Session, shop_id: int, product_ids: Iterable[int]) -> dict[int, Product]:
-    wanted = list(product_ids)
-    rows = db.scalars(select(Product).where(Product.shop_id == shop_id, Product.product_id.in_(wanted)))
-    return {product.product_id: product for product in rows}
-
-
-def _why(orders: int | None) -> str:
-    if orders is None:
-        return "Sells well in the whole shop"
-    return f"Bought together in {orders:,} order{'s' if orders != 1 else ''}"
