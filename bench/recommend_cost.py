@@ -58,9 +58,9 @@ def _measured(held: Baskets) -> dict[str, Any]:
     rss = peak_rss_mb()
     start = Counts.of(before, NOW, config)
     own = start.weights().diagonal()
-    table = together.fit(Evidence(before, start, config))
+    table = together.wide(Evidence(before, start, config), config.neighbours)
     absorb, after = _cpu(lambda: start.absorb(fresh, NOW))
-    relist, (rows, *_) = _cpu(lambda: together.refreshed(Evidence(before, after, config), table, own))
+    relist, (rows, *_) = _cpu(lambda: together.refreshed(Evidence(before, after, config), *table, own))
     return {
         "lines": len(held.items),
         "products": len(held.products),

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sparse
@@ -101,19 +102,24 @@ class Counts:
         rows = _grown(self.base, len(self.products))[which]
         return rows if self.since is None else rows + self.since[which]
 
+    def change(self) -> sparse.csr_matrix:
+        """What has been added to `base` since, and taken away, as stored; rows sorted by column, no zeros."""
+        n = len(self.products)
+        if self.since is None:
+            return sparse.csr_matrix((n, n), dtype=np.int64)
+        self.since.eliminate_zeros()
+        return self.since
+
     def weights(self, days_later: float = 0.0) -> sparse.csr_matrix:
         """Weighted counts as seen that many days after the landmark, float32: a fresh order of one product is 1."""
         return weighed(self.pairs, 0.5 ** (days_later / self.half_life_days))
 
     def together(self, rows: Ints, columns: Ints) -> Ints:
         """In how many orders each of these pairs was bought together, int32."""
-        pairs, n = self.pairs, len(self.products)
-        keys = np.repeat(np.arange(n, dtype=np.int64), np.diff(pairs.indptr)) * n + pairs.indices
-        wanted = rows.astype(np.int64) * n + columns
-        place = np.minimum(np.searchsorted(keys, wanted), max(len(keys) - 1, 0))
-        if len(keys) == 0:
-            return np.zeros(len(wanted), np.int32)
-        return np.where(keys[place] == wanted, pairs.data[place] >> SHIFT, 0).astype(np.int32)
+        cells = values_at(self.base, rows, columns)
+        if self.since is not None:
+            cells = cells + values_at(self.since, rows, columns)
+        return np.asarray((cells >> SHIFT).astype(np.int32))
 
     def touched(self) -> Ints:
         """Numbers of the products whose counts changed since the rebuild, ascending."""
@@ -164,9 +170,30 @@ class Counts:
         return _pairs(items, np.concatenate([[0], np.cumsum(sizes)]), worth, len(products))
 
 
+def values_at(matrix: sparse.csr_matrix, rows: Ints, columns: Ints) -> Any:
+    """The values of these cells; 0 where there is none, or beyond the matrix. Its rows have to be sorted by column.
+
+    scipy's own indexing looks cells up one by one and takes five times as long.
+    """
+    asked, place = np.unique(rows, return_inverse=True)
+    inside = asked[asked < matrix.shape[0]]
+    held, n = matrix[inside], matrix.shape[1] + 1
+    keys = np.repeat(np.arange(len(inside), dtype=np.int64) * n, np.diff(held.indptr)) + held.indices
+    wanted = place.astype(np.int64) * n + np.minimum(columns, n - 1)
+    if len(keys) == 0:
+        return np.zeros(len(wanted), matrix.dtype)
+    at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    return np.where(keys[at] == wanted, held.data[at], matrix.dtype.type(0))
+
+
+def weight(cells: Whole) -> Whole:
+    """The weighted counts in such cells, in whole units."""
+    return np.asarray(cells & ((1 << SHIFT) - 1))
+
+
 def weighed(pairs: sparse.csr_matrix, factor: float = 1.0) -> sparse.csr_matrix:
     """The weighted counts in such cells, times a factor, float32."""
-    data = (pairs.data & ((1 << SHIFT) - 1)).astype(np.float32)
+    data = weight(pairs.data).astype(np.float32)
     data *= np.float32(factor / UNIT)
     return sparse.csr_matrix((data, pairs.indices, pairs.indptr), shape=pairs.shape)
 

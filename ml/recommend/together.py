@@ -10,14 +10,16 @@ Jaccard and log-likelihood (docs/models.md).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import scipy.sparse as sparse
 
 from ml.recommend import tops
-from ml.recommend.counts import weighed
+from ml.recommend.counts import UNIT, values_at, weighed, weight
 from ml.recommend.evidence import Evidence
-from ml.recommend.neighbours import NeighbourTable
-from ml.sales import Floats, Ints
+from ml.recommend.neighbours import NOBODY, NeighbourTable
+from ml.sales import Bools, Floats, Ints
 
 NAME = "together"
 OWN, OTHER = 0.5, 0.3
@@ -37,19 +39,82 @@ def wide(evidence: Evidence, width: int) -> tuple[Ints, Floats]:
     return ranked(pairs, np.arange(evidence.n), pairs.diagonal(), min(width, max(evidence.n - 1, 1)))
 
 
-def refreshed(evidence: Evidence, table: NeighbourTable, own: Floats) -> tuple[Ints, Ints, Floats]:
+def refreshed(
+    evidence: Evidence, index: Ints, scores: Floats, own: Floats, theirs: sparse.csr_matrix | None = None
+) -> tuple[Ints, Ints, Floats]:
     """Only the rows that orders since the last rebuild have touched: row numbers, neighbours, scores.
 
-    own: weighted counts of each product as of that rebuild, so that no other row's scores have changed.
+    index, scores: the lists of that rebuild. own: weighted counts of each product as of then, so that no score changes
+    but those of pairs whose count did. theirs: what was mixed into the counts then, and does not change in between.
+    A pair that gained is compared with the row's list alone; only a row that lost one of its list is ranked anew.
     """
-    rows = evidence.counts.touched()
-    factor = 0.5 ** (evidence.days_later / evidence.config.half_life_days)
-    return rows, *ranked(weighed(evidence.counts.rows(rows), factor), rows, own, table.index.shape[1])
+    cells = _changed(evidence, len(index), own, theirs)
+    listed = np.zeros(len(cells.row), bool)
+    listed[cells.fell] = (index[cells.row[cells.fell]] == cells.column[cells.fell][:, None]).any(1)
+    anew = np.unique(cells.row[listed])
+    rows = np.setdiff1d(cells.row, anew)
+    grown = tops.best(_merged(cells, rows, index, scores), index.shape[1], diagonal=rows)
+    if len(anew) == 0:
+        return rows, *grown
+    pairs = weighed(evidence.counts.rows(anew)[:, : len(index)], _factor(evidence))
+    whole = ranked(pairs if theirs is None else pairs + theirs[anew], anew, own, index.shape[1])
+    both = np.concatenate([rows, anew])
+    order = np.argsort(both)
+    neighbours, values = (np.concatenate(each)[order] for each in zip(grown, whole, strict=True))
+    return both[order], neighbours, values
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """Pairs whose count has changed, and the score each has now. fell: which of them count for less than before."""
+
+    row: Ints
+    column: Ints
+    score: Floats
+    fell: Bools
+    matrix: sparse.csr_matrix
+
+
+def _changed(evidence: Evidence, n: int, own: Floats, theirs: sparse.csr_matrix | None) -> _Cells:
+    """Changes between the first `n` products: later ones wait for a rebuild, which numbers them anew."""
+    change = evidence.counts.change()[:n, :n]
+    row, column = np.repeat(np.arange(n), np.diff(change.indptr)), change.indices
+    apart = row != column
+    row, column = row[apart], column[apart]
+    before = values_at(evidence.counts.base, row, column)
+    after = weight(before + change.data[apart])
+    value = after.astype(np.float32)
+    value *= np.float32(_factor(evidence) / UNIT)
+    if theirs is not None:
+        value += values_at(theirs, row, column)
+    score = value / _damped(own, row, column)
+    return _Cells(row, column, score, after < weight(before), change)
+
+
+def _merged(cells: _Cells, rows: Ints, index: Ints, scores: Floats) -> sparse.csr_matrix:
+    """The lists of these rows with the changed pairs' scores put over them, and those added that were not there."""
+    place = np.full(len(index), NOBODY, np.int64)
+    place[rows] = np.arange(len(rows))
+    kept = tops.matrix_of(index[rows], scores[rows], len(index)).tocoo()
+    same = values_at(cells.matrix, rows[kept.row], kept.col) == 0
+    mine = (place[cells.row] != NOBODY) & (cells.score > 0)
+    data = np.concatenate([kept.data[same], cells.score[mine]])
+    row = np.concatenate([kept.row[same], place[cells.row[mine]]])
+    column = np.concatenate([kept.col[same], cells.column[mine]])
+    return sparse.csr_matrix((data, (row, column)), shape=(len(rows), len(index)))
+
+
+def _factor(evidence: Evidence) -> float:
+    return float(0.5 ** (evidence.days_later / evidence.config.half_life_days))
+
+
+def _damped(own: Floats, row: Ints, column: Ints) -> Floats:
+    mine, theirs = (own.astype(np.float32) ** np.float32(power) for power in (OWN, OTHER))
+    return mine[row] * theirs[column] + np.float32(SHRINK)
 
 
 def ranked(pairs: sparse.csr_matrix, rows: Ints, own: Floats, width: int) -> tuple[Ints, Floats]:
     """The best of each of these rows of weighted counts. own: the weighted count of every product by itself."""
-    mine, theirs = (own.astype(np.float32) ** np.float32(power) for power in (OWN, OTHER))
-    damped = np.repeat(mine[rows], np.diff(pairs.indptr)) * theirs[pairs.indices] + np.float32(SHRINK)
+    damped = _damped(own, np.repeat(rows, np.diff(pairs.indptr)), pairs.indices)
     scored = sparse.csr_matrix((pairs.data / damped, pairs.indices, pairs.indptr), shape=pairs.shape)
     return tops.best(scored, width, diagonal=rows)

@@ -1,12 +1,14 @@
 """Counts of what was bought together are exact: however an order came about, they equal a rebuild bit for bit."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from ml.baskets import Baskets
 from ml.errors import BadData
 from ml.recommend import counts as counting
-from ml.recommend import together
+from ml.recommend import people, together
 from ml.recommend.config import RecommendConfig
 from ml.recommend.counts import SHIFT, UNIT, Counts
 from ml.recommend.evidence import Evidence
@@ -84,7 +86,7 @@ def test_only_lists_of_touched_products_change_and_they_equal_those_of_a_rebuild
     start = Evidence.of(baskets(before), CONFIG, looked_at=NOW)
     table, own = together.fit(start), start.affinity.diagonal()
     after = Evidence(start.baskets, start.counts.absorb(baskets(fresh), NOW), CONFIG)
-    rows, index, scores = together.refreshed(after, table, own)
+    rows, index, scores = together.refreshed(after, table.index, table.scores, own)
     touched = sorted({product for _, products in fresh.values() for product in products})
     assert table.product_ids[rows].tolist() == touched
     rebuilt = Counts.of(baskets({**before, **fresh}), NOW, CONFIG)
@@ -92,6 +94,34 @@ def test_only_lists_of_touched_products_change_and_they_equal_those_of_a_rebuild
     theirs, values = together.ranked(slow.affinity, np.arange(slow.n), own, table.index.shape[1])
     assert np.array_equal(index, theirs[rows])
     assert np.array_equal(scores, values[rows])
+
+
+@pytest.mark.parametrize("width", [5, 39])
+def test_lists_after_refunds_and_cancellations_equal_those_of_all_pairs_too(width: int) -> None:
+    before, fresh = some_orders(300, seed=8), some_orders(20, seed=9, first=300)
+    start = Evidence.of(baskets(before), CONFIG, looked_at=NOW)
+    theirs = people.count(replace(start.baskets, customer=start.baskets.orders % 50), CONFIG)
+    pairs = start.counts.weights() + theirs
+    own, every = pairs.diagonal(), np.arange(start.n)
+    held = together.ranked(pairs, every, own, width)
+    refunded = {order: (before[order][0], before[order][1][:1]) for order in range(15)}
+    counts = start.counts.absorb(baskets({**fresh, **refunded}), NOW, gone=np.arange(20, 40))
+    rows, index, scores = together.refreshed(Evidence(start.baskets, counts, CONFIG), *held, own, theirs)
+    slow = together.ranked(counts.weights() + theirs, every, own, width)
+    assert np.array_equal(index, slow[0][rows])
+    assert np.array_equal(scores, slow[1][rows])
+    rest = np.setdiff1d(every, rows)
+    assert np.array_equal(held[0][rest], slow[0][rest])
+
+
+def test_a_product_sold_for_the_first_time_waits_for_the_next_rebuild() -> None:
+    start = Evidence.of(baskets(some_orders(100, seed=10)), CONFIG, looked_at=NOW)
+    table = together.fit(start)
+    counts = start.counts.absorb(baskets({500: (0.0, [1, 2, 99])}), NOW)
+    after = Evidence(start.baskets, counts, CONFIG)
+    rows, index, _ = together.refreshed(after, table.index, table.scores, start.affinity.diagonal())
+    assert table.product_ids[rows].tolist() == [1, 2]
+    assert index.max() < start.n
 
 
 def test_a_count_that_could_overflow_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
