@@ -19,20 +19,28 @@ Say = Callable[[str], None]
 
 
 def fit(
-    task: Task, dataset: Path | Dataset, out: Path, *, config: Mapping[str, Any], seed: int, progress: Say | None = None
+    task: Task,
+    dataset: Path | Dataset,
+    out: Path,
+    *,
+    config: Mapping[str, Any],
+    seed: int,
+    progress: Say | None = None,
+    leave: Path | None = None,
 ) -> Trained:
     """Train on a dataset and write a bundle into `out`; the same dataset, code and seed give the same bytes.
 
     An opened dataset reads its files once for however many fits and forecasts.
 
-    `config` overrides the task's defaults. `progress` is told each step in words. Raises BadData when the dataset
-    cannot be used, BadConfig when a setting is wrong.
+    `config` overrides the task's defaults. `progress` is told each step in words. `leave` is a folder for what
+    refreshes of recommendations need (`ml.recommend.held`), which stays empty where no list is made of counts. Raises
+    BadData when the dataset cannot be used, BadConfig when a setting is wrong.
     """
     say = progress or _silent
     if task == "forecast":
         return _fit_forecast(_opened(dataset), out, config, seed, say)
     if task == "recommend":
-        return _fit_lists(_opened(dataset), out, config, seed, say)
+        return _fit_lists(_opened(dataset), out, config, seed, say, leave)
     raise BadConfig(f"unknown task {task!r}; known are forecast, recommend")
 
 
@@ -69,8 +77,8 @@ def _fit_forecast(data: Dataset, out: Path, config: Mapping[str, Any], seed: int
     return bundles.write(about, fitted.model.files())
 
 
-def _fit_lists(data: Dataset, out: Path, config: Mapping[str, Any], seed: int, say: Say) -> Trained:
-    from ml.recommend import lists, personal
+def _fit_lists(data: Dataset, out: Path, config: Mapping[str, Any], seed: int, say: Say, leave: Path | None) -> Trained:
+    from ml.recommend import held, lists, personal
     from ml.recommend.config import read_config
     from ml.recommend.model import fit_lists
 
@@ -80,6 +88,8 @@ def _fit_lists(data: Dataset, out: Path, config: Mapping[str, Any], seed: int, s
     about = Trained(
         out, "recommend", fitted.algorithm, settings.as_dict(), seed, data.cutoff_on, fitted.metrics, fitted.because
     )
+    if leave is not None and held.counts_in(choice.name for choice in fitted.choices.values()):
+        held.Held.of(fitted.lists).write(leave)
     customers = None
     if settings.personal:
         customers = personal.table(fitted.evidence, data.customers(), seed, say)

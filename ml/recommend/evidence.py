@@ -56,12 +56,17 @@ class Evidence:
     def affinity(self) -> sparse.csr_matrix:
         """Weighted counts of orders, with what the same people bought mixed in where customers are known."""
         counted = self.counts.weights(self.days_later)
+        return counted if self.theirs is None else counted + self.theirs
+
+    @cached_property
+    def theirs(self) -> sparse.csr_matrix | None:
+        """What the same people bought, on the scale of the orders' counts; None where no customer is known."""
         if not self.is_deep or not (self.baskets.customer >= 0).any():
-            return counted
+            return None
         theirs = people.count(self.baskets, self.config)
-        scale = self.config.people_share * counted.diagonal().sum() / max(theirs.diagonal().sum(), 1e-9)
-        theirs.data *= np.float32(scale)
-        return counted + theirs
+        counted = self.counts.weights(self.days_later).diagonal().sum()
+        theirs.data *= np.float32(self.config.people_share * counted / max(theirs.diagonal().sum(), 1e-9))
+        return theirs
 
     @cached_property
     def sold(self) -> Ints:

@@ -21,10 +21,10 @@ def write(trained: Trained, table: NeighbourTable, customers: CustomerTable | No
     if customers is not None:
         customers.check()
         arrays |= customers.arrays()
-    return bundles.write(trained, {f"{name}.npy": _npy(array) for name, array in arrays.items()})
+    return bundles.write(trained, {f"{name}.npy": npy(array) for name, array in arrays.items()})
 
 
-def _npy(array: NDArray[Any]) -> bytes:
+def npy(array: NDArray[Any]) -> bytes:
     """One array in numpy's own format, without objects."""
     buffer = io.BytesIO()
     np.save(buffer, np.ascontiguousarray(array), allow_pickle=False)

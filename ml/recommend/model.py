@@ -36,6 +36,7 @@ class Fitted:
     metrics: dict[str, Any]
     evidence: Evidence
     choices: Mapping[str, Choice]
+    lists: Lists
 
 
 def fit_lists(
@@ -50,9 +51,10 @@ def fit_lists(
     whole = Evidence(baskets, Counts.of(baskets, looked_at, config), config, catalogue)
     choices = _choices(whole, say)
     say(f"fitting lists on {len(baskets)} orders, {whole.n} products")
-    table = places.assemble(Lists(whole), choices)
+    lists = Lists(whole)
+    table = places.assemble(lists, choices)
     name = choices[trial.PAGE].name
-    return Fitted(table, name, _told(choices, whole), _figures(choices, whole), whole, choices)
+    return Fitted(table, name, _told(choices, whole), _figures(choices, whole), whole, choices, lists)
 
 
 def _choices(whole: Evidence, say: Say) -> dict[str, Choice]:

@@ -45,13 +45,18 @@ class Lists:
             trending.NAME: lambda: trending.fit(self.evidence),
         }[name]()
 
+    def computed(self, name: str) -> NeighbourTable | None:
+        """The list of that name, if it was fitted."""
+        return self.__dict__.get(f"_{name}")
+
     @cached_property
-    def _direct(self) -> tuple[Ints, Floats]:
+    def wide(self) -> tuple[Ints, Floats]:
+        """Bought together, more of it than is shown: blends begin here."""
         return together.wide(self.evidence, blend.WIDE)
 
     @cached_property
     def _together(self) -> NeighbourTable:
-        (index, scores), width = self._direct, self.evidence.config.neighbours
+        (index, scores), width = self.wide, self.evidence.config.neighbours
         return self.evidence.table(index[:, :width], scores[:, :width])
 
     @cached_property
@@ -64,11 +69,11 @@ class Lists:
 
     @cached_property
     def _page(self) -> NeighbourTable:
-        return blend.for_page(self.evidence, *self._direct, self._content)
+        return blend.for_page(self.evidence, *self.wide, self._content)
 
     @cached_property
     def _cart(self) -> NeighbourTable:
-        return blend.for_cart(self.evidence, *self._direct, self._ease)
+        return blend.for_cart(self.evidence, *self.wide, self._ease)
 
     @cached_property
     def _popular(self) -> NeighbourTable:

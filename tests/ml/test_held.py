@@ -1,0 +1,81 @@
+"""Between fits, lists follow the newest orders: exactly, from what the last fit left, and at a fraction of its cost."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ml.baskets import Baskets
+from ml.errors import BadBundle
+from ml.recommend import places
+from ml.recommend.config import RecommendConfig
+from ml.recommend.counts import Counts
+from ml.recommend.evidence import Evidence
+from ml.recommend.held import Held, counts_in
+from ml.recommend.places import Choice, Lists
+from tests.ml.test_counts import NOW, baskets, some_orders
+
+CONFIG = RecommendConfig(neighbours=8)
+CHOSEN = {"product_page": "together", "small_cart": "together", "full_cart": "ease", "home": "trending"}
+
+
+def fitted(orders: Baskets) -> Lists:
+    """The lists of a fit in which every customer placed a few orders."""
+    known = replace(orders, customer=orders.orders % 40)
+    lists = Lists(Evidence(known, Counts.of(known, NOW, CONFIG), CONFIG))
+    places.assemble(lists, {place: Choice(name, {}) for place, name in CHOSEN.items()})
+    return lists
+
+
+def test_what_a_fit_leaves_is_read_again_as_it_was_and_names_nobody(tmp_path: Path) -> None:
+    lists = fitted(baskets(some_orders(200, seed=1)))
+    held = Held.of(lists)
+    held.write(tmp_path)
+    again = Held.open(tmp_path)
+    assert again.counts.equals(lists.evidence.counts)
+    assert (again.counts.built_from.customer == -1).all()
+    assert np.allclose(again.counts.built_from.age, lists.evidence.baskets.age, atol=1 / 86_400)
+    assert np.array_equal(again.refreshed(again.counts, CHOSEN).index, places.assemble(lists, _choices()).index)
+
+
+def test_refreshed_lists_know_the_newest_orders_and_those_taken_back(tmp_path: Path) -> None:
+    before = some_orders(200, seed=2)
+    Held.of(fitted(baskets(before))).write(tmp_path)
+    held = Held.open(tmp_path)
+    pair = {900 + n: (0.0, [3, 17]) for n in range(60)}
+    counts = held.counts.absorb(baskets(pair), NOW)
+    near = held.refreshed(counts, CHOSEN).neighbours(3, 3)
+    assert near[0].product_id == 17
+    assert near[0].together >= 60
+    counts = counts.absorb(baskets(pair), NOW, gone=np.array(sorted(pair)))
+    assert counts.equals(held.counts)
+    assert np.array_equal(held.refreshed(counts, CHOSEN).index, held.refreshed(held.counts, CHOSEN).index)
+
+
+def test_a_list_that_only_a_fit_renews_stays_and_one_that_is_missing_is_said(tmp_path: Path) -> None:
+    lists = fitted(baskets(some_orders(200, seed=3)))
+    Held.of(lists).write(tmp_path)
+    held = Held.open(tmp_path)
+    counts = held.counts.absorb(baskets(some_orders(50, seed=4, first=500)), NOW)
+    now = held.refreshed(counts, CHOSEN).carts["full_cart"]
+    assert np.array_equal(now.index, lists.named("ease").index)
+    assert held.serves(["together", "ease", "trending"])
+    assert not held.serves(["blend", "content"])
+    assert not held.serves(["a list of another release"])
+
+
+def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
+    Held.of(fitted(baskets(some_orders(50, seed=5)))).write(tmp_path)
+    (tmp_path / "pairs_data.npy").write_bytes(b"else")
+    with pytest.raises(BadBundle):
+        Held.open(tmp_path)
+
+
+def test_lists_that_count_nothing_leave_nothing() -> None:
+    assert not counts_in(["content", "popular", "trending"])
+    assert counts_in(["content", "together"])
+
+
+def _choices() -> dict[str, Choice]:
+    return {place: Choice(name, {}) for place, name in CHOSEN.items()}
