@@ -1,6 +1,7 @@
 """make demo: the local Shopify and the app on this machine, with a shop whose orders keep coming."""
 
 import argparse
+import signal
 import sys
 import time
 from pathlib import Path
@@ -30,6 +31,7 @@ def main() -> int:
         shopify_port=chosen.port + 1,
         devstore_options=options,
     )
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         print("starting the local Shopify, the app, its workers and the heartbeat …", flush=True)
         with Family(setup) as family:

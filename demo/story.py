@@ -2,6 +2,7 @@
 
 import argparse
 import shutil
+import signal
 import sys
 import time
 from datetime import datetime, timedelta
@@ -43,6 +44,7 @@ def main() -> int:
         options += ["--orders", str(Path(chosen.orders).resolve()), "--history-until", chosen.history_until]
     setup = Setup(var, app_port=chosen.port, shopify_port=chosen.port + 1, devstore_options=options)
     book = Book()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with Family(setup) as family:
             watch = Watch(Database(f"sqlite:///{setup.var / 'foretally.db'}"), setup.domain)
@@ -50,6 +52,9 @@ def main() -> int:
             book.figures["peak_rss_mb"] = round(family.peak_rss_mb)
     except (Broken, SettingError) as error:
         print(f"story: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nstory: stopped before its end", file=sys.stderr)
         return 2
     return book.close(var.parent / "story.json")
 
