@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,11 +15,14 @@ from typing import TYPE_CHECKING, Any
 from ml.errors import BadConfig, BadData, MlError
 from ml.frames import HORIZON
 
+SIGNALS = "CSV or Parquet with date and columns of numbers; used when forecasts were better with them"
 SHOWN = 3
 """Series explained when none is asked for."""
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from ml.dataset import Dataset
 
 
 def main(argv: Sequence[str]) -> int:
@@ -35,16 +39,21 @@ def main(argv: Sequence[str]) -> int:
 def _train(args: argparse.Namespace) -> None:
     from ml import train
 
-    trained = train.fit(
-        args.task, args.dataset, args.out, config=_settings(args.set), seed=args.seed, progress=_progress()
-    )
+    dataset = _dataset(args)
+    trained = train.fit(args.task, dataset, args.out, config=_settings(args.set), seed=args.seed, progress=_progress())
     print(_summary(trained))
+
+
+def _dataset(args: argparse.Namespace) -> Dataset:
+    from ml.dataset import read_dataset
+
+    return replace(read_dataset(args.dataset), signals_file=args.signals)
 
 
 def _predict(args: argparse.Namespace) -> None:
     from ml import train
 
-    train.predict(args.bundle, args.dataset, args.out, horizon=args.horizon)
+    train.predict(args.bundle, _dataset(args), args.out, horizon=args.horizon)
     print(f"wrote {args.out / 'forecasts.parquet'} and {args.out / 'windows.parquet'}")
 
 
@@ -73,7 +82,7 @@ def _explained(file: Path, wanted: str | None) -> str:
 
 
 def _backtest_forecast(args: argparse.Namespace) -> None:
-    from ml import calendars
+    from ml import calendars, signals
     from ml.forecast.backtest import backtest
     from ml.forecast.config import read_config
 
@@ -86,6 +95,7 @@ def _backtest_forecast(args: argparse.Namespace) -> None:
         args.out,
         only=_names(args.series),
         country=args.calendar,
+        signals=signals.read(args.signals) if args.signals else None,
         config=read_config(_settings(args.set)),
         seed=args.seed,
         say=_progress(),
@@ -116,11 +126,13 @@ def _parser() -> argparse.ArgumentParser:
     train = commands.add_parser("train", help="train on a dataset folder, write a bundle")
     train.add_argument("task", choices=["forecast", "recommend"])
     train.add_argument("--dataset", type=Path, required=True, help="folder with dataset.json, lines/, products.parquet")
+    train.add_argument("--signals", type=Path, help=SIGNALS)
     _common(train, _train)
     predict = commands.add_parser("predict", help="forecast the days after a dataset's cutoff with a bundle")
     predict.add_argument("bundle", type=Path)
     predict.add_argument("--dataset", type=Path, required=True)
     predict.add_argument("--out", type=Path, required=True)
+    predict.add_argument("--signals", type=Path, help=SIGNALS)
     predict.add_argument("--horizon", type=int, default=HORIZON)
     predict.set_defaults(run=_predict)
     show = commands.add_parser("show", help="what a bundle is and how good, or why a forecast is what it is")
@@ -139,6 +151,7 @@ def _add_backtests(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -
     forecast.add_argument("--horizon", type=int, default=HORIZON)
     forecast.add_argument("--series", type=Path, help="text file with the series to write, one per line")
     forecast.add_argument("--calendar", metavar="COUNTRY", help="ISO 3166 code whose holidays the shop may keep")
+    forecast.add_argument("--signals", type=Path, help=SIGNALS)
     _common(forecast, _backtest_forecast)
     recommend = kinds.add_parser("recommend", help="answers to questions about later orders")
     recommend.add_argument("--orders", type=Path, required=True, help="Parquet with order lines")
@@ -214,6 +227,9 @@ def _summary(trained: Any) -> str:
     for level, figures in trained.metrics.items():
         if level == "places":
             lines += [f"  {place:14s} {chosen['list']}" for place, chosen in figures.items()]
+        elif level == "signals":
+            told = figures["signals"].items()
+            lines += [f"  {name:14s} {'used' if one['used'] else 'held back'}: {one['because']}" for name, one in told]
         elif isinstance(figures, dict) and level not in ("refused", "trial_days"):
             lines.append(f"  {level:14s} " + ", ".join(f"{name} {_figure(value)}" for name, value in figures.items()))
         elif isinstance(figures, int):

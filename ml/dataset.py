@@ -4,6 +4,7 @@ dataset.json      cutoff_on, time_zone, country, currency, snapshot_id
 lines/*.parquet   order lines (the contract `frames.LINES`)
 products.parquet  the catalogue (the contract `frames.PRODUCTS`)
 stock.parquet     when stock ran out or came back or a price changed (the contract `frames.STOCK`); may be missing
+signals.csv       external signals by day (`ml.signals`), or the same as signals.parquet; may be missing
 """
 
 from __future__ import annotations
@@ -21,12 +22,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from ml import calendars
+from ml import calendars, signals
 from ml.baskets import Baskets
 from ml.errors import BadData
 from ml.frames import LINES, PRODUCTS, STOCK, Contract, check
 from ml.recommend.catalogue import Catalogue
 from ml.sales import Bools, DailySales, Ints, from_arrays
+from ml.signals import Signals
 
 DAY_SECONDS = 86_400
 
@@ -41,6 +43,8 @@ class Dataset:
     time_zone: str = "UTC"
     currency: str = ""
     snapshot_id: str = ""
+    signals_file: Path | None = None
+    """Signals from here instead of the folder's own."""
 
     @property
     def cutoff_day(self) -> int:
@@ -79,7 +83,13 @@ class Dataset:
             orders=orders,
             country=country,
         )
-        return replace(sales, is_out=self._out_of_stock(sales), kinds=self._kinds())
+        return replace(sales, is_out=self._out_of_stock(sales), kinds=self._kinds(), signals=self._signals())
+
+    def _signals(self) -> Signals | None:
+        """The signals that lie in the folder, or in the file that was named instead."""
+        files = [self.signals_file] if self.signals_file else [self.folder / name for name in signals.FILES]
+        given = [file for file in files if file == self.signals_file or file.is_file()]
+        return signals.read(given[0]) if given else None
 
     def _kinds(self) -> dict[str, tuple[str, ...]]:
         """Type, vendor and tags of each product, told apart by a letter; none without a catalogue."""
@@ -161,8 +171,8 @@ def read_dataset(folder: Path) -> Dataset:
         cutoff = date.fromisoformat(facts["cutoff_on"])
     except (ValueError, KeyError, TypeError) as wrong:
         raise BadData(f'{about}: needs "cutoff_on": "YYYY-MM-DD" ({wrong})') from wrong
-    text = {key: facts.get(key) or "" for key in ("time_zone", "currency", "snapshot_id")}
-    return Dataset(folder, cutoff, facts.get("country") or None, **text)
+    zone, currency, snapshot_id = (str(facts.get(key) or "") for key in ("time_zone", "currency", "snapshot_id"))
+    return Dataset(folder, cutoff, facts.get("country") or None, zone, currency, snapshot_id)
 
 
 def _read(file: Path, columns: list[str]) -> pa.Table:

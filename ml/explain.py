@@ -1,8 +1,8 @@
 """Why a forecast is what it is: units that each part contributed, and the same in words.
 
-One row per series: `series, origin, days, mean`, then the parts, which add up to `mean` (the expected units of all
-`days` ahead), then the facts behind them. `ml.forecast.reasons` makes the rows; this module only reads them and loads
-nothing, so that a page may.
+One row per series: `series, origin, days, signal_names, mean`, then the parts, which add up to `mean` (the expected
+units of all `days` ahead), then the facts behind them. `ml.forecast.reasons` makes the rows; this module only reads
+them and loads nothing, so that a page may.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def _reason(part: str, row: Mapping[str, Any]) -> str:
         "holidays": f"Closed on {_count(row['closed_days'], 'holiday')} ahead",
         "price": _price(row["price_change"]),
         "promotion": f"Past promotions{_on(row['promo_days'], 28)}",
-        "signals": "Signals such as campaigns or the weather",
+        "signals": f"Signals ({row.get('signal_names') or 'campaigns or the weather'})",
         "stock_outs": f"Out of stock{_on(row['out_days'], 28)}, when it would have sold more",
         "bulk": f"Bulk orders{_on(row['bulk_days'], 91)}, set aside",
         "launch": "New, so it leans on how products of its kind began",

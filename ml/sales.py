@@ -17,6 +17,8 @@ from ml.frames import SALES, check
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ml.signals import Signals
+
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
 Bools = NDArray[np.bool_]
@@ -39,6 +41,8 @@ class DailySales:
     revenue; is_out, days on which the series could not be bought; is_promo, days on which it was on offer.
     orders: how many orders are behind it (0 when unknown). refused: series left out, with the reason.
     kinds: what a series is, in words that others may share (its type, vendor and tags); those without are not in it.
+    signals: what is known of each day besides, days ahead included. lift: when their effect was taken out of the units,
+    the factor by which it comes back on each of the days ahead.
     """
 
     series: tuple[str, ...]
@@ -51,6 +55,8 @@ class DailySales:
     is_out: Bools | None = None
     is_promo: Bools | None = None
     kinds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    signals: Signals | None = None
+    lift: Floats | None = None
 
     @property
     def days(self) -> int:

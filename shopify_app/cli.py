@@ -117,6 +117,8 @@ def _parser() -> argparse.ArgumentParser:
         ("import-lists", _import_lists, "lists made elsewhere: Parquet with product_id, neighbour_id, score"),
     ):
         on_shop(commands, name, run, f"register {what}").add_argument("file", type=Path)
+    given = on_shop(commands, "import-signals", _import_signals, "campaigns, weather …: a table that forecasts may use")
+    given.add_argument("file", type=Path, nargs="?", help="CSV or Parquet: date and columns of numbers; none: no more")
     return parser
 
 
@@ -196,6 +198,12 @@ def _import_lists(settings: config.Settings, chosen: argparse.Namespace) -> dict
     from shopify_app.lifecycle import imports
 
     return imports.lists(settings, chosen.shop, chosen.file)
+
+
+def _import_signals(settings: config.Settings, chosen: argparse.Namespace) -> dict[str, Any]:
+    from shopify_app.lifecycle import signals
+
+    return signals.give(settings, chosen.shop, chosen.file)
 
 
 def _change(settings: config.Settings, chosen: argparse.Namespace, act: Callable[..., Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from ml.forecast.config import ForecastConfig
 from ml.forecast.forecast import FORECASTS_FILE, WINDOWS_FILE, Forecast, write_frame
 from ml.forecast.leader import fit_forecast
 from ml.sales import DailySales, from_frame
+from ml.signals import Signals
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,13 +32,15 @@ def backtest(
     *,
     only: Sequence[str] | None = None,
     country: str | None = None,
+    signals: Signals | None = None,
     config: ForecastConfig | None = None,
     seed: int = 1,
     say: Say,
 ) -> dict[str, Any]:
     """Forecasts from each origin, written as `forecasts.parquet`, `windows.parquet` and `run.json`; returns the run.
 
-    Why they are what they are goes into `explanations.parquet`.
+    Why they are what they are goes into `explanations.parquet`. signals: what they say of the days after an origin
+    counts as planned by then.
 
     Rows after an origin are dropped before anything else happens, so that nothing can look at them.
     """
@@ -49,7 +53,7 @@ def backtest(
             say(f"{place}: {text}")
 
         with costs.of("read"):
-            known = from_frame(sales, origin, country)
+            known = replace(from_frame(sales, origin, country), signals=signals)
         forecast, explained, facts = _one_origin(known, horizon, only, config or ForecastConfig(), seed, costs, step)
         forecasts.append(forecast)
         why.append(explained)

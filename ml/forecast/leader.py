@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ml.forecast import level
+from ml.forecast import effects, level
 from ml.forecast.config import ForecastConfig
 from ml.forecast.intervals import UNTRIED, Bands
 from ml.forecast.member import MEMBERS, forecaster
@@ -44,17 +44,19 @@ class Fitted:
 
 def fit_forecast(sales: DailySales, config: ForecastConfig, seed: int, say: Say) -> Fitted:
     """The model to serve: members compared on past weeks, the best one fitted on everything known."""
-    sales = uncensored(sales)
+    sales, signals = effects.chosen(uncensored(sales), say)
     trials, settled = _trials(sales, config, seed, say)
     leader, because = _without_choice(trials, settled) if settled else choose(trials, config)
     say(because if settled else f"{leader} leads: {because}")
     say(f"fitting {leader} on {len(sales.series)} products, {sales.days} days")
-    member = forecaster(leader).fit(sales, config, seed)
+    moved = effects.learned(sales)
+    member = forecaster(leader).fit(effects.removed(sales, moved), config, seed)
     bands: dict[str, Bands] = dict.fromkeys(("day", "week", "whole"), UNTRIED)
     if leader in trials:
         bands = bands_of(trials[leader])
-    model = ForecastModel(member, bands, config.sold_within_days, config.cap_quantile)
-    return Fitted(model, because, figures(sales, trials, leader))
+    model = ForecastModel(member, bands, config.sold_within_days, config.cap_quantile, moved)
+    told = figures(sales, trials, leader)
+    return Fitted(model, because, told if signals is None else {**told, "signals": signals})
 
 
 def _without_choice(trials: dict[str, Trial], settled: str) -> tuple[str, str]:

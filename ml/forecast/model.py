@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ml.errors import BadBundle, BadData
-from ml.forecast import level, sanity, weekday
+from ml.forecast import effects, level, sanity, weekday
+from ml.forecast.effects import Effects
 from ml.forecast.forecast import Forecast, Points
 from ml.forecast.intervals import Bands, ratio_points
 from ml.forecast.level import Outlook
@@ -29,13 +30,14 @@ class ForecastModel:
     bands: Mapping[str, Bands]
     sold_within_days: int
     cap_quantile: float
+    effects: Effects = effects.NONE
 
     def forecast(self, sales: DailySales, horizon: int = HORIZON, only: Sequence[str] | None = None) -> Forecast:
         """The days after the last known one, for products sold lately (or exactly those in `only`) and their total.
 
         Raises Implausible when the total fails its sanity gate, BadData when there is nothing to forecast.
         """
-        sales = uncensored(sales)
+        sales = effects.removed(uncensored(sales), self.effects, horizon)
         rows = sales.sold_lately(self.sold_within_days) if only is None else _named(sales, only)
         if len(rows) == 0:
             raise BadData(f"no product sold in the {self.sold_within_days} days up to {sales.origin_on}")
@@ -68,6 +70,7 @@ class ForecastModel:
             "sold_within_days": self.sold_within_days,
             "cap_quantile": self.cap_quantile,
             "bands": {kind: bands.as_dict() for kind, bands in self.bands.items()},
+            "effects": self.effects.as_dict(),
         }
         return {FILE: json.dumps(profile, sort_keys=True, indent=1).encode(), **self.member.files()}
 
@@ -78,7 +81,8 @@ def load(files: Mapping[str, bytes]) -> ForecastModel:
         profile = json.loads(files[FILE])
         member = forecaster(profile["member"]).load(files)
         bands = {kind: Bands.from_dict(values) for kind, values in profile["bands"].items()}
-        return ForecastModel(member, bands, int(profile["sold_within_days"]), float(profile["cap_quantile"]))
+        days, quantile = int(profile["sold_within_days"]), float(profile["cap_quantile"])
+        return ForecastModel(member, bands, days, quantile, Effects.from_dict(profile.get("effects", {})))
     except (KeyError, ValueError, TypeError, ModuleNotFoundError) as wrong:
         raise BadBundle(f"{FILE}: not a forecast model ({wrong!r})") from wrong
 
@@ -96,6 +100,8 @@ def mean_days(member: Member, sales: DailySales, rows: Ints, total: Outlook, cap
         daily[absurd] = weekday.WeekdayAverage(cap_quantile).daily(sales, rows[absurd], horizon)
     if member.is_scaled:
         daily = level.scaled(daily, total.ahead)
+    if sales.lift is not None:
+        daily = daily * sales.lift[:horizon]
     sanity.check_total(total.history, daily.sum(axis=0))
     return daily
 

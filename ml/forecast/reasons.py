@@ -17,7 +17,7 @@ import numpy as np
 from ml.calendars import open_days, weekdays
 from ml.explain import FACTS, FILE, PARTS
 from ml.features import recent_level
-from ml.forecast import sanity
+from ml.forecast import effects, sanity
 from ml.forecast.bulk import capped, day_limits
 from ml.forecast.forecast import Forecast, write_frame
 from ml.forecast.stockouts import uncensored
@@ -52,9 +52,11 @@ def explanations(model: ForecastModel, sales: DailySales, forecast: Forecast) ->
     )
     parts = np.zeros((len(rows) + 1, len(PARTS)))
     facts = np.zeros((len(rows) + 1, len(FACTS)))
+    clean = effects.removed(filled, model.effects, horizon)
     said = _weekly(forecast.days.mean, weeks)
+    plain = said if clean.lift is None else _weekly(forecast.days.mean / clean.lift, weeks)
     for places in in_chunks(np.arange(len(rows))):
-        parts[places] = _parts(model, sales, filled, rows[places], days, said[places])
+        parts[places] = _parts(model, (sales, filled, clean), rows[places], days, (said[places], plain[places]))
         facts[places] = _facts(sales, filled, rows[places], model.cap_quantile)
     parts[-1] = parts[:-1].sum(axis=0)
     facts[-1] = _facts_of_all(sales, facts[:-1])
@@ -64,6 +66,7 @@ def explanations(model: ForecastModel, sales: DailySales, forecast: Forecast) ->
         "series": np.array(forecast.series, dtype=object),
         "origin": np.full(len(parts), np.datetime64(forecast.origin_on, "s")),
         "days": np.full(len(parts), horizon, dtype=np.int32),
+        "signal_names": ", ".join(model.effects.names),
         "mean": parts.sum(axis=1).astype(np.float32),
     }
     columns = {name: parts[:, k].astype(np.float32) for k, name in enumerate(PARTS)}
@@ -85,15 +88,27 @@ class _Days:
 
 
 def _parts(
-    model: ForecastModel, sales: DailySales, filled: DailySales, rows: Ints, days: _Days, said: Floats
+    model: ForecastModel, seen: tuple[DailySales, ...], rows: Ints, days: _Days, forecast: tuple[Floats, Floats]
 ) -> Floats:
-    """Units per part of these rows over the whole horizon, [len(rows), PARTS]; `said` is their forecast per week."""
+    """Units per part of these rows over the whole horizon, [len(rows), PARTS].
+
+    seen: the sales as recorded, with stock-outs filled, and those without the effect of signals. forecast: what was
+    said per week, with and without that effect.
+    """
+    (sales, filled, clean), (said, plain) = seen, forecast
     born, is_open = sales.born[rows], open_days(filled.total, filled.first_on, 0, filled.country)
-    usual = capped(filled.rows(rows), model.cap_quantile).units
-    recorded, whole, level = (recent_level(u, born, is_open) for u in (sales.units[rows], filled.units[rows], usual))
-    logs = _member_logs(model, filled, rows, days, level)
+    steps = (
+        sales.units[rows],
+        filled.units[rows],
+        clean.units[rows],
+        capped(clean.rows(rows), model.cap_quantile).units,
+    )
+    recorded, whole, unmoved, level = (recent_level(units, born, is_open) for units in steps)
+    logs = _member_logs(model, clean, rows, days, level)
     logs[:, :, AT["stock_outs"]] += np.log(whole / recorded)[:, None]
-    logs[:, :, AT["bulk"]] += np.log(level / whole)[:, None]
+    lifted = np.log(np.where(plain > 0, said / np.maximum(plain, 1e-300), 1.0))
+    logs[:, :, AT["signals"]] += np.log(unmoved / whole)[:, None] + lifted
+    logs[:, :, AT["bulk"]] += np.log(level / unmoved)[:, None]
     open_share = days.opened_per_week / np.maximum(days.trading_per_week, 1)
     logs[:, :, AT["holidays"]] += np.log(np.where(open_share > 0, open_share, 1.0))
     base = recorded[:, None] * days.trading_per_week

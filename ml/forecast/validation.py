@@ -11,7 +11,7 @@ import numpy as np
 
 from ml import metrics
 from ml.errors import BadData, Implausible
-from ml.forecast import level
+from ml.forecast import effects, level
 from ml.forecast.config import ForecastConfig
 from ml.forecast.intervals import Bands, calibrate, ratio_points
 from ml.forecast.level import Outlook
@@ -102,6 +102,7 @@ def stages(sales: DailySales, config: ForecastConfig) -> list[Stage]:
     found = []
     for origin in trial_origins(sales.days):
         past = sales.until(origin)
+        past = effects.removed(past, effects.learned(past))
         rows = past.sold_lately(config.sold_within_days)
         came = sales.units[:, origin : origin + HORIZON][rows]
         found.append(Stage(past, rows, came, level.outlook(past, HORIZON)))

@@ -20,6 +20,7 @@ from shopify_app.tables import SnapshotPart
 
 CATALOGUE = "products"
 STOCK = "stock"
+SIGNALS = "signals"
 
 
 class Known(NamedTuple):
@@ -84,6 +85,13 @@ def catalogue_changed(db: Session, shop_id: int) -> None:
 def stock_changed(db: Session, shop_id: int) -> None:
     """Something was counted, or a price changed: the next snapshot writes the stock's file again."""
     _touch(db, shop_id, {STOCK})
+
+
+def give(db: Session, shop_id: int, name: str, sha256: str | None, rows: int) -> None:
+    """From now on, snapshots hold this file of somebody else's making; None takes it out again."""
+    _touch(db, shop_id, {name})
+    state = db.scalar(select(PARTS.c.state).where(PARTS.c.shop_id == shop_id, PARTS.c.name == name)) or NEVER
+    note(db, shop_id, [Part(name, state, sha256, 0, rows)])
 
 
 def catalogue_state(db: Session, shop_id: int) -> int:
