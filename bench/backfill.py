@@ -101,7 +101,7 @@ def _context(kind: Any, folder: Path, shopify_url: str) -> Any:
         settings=settings,
         database=Database.of(settings),
         objects=open_objects(settings),
-        bundles=Bundles(settings.var),
+        bundles=Bundles(settings),
         seal=Seal(settings.encryption_keys),
         session=http.session(settings.dev_shopify_url),
     )

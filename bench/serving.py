@@ -26,6 +26,7 @@ from ml.bundles import Trained
 from ml.recommend import lists
 from ml.recommend.neighbours import NeighbourTable
 from shopify_app import clock, up
+from shopify_app.config import Settings
 from shopify_app.db import Database, insert_many
 from shopify_app.lifecycle import registry
 from shopify_app.lifecycle.bundles import Bundles
@@ -174,12 +175,13 @@ def _shop(database: Database, folder: Path) -> list[int]:
     random = np.random.default_rng(0)
     ids = np.sort(random.choice(10**12, PRODUCTS, replace=False)) + 7 * 10**12
     left = random.integers(0, 10, PRODUCTS)
+    settings = scratch_databases.settings(database.url, folder)
     with database.transaction() as db:
         facts = ShopFacts("Bench", "EUR", "UTC", "DE")
         shop = shops.install(db, proxy_load.SHOP, facts, "read_products", clock.now())
         parts.catalogue_changed(db, shop.id)
         insert_many(db, Product, [_product(shop, *one) for one in zip(ids.tolist(), left.tolist(), strict=True)])
-        champion, shadow = (_version(db, shop, _bundle(folder, ids, seed)) for seed in (1, 2))
+        champion, shadow = (_version(db, shop, _bundle(settings, ids, seed)) for seed in (1, 2))
         registry.promote(db, shop, "recommend", champion.number, actor="bench", reason="bench")
         registry.start_shadow(db, shop, shadow, "bench")
     return [int(product) for product in ids]
@@ -190,15 +192,15 @@ def _product(shop: Shop, product_id: int, left: int) -> dict[str, Any]:
     return {"shop_id": shop.id, "product_id": product_id, "tags": [], "updated_at": clock.now(), **whole}
 
 
-def _bundle(folder: Path, ids: Any, seed: int) -> str:
+def _bundle(settings: Settings, ids: Any, seed: int) -> str:
     """Lists of 50 without meaning: what they hold costs the same."""
     random, shape = np.random.default_rng(seed), (PRODUCTS, WIDTH)
     scores = np.sort(random.random(shape, np.float32), axis=1)[:, ::-1].copy()
     neighbours = random.integers(0, PRODUCTS, shape, np.int32)
     table = NeighbourTable(ids, neighbours, scores, np.ones(shape, np.int32), random.choice(ids, 200, replace=False))
-    made = folder / f"lists-{seed}"
+    made = settings.var / f"lists-{seed}"
     lists.write(Trained(made, "recommend", "table", {}, seed, None, {}, "bench"), table)
-    return Bundles(folder).keep(made)
+    return Bundles(settings).keep(made)
 
 
 def _version(db: Any, shop: Shop, bundle: str) -> Version:

@@ -59,7 +59,7 @@ def _lists(family: Family, watch: Watch, seed: int) -> Path:
     slot = watch.slot(Task.RECOMMEND)
     champion = watch.version(slot.champion_id if slot else None)
     assert champion is not None
-    table = NeighbourTable.open(Bundles(family.setup.var).folder(champion.bundle))
+    table = NeighbourTable.open(Bundles(family.settings()).folder(champion.bundle))
     products = np.array(table.product_ids)
     other = dict(zip(products.tolist(), np.random.default_rng(seed).permutation(products).tolist(), strict=True))
     rows = [

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -38,11 +40,6 @@ class Trained:
     chosen_because: str
     files: Mapping[str, str] = field(default_factory=dict)
     """SHA-256 of each file, by name."""
-
-    @property
-    def sha256(self) -> str:
-        """The bundle's own hash: that of its manifest, which holds the hashes of all its files."""
-        return _hash(self.folder / MANIFEST)
 
 
 def write(trained: Trained, files: Mapping[str, bytes]) -> Trained:
@@ -98,6 +95,32 @@ def verify(folder: Path, task: str | None = None) -> Trained:
     for name, expected in trained.files.items():
         _check_file(folder, name, expected)
     return trained
+
+
+def pack(folder: Path, file: Path) -> None:
+    """Write a bundle into one file, uncompressed. The same bundle gives the same bytes."""
+    with zipfile.ZipFile(file, "w") as archive:
+        for path in sorted(folder.iterdir()):
+            entry = zipfile.ZipInfo(path.name)  # dated 1980, as the format begins
+            entry.create_system, entry.external_attr = 3, 0o644 << 16
+            with path.open("rb") as source, archive.open(entry, "w", force_zip64=True) as target:
+                shutil.copyfileobj(source, target)
+
+
+def unpack(file: Path, folder: Path) -> None:
+    """Write a packed bundle's files into a folder; `verify` says whether they are what they should be.
+
+    Raises BadBundle for a file that is none, or that would write elsewhere.
+    """
+    try:
+        with zipfile.ZipFile(file) as archive:
+            for entry in archive.infolist():
+                if Path(entry.filename).name != entry.filename or entry.file_size > MOST_BYTES:
+                    raise BadBundle(f"{file}: {entry.filename[:80]} is not a file that a bundle may hold")
+                with archive.open(entry) as source, (folder / entry.filename).open("wb") as target:
+                    shutil.copyfileobj(source, target)
+    except zipfile.BadZipFile as wrong:
+        raise BadBundle(f"{file}: not a packed bundle ({wrong})") from wrong
 
 
 def contents(trained: Trained) -> dict[str, bytes]:

@@ -111,7 +111,7 @@ def _reproduce(settings: Settings, chosen: argparse.Namespace) -> dict[str, Any]
 
 def _gc(settings: Settings, chosen: argparse.Namespace) -> dict[str, Any]:
     database, objects, now = Database.of(settings), open_objects(settings), clock.now()
-    swept = retention.sweep(database, objects, Bundles(settings.var).root, now, dry=chosen.dry_run)
+    swept = retention.sweep(database, objects, Bundles(settings).root, now, dry=chosen.dry_run)
     verb = "would_remove" if chosen.dry_run else "removed"
     told = {"objects": swept.objects, f"{verb}_objects": list(swept.removed), f"{verb}_bundles": list(swept.bundles)}
     if chosen.dry_run:

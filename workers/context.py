@@ -49,7 +49,7 @@ def context() -> Context:
         settings=settings,
         database=Database.of(settings),
         objects=open_objects(settings),
-        bundles=Bundles(settings.var),
+        bundles=Bundles(settings),
         seal=Seal(settings.encryption_keys),
         session=http.session(settings.dev_shopify_url),
     )

@@ -76,7 +76,7 @@ def _register(settings: Settings, domain: str, task: Task, write: Write) -> dict
         closed_on = registry.today(shop) - timedelta(days=1)
         snapshot = snapshots.freeze(database, objects, shop, closed_on, snapshots.code_version())
         write(scratch / "bundle", snapshot, popular)
-        bundle = Bundles(settings.var).keep(scratch / "bundle")
+        bundle = Bundles(settings).keep(scratch / "bundle")
         said = _predict(settings, objects, snapshot, bundle, scratch) if task == Task.FORECAST else None
         with database.transaction() as db:
             fresh = registry.register(db, shops.get(db, shop.id), _imported(task, snapshot, bundle))
@@ -94,12 +94,12 @@ def _popular(db: Session, settings: Settings, shop: Shop) -> list[int]:
     champion = registry.by_id(db, shop.id, seen.champion_id if seen else None)
     if champion is None:
         return []
-    return [int(product) for product in NeighbourTable.open(Bundles(settings.var).folder(champion.bundle)).popular]
+    return [int(product) for product in NeighbourTable.open(Bundles(settings).folder(champion.bundle)).popular]
 
 
 def _predict(settings: Settings, objects: Objects, snapshot: Snapshot, bundle: str, scratch: Path) -> Path:
     dataset = snapshots.materialise(objects, snapshot, scratch / "dataset")
-    train.predict(Bundles(settings.var).folder(bundle), dataset, scratch / "forecast")
+    train.predict(Bundles(settings).folder(bundle), dataset, scratch / "forecast")
     return scratch / "forecast"
 
 

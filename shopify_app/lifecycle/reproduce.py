@@ -11,11 +11,11 @@ from ml import bundles, train
 from ml.errors import MlError
 from shopify_app.config import Settings
 from shopify_app.db import Database
-from shopify_app.errors import DamagedBundle, ForetallyError
+from shopify_app.errors import DamagedBundle, ForetallyError, NotFound
 from shopify_app.lifecycle import registry
 from shopify_app.lifecycle.bundles import Bundles
 from shopify_app.records import snapshots
-from shopify_app.records.objects import Objects
+from shopify_app.records.objects import Objects, hash_of
 from shopify_app.tables import Shop, Snapshot, Version
 
 IMPORTED = "table"
@@ -41,7 +41,7 @@ def reproduce(
     scratch = Path(tempfile.mkdtemp(prefix="reproduce-", dir=settings.var / "scratch"))
     try:
         again = _trained(objects, snapshot, version, scratch)
-        return _verdict(version, again, Bundles(settings.var).folder(version.bundle))
+        return _verdict(version, again, Bundles(settings))
     except MlError as error:
         raise ForetallyError(f"{task} version {number} cannot be trained again: {error}") from error
     finally:
@@ -58,8 +58,9 @@ def _trained(objects: Objects, snapshot: Snapshot, version: Version, scratch: Pa
     return train.fit(task, dataset, scratch / "bundle", config=version.config, seed=version.seed)
 
 
-def _verdict(version: Version, again: bundles.Trained, kept: Path) -> dict[str, Any]:
-    code_now, same = snapshots.code_version(), again.sha256 == version.bundle
+def _verdict(version: Version, again: bundles.Trained, kept: Bundles) -> dict[str, Any]:
+    code_now, name = snapshots.code_version(), _name(again)
+    same = name == version.bundle
     told: dict[str, Any] = {
         "ok": same,
         "task": version.task,
@@ -67,13 +68,13 @@ def _verdict(version: Version, again: bundles.Trained, kept: Path) -> dict[str, 
         "snapshot": version.snapshot_id,
         "seed": version.seed,
         "bundle": version.bundle,
-        "bundle_again": again.sha256,
+        "bundle_again": name,
         "code_version": version.code_version,
         "code_version_now": code_now,
     }
     if same:
         return told | {"verdict": "the same bytes"}
-    return told | {"verdict": _why(version, code_now), "files_that_differ": _different(again, kept)}
+    return told | {"verdict": _why(version, code_now), "files_that_differ": _different(version, again, kept)}
 
 
 def _why(version: Version, code_now: str) -> str:
@@ -85,12 +86,18 @@ def _why(version: Version, code_now: str) -> str:
     return "not the same bytes, though snapshot, seed and code are: look at the libraries and the processor"
 
 
-def _different(again: bundles.Trained, kept: Path) -> list[str]:
+def _name(again: bundles.Trained) -> str:
+    packed = again.folder.with_name("bundle.zip")
+    bundles.pack(again.folder, packed)
+    return hash_of(packed)
+
+
+def _different(version: Version, again: bundles.Trained, kept: Bundles) -> list[str]:
     """Names of files; the manifest itself is one of them when a setting or a figure differs."""
     try:
-        before = bundles.read(kept)
-    except MlError:
-        return ["the bundle is not on this machine"]
+        before = bundles.read(kept.folder(version.bundle))
+    except (MlError, NotFound):
+        return ["the version's own bundle is not here"]
     names = sorted(before.files.keys() | again.files.keys())
     files = [name for name in names if before.files.get(name) != again.files.get(name)]
     return files or [bundles.MANIFEST]

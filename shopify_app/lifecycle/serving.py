@@ -75,7 +75,7 @@ class Serving:
 
     def __init__(self, database: Database, settings: Settings, shelf_seconds: float = SHELF_SECONDS) -> None:
         self._database = database
-        self._bundles = Bundles(settings.var)
+        self._bundles = Bundles(settings)
         self._tables: OrderedDict[str, NeighbourTable] = OrderedDict()
         self._standings = Kept(SLOT_SECONDS, self._read_standing)
         self._shelves = Kept(shelf_seconds, self._look)

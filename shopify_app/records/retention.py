@@ -83,7 +83,8 @@ def sweep(
     """Remove every object that no row of any shop names, and that nobody put for the time of grace.
 
     Ages are looked at before names: what is put later is young, and what was named before is seen. An object that is
-    put again while this runs is asked for its age once more, right before it would go.
+    put again while this runs is asked for its age once more, right before it would go. Folders in `bundles` go as well
+    when no version names them, or when they are copies of objects and nobody used them for as long.
     """
     entries = list(objects.entries())
     old = [entry.name for entry in entries if entry.put_at < now - grace]
@@ -91,7 +92,8 @@ def sweep(
     with database.reading() as db:
         names, versions = named(db), set(db.scalars(select(Version.bundle).distinct()))
     unnamed = [name for name in old if name not in names]
-    stray = [path for path in folders if path.name not in versions]
+    copied = {entry.name for entry in entries}
+    stray = [path for path in folders if path.name not in versions or path.name in copied]
     if dry:
         return Swept(len(entries), tuple(unnamed), tuple(path.name for path in stray))
     removed = tuple(name for name in unnamed if objects.delete(name, put_before=now - grace))
@@ -111,7 +113,11 @@ def named(db: Session, shop_ids: Any = None) -> set[str]:
 
 
 def _naming_columns() -> Iterator[Any]:
-    """By convention a text column called `sha256` or `…_sha256` names an object, in whatever table it is."""
+    """By convention a text column called `sha256` or `…_sha256` names an object, in whatever table it is.
+
+    A version's bundle is one, too.
+    """
+    yield Version.__table__.c.bundle
     for table in Base.metadata.sorted_tables:
         for column in table.c:
             is_name = column.name == "sha256" or column.name.endswith("_sha256")

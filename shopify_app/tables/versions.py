@@ -90,7 +90,7 @@ class Version(Base):
     snapshot_id: Mapped[str] = mapped_column(String(64))
     code_version: Mapped[str] = mapped_column(String(64))
     bundle: Mapped[str] = mapped_column(String(64))
-    """SHA-256 of the bundle's manifest; the folder `bundles/<hash>`."""
+    """SHA-256 of the object that its files are packed into."""
     metrics: Mapped[dict[str, Any]]
     gates: Mapped[list[Any]] = mapped_column(default=list)
     """Each gate's name, verdict and numbers."""

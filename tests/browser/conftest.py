@@ -161,7 +161,7 @@ def environ(var: Path, app_url: str) -> dict[str, str]:
 def furnish(db: Session, settings: config.Settings, store: DevStore) -> None:
     """Shops in daily use (one to look at, one to change), without news, in alarm, still being read, and fresh."""
     objects, now = open_objects(settings), clock.now()
-    bundle = neighbours(settings.var)
+    bundle = neighbours(settings)
     for handle in SHOPS:
         store.shop(handle).install()
         shop = installed(db, settings, store.shop(handle).domain)
@@ -183,7 +183,7 @@ def installed(db: Session, settings: config.Settings, domain: str) -> Shop:
     return shop
 
 
-def neighbours(var: Path) -> str:
+def neighbours(settings: config.Settings) -> str:
     """A recommender's bundle for the shops' products."""
     ids = [1001 + n for n in range(len(history.TITLES))]
     rows = [
@@ -191,9 +191,9 @@ def neighbours(var: Path) -> str:
         for n, a in enumerate(ids)
         for step in range(1, 8)
     ]
-    folder = var / "neighbours"
+    folder = settings.var / "neighbours"
     bundles.write_neighbours(folder, pd.DataFrame(rows), ids[::-1])
-    return Bundles(var).keep(folder)
+    return Bundles(settings).keep(folder)
 
 
 @pytest.fixture(scope="session")

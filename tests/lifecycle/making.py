@@ -50,7 +50,7 @@ def lists(
     folder = settings.var / "scratch-bundle"
     imported.write(folder, frame, popular, cutoff_on=None, because=json.dumps([sorted(neighbours), popular]))
     with database.transaction() as db:
-        return a_version(db, shop, "recommend", bundle=Bundles(settings.var).keep(folder), algorithm="table")
+        return a_version(db, shop, "recommend", bundle=Bundles(settings).keep(folder), algorithm="table")
 
 
 def put_in_charge(database: Database, shop: Shop, version: Version) -> None:
@@ -61,7 +61,7 @@ def put_in_charge(database: Database, shop: Shop, version: Version) -> None:
 
 def table_of(settings: Settings, version: Version) -> NeighbourTable:
     """The lists of a version."""
-    return NeighbourTable.open(Bundles(settings.var).folder(version.bundle))
+    return NeighbourTable.open(Bundles(settings).folder(version.bundle))
 
 
 def sell(db: Session, shop: Shop, on: date, units: dict[int, int], order_id: int | None = None) -> None:

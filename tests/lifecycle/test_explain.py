@@ -30,7 +30,7 @@ def shop(database: Database, settings: Settings, alice: Shop, bob: Shop) -> Shop
     folder = settings.var / "made"
     imported.write(folder, rows, [6], cutoff_on=None, because="test")
     with database.transaction() as db:
-        version = a_version(db, alice, "recommend", bundle=Bundles(settings.var).keep(folder), algorithm="table")
+        version = a_version(db, alice, "recommend", bundle=Bundles(settings).keep(folder), algorithm="table")
     put_in_charge(database, alice, version)
     put_in_charge(database, bob, lists(database, settings, bob, {1: [6]}, popular=[]))
     return alice
@@ -38,7 +38,7 @@ def shop(database: Database, settings: Settings, alice: Shop, bob: Shop) -> Shop
 
 def test_each_product_says_what_speaks_for_it(database: Database, settings: Settings, shop: Shop) -> None:
     with database.reading() as db:
-        told = explain(db, Bundles(settings.var), shop, 1)
+        told = explain(db, Bundles(settings), shop, 1)
     assert (told.title, told.version_number, told.list_name) == ("Green Tea Sencha", 1, "table")
     said = {one.title: (one.kind, one.why) for one in told.shown}
     assert list(said) == ["Iron Teapot", "Green Tea Gunpowder", "Rooibos", "Cup", "Honey"]
@@ -55,7 +55,7 @@ def test_what_a_rule_removed_is_named_with_the_rule(database: Database, settings
         sold_out = {"inventory_item_id": 55, "location_id": 1, "available": 0, "updated_at": "2026-03-03T08:00:00Z"}
         ingest.apply(db, shop, "inventory_levels/update", sold_out, business_clock="data")
     with database.reading() as db:
-        told = explain(db, Bundles(settings.var), shop, 1)
+        told = explain(db, Bundles(settings), shop, 1)
     assert [one.product_id for one in told.shown] == [2, 6]
     assert {one.product_id: one.rule for one in told.removed} == {
         5: "is sold out",
@@ -68,7 +68,7 @@ def test_variety_is_a_rule_that_can_be_named(database: Database, settings: Setti
     with database.transaction() as db:
         mine = db.get_one(Shop, shop.id)
         mine.settings = {**mine.settings, "list_length": 1}
-        told = explain(db, Bundles(settings.var), mine, 1)
+        told = explain(db, Bundles(settings), mine, 1)
     assert [(one.product_id, one.is_shown) for one in told.shown] == [(2, True), (5, False)]
     assert {one.product_id: one.rule for one in told.removed} == {
         3: "costs more than 150 % of it",
@@ -82,11 +82,11 @@ def test_a_shop_without_lists_and_an_unknown_product_are_not_found(
     with database.reading() as db:
         for whose, product_id in ((charlie, 1), (shop, 999)):
             with pytest.raises(NotFound):
-                explain(db, Bundles(settings.var), whose, product_id)
+                explain(db, Bundles(settings), whose, product_id)
 
 
 def test_a_product_that_came_after_the_fit_has_a_list_too(database: Database, settings: Settings, shop: Shop) -> None:
     with database.transaction() as db:
         ingest.apply(db, shop, "products/create", factories.product(7), business_clock="data")
     with database.reading() as db:
-        assert [one.kind for one in explain(db, Bundles(settings.var), shop, 7).shown] == ["popular"]
+        assert [one.kind for one in explain(db, Bundles(settings), shop, 7).shown] == ["popular"]

@@ -41,7 +41,7 @@ def judge(database: Database, settings: Settings, shop: Shop, orders: int) -> Al
         for number in range(orders):
             pair = {1: 1, 2: 1} if number % 2 else {3: 1, 4: 1}
             sell(db, mine, FIRST, pair, order_id=1000 + number)
-        return retained.evening(db, Bundles(settings.var), mine, FIRST)
+        return retained.evening(db, Bundles(settings), mine, FIRST)
 
 
 def test_lists_that_find_nothing_are_reported_after_a_few_orders(

@@ -123,5 +123,5 @@ def test_training_that_is_killed_is_done_once_and_training_that_always_dies_is_g
     assert "the worker died each time" in (row(database, second).error or "")
     assert in_charge(database) == good
     with database.reading() as db:
-        folders = [Bundles(settings.var).folder(db.get_one(Version, one).bundle) for one in good.values()]
+        folders = [Bundles(settings).folder(db.get_one(Version, one).bundle) for one in good.values()]
     assert all(any(folder.iterdir()) for folder in folders)

@@ -1,6 +1,7 @@
 """From a dataset folder to a bundle to a forecast: the same bytes each time, an honest choice, clear refusals."""
 
 import json
+import zipfile
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -230,7 +231,30 @@ def test_a_missing_a_strange_and_a_foreign_file_are_named(dataset: Path, tmp_pat
         bundles.verify(folder)
 
 
-def test_the_bundles_own_hash_is_that_of_its_manifest_and_cutoff_is_a_day(bundle: Path) -> None:
+def test_a_packed_bundle_is_the_same_bytes_each_time_and_unpacks_to_the_same_files(
+    bundle: Path, tmp_path: Path
+) -> None:
+    bundles.pack(bundle, tmp_path / "a.zip")
+    (tmp_path / "again").mkdir()
+    bundles.unpack(tmp_path / "a.zip", tmp_path / "again")
+    bundles.verify(tmp_path / "again")
+    bundles.pack(tmp_path / "again", tmp_path / "b.zip")
+    assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
+
+
+def test_a_packed_file_that_would_lie_elsewhere_is_not_written(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "bad.zip", "w") as archive:
+        archive.writestr("../outside.json", "{}")
+    (tmp_path / "in").mkdir()
+    with pytest.raises(BadBundle, match="not a file that a bundle may hold"):
+        bundles.unpack(tmp_path / "bad.zip", tmp_path / "in")
+    (tmp_path / "bad.zip").write_text("hello")
+    with pytest.raises(BadBundle, match="not a packed bundle"):
+        bundles.unpack(tmp_path / "bad.zip", tmp_path / "in")
+    assert list((tmp_path / "in").iterdir()) == []
+    assert not (tmp_path / "outside.json").exists()
+
+
+def test_the_cutoff_of_a_bundle_is_a_day(bundle: Path) -> None:
     trained = bundles.verify(bundle)
-    assert len(trained.sha256) == 64
     assert trained.cutoff_on == date(2025, 8, 3)

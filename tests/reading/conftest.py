@@ -176,7 +176,7 @@ def _town(settings: Settings, database: Database, webhooks: str, all_orders: boo
         settings=settings,
         database=database,
         objects=open_objects(settings),
-        bundles=Bundles(settings.var),
+        bundles=Bundles(settings),
         seal=Seal(settings.encryption_keys),
         session=http.session(settings.dev_shopify_url),
     )

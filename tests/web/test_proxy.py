@@ -27,7 +27,7 @@ def recommending(database: Database, settings: Settings, shop: Shop, best: int, 
 
     pairs = pd.DataFrame({"product_id": [1, 1], "neighbour_id": [best, 4], "score": [0.9, 0.5]})
     bundles.write_neighbours(folder, pairs, [4, 5])
-    name = Bundles(settings.var).keep(folder)
+    name = Bundles(settings).keep(folder)
     products = [
         {"shop_id": shop.id, "product_id": n, "updated_at": shop.installed_at, "is_published": True}
         for n in range(1, 6)

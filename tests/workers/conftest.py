@@ -25,7 +25,7 @@ def context(settings: Settings, database: Database, shopify: SmallShopify) -> Co
         settings=settings,
         database=database,
         objects=open_objects(settings),
-        bundles=Bundles(settings.var),
+        bundles=Bundles(settings),
         seal=Seal(settings.encryption_keys),
         session=http.session(settings.dev_shopify_url),
     )

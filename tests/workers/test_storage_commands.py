@@ -92,7 +92,7 @@ def test_what_cannot_be_reproduced_says_what_differs(
     code, told = say(*again)
     assert (code, told["ok"]) == (1, False)
     assert "the training code is another one now (then 000000000000, now " in told["verdict"]
-    assert told["files_that_differ"] == ["the bundle is not on this machine"]
+    assert told["files_that_differ"] == ["the version's own bundle is not here"]
     with database.transaction() as db:
         db.execute(update(Version).values(algorithm="table"))
     code, said = say(*again)

@@ -42,7 +42,7 @@ def objects() -> Objects:
 
 def bundles() -> Bundles:
     """Where versions lie as files."""
-    return Bundles(guards.state().settings.var)
+    return Bundles(guards.state().settings)
 
 
 def shop(db: Session) -> Shop:
