@@ -26,7 +26,7 @@ def test_each_neighbour_says_why_it_is_there(in_production: FlaskClient, stage: 
     last = 1001 + len(history.TITLES) - 1
     text = page(in_production, stage, "with-past", f"?product={last}")
     with stage.database.reading() as db:
-        bundles = Bundles(stage.settings.var)
+        bundles = Bundles(stage.settings)
         told = explain.explain(db, bundles, stage.shop(db, "with-past"), last)
     assert [one.title for one in told.shown] == re.findall(r'class="list-title">(.*?)<', text)
     assert all(" · ".join(one.why) in text for one in told.shown)
