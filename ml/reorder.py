@@ -14,10 +14,12 @@ from datetime import date, timedelta
 import numpy as np
 
 from ml.errors import BadConfig
-from ml.sales import Floats
+from ml.sales import Floats, Ints
 
 TAIL = 1.75
 """How fast stock grows with the service level beyond the 90 % point."""
+WORTH = 0.5
+"""What is expected to sell less than this until an order is used up is not ordered."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,23 @@ class Terms:
 
 
 @dataclass(frozen=True)
+class Plan:
+    """What to do about many products under the same terms; arrays [n].
+
+    days_of_cover: how long stock and what arrives lasts. order_in: whole days until an order is due, 0 for now.
+    order_units: what to order then.
+    """
+
+    lead_time_units: Floats
+    cover_units: Floats
+    safety_units: Floats
+    reorder_point: Floats
+    days_of_cover: Floats
+    order_in: Floats
+    order_units: Ints
+
+
+@dataclass(frozen=True)
 class Advice:
     """What to do about one product. `runs_out_on` and `order_by_on` are None when that is beyond the forecast."""
 
@@ -60,6 +79,30 @@ class Advice:
     runs_out_on: date | None
     order_by_on: date | None
     order_units: int
+
+
+def plan(
+    daily: Floats, bands: Sequence[Band], stock_units: Floats, terms: Terms, arriving: Floats | None = None
+) -> Plan:
+    """The plan for products whose forecasts of the days ahead are `daily` [n, horizon].
+
+    stock_units: what is on the shelf [n]. arriving: units on their way by day of arrival [n, horizon]. Past its end a
+    forecast goes on at its mean.
+    """
+    arriving = np.zeros_like(daily) if arriving is None else arriving
+    lead, cover = (lead_time_units(daily, days) for days in (terms.lead_days, terms.cover_days))
+    point = reorder_point(lead, bands, terms)
+    held = stock_units + arriving.sum(axis=-1)
+    wanted = point + cover - np.minimum(held, point)
+    return Plan(
+        lead_time_units=lead,
+        cover_units=cover,
+        safety_units=point - lead,
+        reorder_point=point,
+        days_of_cover=_days_of_cover(daily, stock_units[..., None] + arriving.cumsum(axis=-1)),
+        order_in=np.floor(_days_of_cover(daily, np.broadcast_to((held - point)[..., None], daily.shape))),
+        order_units=np.where(lead + cover < WORTH, 0, _allowed(wanted, terms)),
+    )
 
 
 def advise(
@@ -75,20 +118,20 @@ def advise(
     stock_units: what is on the shelf tonight, on_order_units what will arrive in time. A forecast shorter than the
     lead time goes on at its mean.
     """
-    expected = lead_time_units(np.asarray(daily, np.float64), terms.lead_days)
-    point = float(reorder_point(expected, bands, terms))
-    held = stock_units + on_order_units
-    cover = _days_of_cover(daily, held)
-    above = _days_of_cover(daily, max(held - point, 0.0))
-    wanted = point + float(lead_time_units(np.asarray(daily, np.float64), terms.cover_days)) - held
+    days = np.asarray([daily], np.float64)
+    arriving = np.zeros_like(days)
+    arriving[:, :1] = on_order_units
+    rows = [Band(band.days, np.atleast_1d(band.mean), np.atleast_1d(band.p90)) for band in bands]
+    found = plan(days, rows, np.array([stock_units], np.float64), terms, arriving)
+    cover, wait = float(found.days_of_cover[0]), float(found.order_in[0])
     return Advice(
-        lead_time_units=float(expected),
-        safety_units=point - float(expected),
-        reorder_point=point,
+        lead_time_units=float(found.lead_time_units[0]),
+        safety_units=float(found.safety_units[0]),
+        reorder_point=float(found.reorder_point[0]),
         days_of_cover=cover,
         runs_out_on=_on(today, cover, len(daily)),
-        order_by_on=_on(today, above, len(daily)),
-        order_units=_order(wanted, terms) if held <= point else 0,
+        order_by_on=_on(today, wait, len(daily)),
+        order_units=int(found.order_units[0]) if wait == 0 else 0,
     )
 
 
@@ -122,15 +165,19 @@ def _factor(bands: Sequence[Band], days: int) -> Floats:
     return np.asarray(factors[place] * (1 - share) + factors[place + 1] * share)
 
 
-def _days_of_cover(daily: Sequence[float], units: float) -> float:
-    """How many days the units last; past its end the forecast goes on at its mean, and nothing sells for ever."""
-    left = units
-    for day, sold in enumerate(daily):
-        if sold > left:
-            return day + left / sold
-        left -= sold
-    mean = sum(daily) / max(len(daily), 1)
-    return len(daily) + left / mean if mean > 0 else math.inf
+def _days_of_cover(daily: Floats, supply: Floats) -> Floats:
+    """How many days last what is there by each day, both [n, horizon].
+
+    Past its end the forecast goes on at its mean, and nothing sells for ever.
+    """
+    sold = daily.cumsum(axis=1)
+    short = sold > supply
+    first = np.where(short.any(axis=1), short.argmax(axis=1), daily.shape[1] - 1)
+    row = np.arange(len(daily))
+    share = 1 - (sold - supply)[row, first] / np.maximum(daily[row, first], 1e-9)
+    left, mean = (supply - sold)[:, -1], daily.mean(axis=1)
+    beyond = daily.shape[1] + np.where(mean > 0, left / np.maximum(mean, 1e-9), np.inf)
+    return np.where(short.any(axis=1), first + np.clip(share, 0, 1), beyond)
 
 
 def _on(today: date, days: float, most: int) -> date | None:
@@ -138,7 +185,7 @@ def _on(today: date, days: float, most: int) -> date | None:
     return today + timedelta(days=math.floor(days) + 1) if days < most else None
 
 
-def _order(units: float, terms: Terms) -> int:
-    """The least allowed order of at least these units."""
-    wanted = max(units, terms.least_units)
-    return math.ceil(wanted / terms.step_units - 1e-9) * terms.step_units
+def _allowed(units: Floats, terms: Terms) -> Ints:
+    """The least allowed orders of at least these units."""
+    wanted = np.maximum(units, terms.least_units)
+    return np.asarray(np.ceil(wanted / terms.step_units - 1e-9) * terms.step_units, np.int64)
