@@ -47,18 +47,28 @@ SMALL = 0.005
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
+def parts(row: Mapping[str, Any]) -> list[tuple[str, float]]:
+    """What moved the level of one series, in words and units, the largest first; small ones are added up at the end."""
+    mean = float(row["mean"])
+    every = sorted(((part, float(row[part])) for part in PARTS[1:]), key=lambda pair: -abs(pair[1]))
+    least = max(SMALL * max(abs(mean), abs(float(row["level"]))), 0.005)
+    told = [(_reason(part, row), units) for part, units in every if abs(units) >= least]
+    rest = sum(units for _, units in every if abs(units) < least)
+    return [*told, ("Everything else", rest)] if abs(rest) >= least else told
+
+
+def level(row: Mapping[str, Any]) -> str:
+    """Where the explanation of one series begins."""
+    return f"Sold {_units(row['per_day'])} per open day lately"
+
+
 def words(row: Mapping[str, Any]) -> list[str]:
     """The explanation of one series, a sentence per part, the largest first; the first states the level."""
-    days, mean = int(row["days"]), float(row["mean"])
-    told = [f"Sold {_units(row['per_day'])} per open day lately: {_units(row['level'])} in {days} days."]
-    parts = sorted(((part, float(row[part])) for part in PARTS[1:]), key=lambda pair: -abs(pair[1]))
-    least = max(SMALL * max(abs(mean), abs(float(row["level"]))), 0.005)
-    told += [f"{_reason(part, row)}: {_signed(units)}." for part, units in parts if abs(units) >= least]
-    rest = sum(units for _, units in parts if abs(units) < least)
-    if abs(rest) >= least:
-        told.append(f"Everything else: {_signed(rest)}.")
-    told.append(f"Together {_units(mean)} units in {days} days.")
-    return told + _rhythm(row)
+    days = int(row["days"])
+    told = [f"{level(row)}: {_units(row['level'])} in {days} days."]
+    told += [f"{reason}: {_signed(units)}." for reason, units in parts(row)]
+    told.append(f"Together {_units(row['mean'])} units in {days} days.")
+    return told + rhythm(row)
 
 
 def _reason(part: str, row: Mapping[str, Any]) -> str:
@@ -86,7 +96,8 @@ def _price(change: float | None) -> str:
     return f"Its price, {abs(change):.0%} {'above' if change > 0 else 'below'} its own past"
 
 
-def _rhythm(row: Mapping[str, Any]) -> list[str]:
+def rhythm(row: Mapping[str, Any]) -> list[str]:
+    """The best day of the week, if one stands out."""
     times = float(row["best_times"])
     if not times > 1.05:
         return []

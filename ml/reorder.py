@@ -177,7 +177,7 @@ def _days_of_cover(daily: Floats, supply: Floats) -> Floats:
     share = 1 - (sold - supply)[row, first] / np.maximum(daily[row, first], 1e-9)
     left, mean = (supply - sold)[:, -1], daily.mean(axis=1)
     beyond = daily.shape[1] + np.where(mean > 0, left / np.maximum(mean, 1e-9), np.inf)
-    return np.where(short.any(axis=1), first + np.clip(share, 0, 1), beyond)
+    return np.asarray(np.where(short.any(axis=1), first + np.clip(share, 0, 1), beyond))
 
 
 def _on(today: date, days: float, most: int) -> date | None:

@@ -33,6 +33,16 @@ class Policy:
     publish_lists: bool = True
     """Write recommendation lists to product metafields."""
     list_length: int = 8
+    lead_days: int = 14
+    """Days from an order to its delivery, for vendors without terms of their own."""
+    service_level: float = 0.95
+    """Share of deliveries before which the shelf should not be empty."""
+    cover_days: int = 28
+    """How long an order should last once it is there."""
+    least_units: int = 1
+    """Smallest order of a product."""
+    pack_units: int = 1
+    """A product is ordered in multiples of this."""
     keep_snapshots_days: int = 30
     """A snapshot that no version needs goes after this long."""
     keep_versions_days: int = 90
@@ -61,6 +71,11 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "cooling_days": (0, 60),
     "max_rollbacks": (0, 10),
     "list_length": (1, 20),
+    "lead_days": (1, 180),
+    "service_level": (0.5, 0.995),
+    "cover_days": (1, 180),
+    "least_units": (1, 100_000),
+    "pack_units": (1, 100_000),
     "keep_snapshots_days": (1, 3650),
     "keep_versions_days": (1, 3650),
     "keep_events_days": (1, 3650),

@@ -119,6 +119,7 @@ def of_window(objects: Objects, run: ForecastRun, first: date, days: int) -> "pd
 def explanation(objects: Objects, run: ForecastRun, series: str) -> dict[str, Any] | None:
     """Why a run forecast this series as it did: the columns of `ml.explain`, and `words`, a list of sentences.
 
+    The same for a table: `parts`, pairs of words and units that add up to `mean`, and `notes` beside them.
     None when the run does not speak of it or was made elsewhere. `series` is the product's number as text or `TOTAL`.
     """
     import pyarrow.parquet as pq
@@ -126,7 +127,11 @@ def explanation(objects: Objects, run: ForecastRun, series: str) -> dict[str, An
     if run.explanations_sha256 is None:
         return None
     found = pq.read_table(objects.path(run.explanations_sha256), filters=[("series", "=", series)]).to_pylist()
-    return {**found[0], "words": explain.words(found[0])} if found else None
+    if not found:
+        return None
+    row = found[0]
+    parts = [(explain.level(row), float(row["level"])), *explain.parts(row)]
+    return {**row, "words": explain.words(row), "parts": parts, "notes": explain.rhythm(row)}
 
 
 def _frame(path: Path, day: str, only: list[tuple[str, str, Any]]) -> "pd.DataFrame":

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from sqlalchemy.orm import Session
 
+from ml import explain
 from shopify_app.db import insert_many
 from shopify_app.lifecycle import alerts, forecasts, registry
 from shopify_app.lifecycle.tallies import SERVED
@@ -24,12 +25,14 @@ from shopify_app.tables import (
     Event,
     Exposure,
     FlowRun,
+    InventoryItem,
     Order,
     OrderLine,
     Product,
     PublishedList,
     Shop,
     Slot,
+    StockDay,
     Task,
     Version,
 )
@@ -45,6 +48,7 @@ Door mat, herringbone|Picnic blanket|Recycled paper notebook|Pencil set|
 Tin lantern|Herb planter|Watering can 1.5 l|Clay oil burner|
 Linen napkins, set of 4|Wicker tray|Coat hook, iron|Felt coasters|
 Cork trivet|Match holder with 60 long matches, one of those names that go on and must wrap somewhere"""
+VENDORS = ("Foretally goods", "Kiln & Co", "")
 TITLES = [name.strip() for name in NAMES.split("|")]
 
 
@@ -128,9 +132,20 @@ def _catalogue(db: Session, installed: Shop, sold: Sales) -> None:
                 created_on=sold.days[DAYS - 12 if n == 18 else 0],
                 updated_at=noon(CLOSED),
                 product_type="Home",
-                vendor="Foretally goods",
+                vendor=VENDORS[n % len(VENDORS)],
             )
         )
+        if n % 7 != 3:
+            _count_stock(db, installed, 1001 + n, (n * 13) % 90)
+
+
+def _count_stock(db: Session, installed: Shop, product_id: int, units: int) -> None:
+    """What two places have of a product's only item; the others of the shop are not tracked."""
+    item = {"shop_id": installed.id, "inventory_item_id": 7 * product_id}
+    db.add(InventoryItem(**item, product_id=product_id, variant_id=10 * product_id))
+    for location_id, available in ((1, units - units // 3), (2, units // 3)):
+        at = {"location_id": location_id, "counted_on": CLOSED, "updated_at": noon(CLOSED)}
+        db.add(StockDay(**item, **at, available=available))
 
 
 def _orders(db: Session, installed: Shop, sold: Sales) -> None:
@@ -287,7 +302,19 @@ def _write(folder: Path, origin: date, mean: np.ndarray) -> None:
             total = values[first : first + length].sum()
             windows.append({**key, "first": on, "days": length, **_spread(total)})
     pd.DataFrame(days).to_parquet(folder / "forecasts.parquet")
+    _explain(mean).assign(origin=origin).to_parquet(folder / explain.FILE)
     pd.DataFrame(windows).to_parquet(folder / "windows.parquet")
+
+
+def _explain(mean: np.ndarray) -> pd.DataFrame:
+    """The level explains nine tenths of each product, season and price the rest."""
+    whole = mean.sum(axis=1)
+    share = {"level": 0.9, "season": 0.25, "price": -0.15}
+    parts = {part: share.get(part, 0.0) * whole for part in explain.PARTS}
+    facts = dict.fromkeys(explain.FACTS, 0.0) | {"per_day": 0.9 * whole / HORIZON, "price_change": 0.08}
+    facts |= {"best_weekday": 5, "best_times": 1.4}
+    names = [str(1001 + n) for n in range(len(TITLES))]
+    return pd.DataFrame({"series": names, "days": HORIZON, "mean": whole, **parts, **facts})
 
 
 def _spread(mean: float) -> dict[str, float]:

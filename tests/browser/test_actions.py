@@ -160,6 +160,54 @@ def test_the_table_is_exported_with_every_product(visit: Visit, app: Callable[[s
     assert len(lines) == 31
 
 
+def test_what_is_ordered_leaves_the_list_of_today_and_comes_back_when_taken_off(
+    visit: Visit, app: Callable[[str], FrameLocator]
+) -> None:
+    page = app("/reorder")
+    expect(page.get_by_role("heading", name="Kiln & Co")).to_be_visible()
+    page.get_by_label("Units of Oak serving board to order").fill("600")
+    page.get_by_role("button", name="Mark as ordered from Kiln & Co").click()
+    expect(visit.page.locator(".toast")).to_contain_text("Noted as ordered.")
+    expect(page.get_by_role("heading", name="Kiln & Co")).to_have_count(0)
+    page.get_by_label("Show", exact=True).select_option(label="Ordered and on the way")
+    row = page.locator("s-table-row", has_text="Oak serving board")
+    expect(row).to_contain_text("600")
+    row.get_by_role("button", name="Take Oak serving board off the list").click()
+    expect(row).to_have_count(0)
+    page.get_by_label("Show", exact=True).select_option(label="To order today")
+    expect(page.get_by_role("link", name="Oak serving board")).to_be_visible()
+    assert visit.complaints == []
+
+
+def test_the_list_is_narrowed_to_a_vendor_and_says_why(visit: Visit, app: Callable[[str], FrameLocator]) -> None:
+    page = app("/reorder")
+    page.get_by_label("Vendor", exact=True).select_option(label="No vendor")
+    expect(page.get_by_role("heading", name="Foretally goods")).to_have_count(0)
+    page.get_by_text("Why", exact=True).first.click()
+    expect(page.get_by_text("are for safety (service level 95 %)").first).to_be_visible()
+    with visit.page.expect_download() as waiting:
+        page.get_by_role("link", name="Export CSV").click()
+    lines = waiting.value.path().read_text().splitlines()
+    assert lines[0].startswith("vendor,product_id,title,advice,in_stock")
+    assert len(lines) == 7
+
+
+def test_a_vendor_s_terms_are_saved_with_the_save_bar(visit: Visit, app: Callable[[str], FrameLocator]) -> None:
+    page = app("/settings/vendors")
+    page.get_by_role("link", name="Foretally goods").click()
+    page.get_by_label("Days until an order is delivered").fill("40")
+    page.get_by_label("Units in a pack").fill("144")
+    visit.page.get_by_role("button", name="Save").click()
+    expect(visit.page.locator(".toast")).to_have_text("Settings saved.")
+    row = page.locator("s-table-row", has_text="Foretally goods")
+    expect(row).to_contain_text("Own terms")
+    expect(row).to_contain_text("40 days")
+    page = app("/reorder?vendor=Foretally+goods")
+    expect(page.get_by_text("Delivery in 40 days")).to_be_visible()
+    assert int(page.get_by_label("Units of Linen tea towel to order").input_value()) % 144 == 0
+    assert visit.complaints == []
+
+
 def test_the_chart_is_read_day_by_day_with_the_keyboard(visit: Visit, app: Callable[[str], FrameLocator]) -> None:
     if not visit.has_uplot:
         pytest.skip("charts are plain pictures without npm")

@@ -87,12 +87,24 @@ def test_a_shop_sees_nothing_of_another_with_the_same_ids(in_production: FlaskCl
     assert in_production.get("/forecasts/1003", headers=token).status_code == 404
     assert in_production.get("/models/forecast/2", headers=token).status_code == 404
     assert in_production.post("/models/forecast/2/promote", headers=token).status_code == 404
-    for path in ("/", "/forecasts", "/recommendations", "/models", "/alerts", "/settings", "/forecasts.csv"):
-        assert b"Oak serving board" not in in_production.get(path, headers=token).data
+    own = ("/", "/forecasts", "/reorder", "/recommendations", "/models", "/alerts", "/settings", "/settings/vendors")
+    for path in (*own, "/forecasts.csv", "/reorder.csv"):
+        answer = in_production.get(path, headers=token).data
+        assert b"Oak serving board" not in answer
+        assert b"Kiln &amp; Co" not in answer
 
 
 def test_nobody_without_a_token_sees_or_does_anything(in_production: FlaskClient) -> None:
-    for path in ("/", "/forecasts", "/forecasts.csv", "/forecasts/1003", "/models", "/models/forecast/2", "/settings"):
+    for path in (
+        "/",
+        "/forecasts",
+        "/forecasts.csv",
+        "/forecasts/1003",
+        "/models",
+        "/reorder",
+        "/reorder.csv",
+        "/settings",
+    ):
         reply = in_production.get(path)
         assert reply.status_code == 302
         assert reply.location.startswith("/auth/patch-id-token?")
@@ -101,5 +113,7 @@ def test_nobody_without_a_token_sees_or_does_anything(in_production: FlaskClient
         "/models/forecast/2/promote",
         "/models/forecast/roll-back",
         "/recommendations/publishing",
+        "/reorder/purchases",
+        "/settings/vendor",
     ):
         assert in_production.post(path).status_code == 401

@@ -18,6 +18,24 @@ def test_old_data_hides_quantities_and_says_why(visit: Visit) -> None:
     assert frame.get_by_text("hidden until fresh data arrives").first.is_visible()
 
 
+def test_nobody_orders_by_old_data(visit: Visit) -> None:
+    frame = visit.open("stale", "/reorder")
+    expect(frame.get_by_role("alert")).to_contain_text("No news from Shopify for more than a day")
+    assert frame.get_by_role("button", name="Mark as ordered").count() == 0
+    assert frame.get_by_role("link", name="Export CSV").count() == 0
+
+
+def test_a_product_says_what_its_forecast_is_made_of_and_when_to_order_it(visit: Visit) -> None:
+    frame = visit.open("with-past", "/forecasts/1005")
+    why = frame.locator("s-section", has_text="Its price, 8% above its own past")
+    units = [
+        float(text.replace("−", "-").replace(",", "")) for text in why.locator("s-table-cell.number").all_inner_texts()
+    ]
+    assert sum(units[:-1]) == pytest.approx(units[-1], abs=0.2)
+    expect(frame.get_by_role("heading", name=f"Why {units[-1]:.1f} units in 28 days")).to_be_visible()
+    expect(frame.get_by_text("before an order of today is delivered")).to_be_visible()
+
+
 def test_fresh_data_shows_quantities_with_their_range(visit: Visit) -> None:
     frame = visit.open("with-past", "/forecasts")
     row = frame.locator("s-table-row", has_text="Oak serving board")

@@ -21,7 +21,7 @@ def framed(visit: Visit, path: str) -> FrameLocator:
     return frame
 
 
-@pytest.mark.parametrize(("width", "path"), [(1280, ""), (390, "/forecasts"), (1280, "/settings")])
+@pytest.mark.parametrize(("width", "path"), [(1280, ""), (390, "/forecasts"), (390, "/reorder"), (1280, "/settings")])
 def test_a_page_without_components_is_readable_and_accessible(cut: Visit, axe: str, path: str) -> None:
     framed(cut, path)
     frame = next(frame for frame in cut.page.frames if frame.url.startswith(cut.stage.app_url))

@@ -15,8 +15,10 @@ from shopify_app.web.pages import (  # noqa: E402
     models,
     overview,
     recommendations,
+    reorder,
     room,
     settings,
+    vendors,
     words,
 )
 
@@ -31,4 +33,15 @@ def refused(error: ForetallyError) -> tuple[str, int]:
     return room.problem(str(error), 404 if isinstance(error, NotFound) else 409)
 
 
-__all__ = ["alerts", "bp", "exports", "forecasts", "models", "overview", "recommendations", "settings"]
+__all__ = [
+    "alerts",
+    "bp",
+    "exports",
+    "forecasts",
+    "models",
+    "overview",
+    "recommendations",
+    "reorder",
+    "settings",
+    "vendors",
+]

@@ -1,16 +1,13 @@
 """GET /forecasts and /forecasts/<product>: what will sell, and how earlier forecasts fared."""
 
-import csv
-import io
-
 from flask import Response, request
 
 from shopify_app.errors import NotFound
 from shopify_app.tables import Task
 from shopify_app.web import charts
-from shopify_app.web.pages import bp, room
+from shopify_app.web.pages import bp, room, sheets
 from shopify_app.web.pages.overview import sales_chart, windows
-from shopify_app.web.pages.reading import accuracy, history, products, standing, versions
+from shopify_app.web.pages.reading import accuracy, history, products, reorder, standing, versions
 from shopify_app.web.pages.reading.products import ProductRow
 
 PER_PAGE = 25
@@ -52,25 +49,14 @@ def exported() -> Response:
     with room.database().reading() as db:
         at = room.here(db)
         rows = products.rows(db, room.objects(), at)
-    sheet = io.StringIO()
-    writer = csv.writer(sheet)
-    writer.writerow(
-        ["product_id", "title", "sold_28_days"]
-        + [f"next_{days}_days_{name}" for days in (7, 28) for name in ("expected", "p10", "p90")]
-        + ["in_stock", "past_accuracy"]
+    spans = [f"next_{days}_days_{name}" for days in (7, 28) for name in ("expected", "p10", "p90")]
+    return sheets.sheet(
+        ["product_id", "title", "sold_28_days", *spans, "in_stock", "past_accuracy"],
+        [
+            [row.product_id, row.title, row.sold, *_quantities(row, at.is_stale), row.in_stock, _share(row.accuracy)]
+            for row in rows
+        ],
     )
-    for row in rows:
-        writer.writerow(
-            [
-                row.product_id,
-                _safe(row.title),
-                row.sold,
-                *_quantities(row, at.is_stale),
-                row.in_stock,
-                _share(row.accuracy),
-            ]
-        )
-    return Response(sheet.getvalue(), mimetype="text/csv")
 
 
 @bp.get("/forecasts/<int:product_id>")
@@ -92,6 +78,8 @@ def product(product_id: int) -> tuple[str, int]:
             weeks=weeks,
             inside=sum(week.is_inside for week in weeks),
             version=versions.version_row(champion) if champion else None,
+            item=reorder.one(db, room.objects(), at, product_id),
+            reasons=products.reasons(db, room.objects(), at, product_id),
         )
 
 
@@ -104,11 +92,6 @@ def _quantities(row: ProductRow, is_stale: bool) -> list[float | None]:
     return [
         round(v, 2) if v is not None else None for s in spans for v in ((s.mean, s.low, s.high) if s else (None,) * 3)
     ]
-
-
-def _safe(text: str) -> str:
-    """A title that a spreadsheet will not run as a formula."""
-    return f"'{text}" if text[:1] in "=+-@\t\r" else text
 
 
 def _share(value: float | None) -> float | None:

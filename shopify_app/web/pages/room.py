@@ -26,6 +26,8 @@ NOTICES = {
     "paused": "Publishing is paused.",
     "publishing": "Publishing goes on.",
     "saved": "Settings saved.",
+    "ordered": "Noted as ordered. It counts as on its way until it is due.",
+    "forgotten": "It no longer counts as on its way.",
 }
 """What a form says after it did its work; the address carries only the key, because there are no cookies here."""
 
@@ -75,7 +77,7 @@ def _finished(template: str, status: int, **values: Any) -> tuple[str, int]:
 
 def back(path: str, said: str) -> Response:
     """After a form: load the page again, which tells what was done. A second load does nothing twice."""
-    return redirect(f"{path}?said={said}", code=303)
+    return redirect(f"{path}{'&' if '?' in path else '?'}said={said}", code=303)
 
 
 def actor() -> str:

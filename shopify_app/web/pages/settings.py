@@ -23,8 +23,16 @@ WHOLE = (
     "keep_versions_days",
     "keep_events_days",
     "keep_views_days",
+    "lead_days",
+    "cover_days",
+    "least_units",
+    "pack_units",
 )
-SHARES = {"target_percent": "target", "shadow_share_percent": "shadow_share"}
+SHARES = {
+    "target_percent": "target",
+    "shadow_share_percent": "shadow_share",
+    "service_percent": "service_level",
+}
 """Fields in percent, and the ratio each sets."""
 SWITCHES = ("promote_automatically", "publish_lists")
 LIMITS = {name: BOUNDS[name] for name in (*WHOLE, "rollback_deadline_hours")} | {
@@ -60,7 +68,7 @@ def read(form: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
     errors: dict[str, str] = {}
     for field, (low, high) in LIMITS.items():
         try:
-            value = _number(form.get(field, ""), low, high, whole=field in WHOLE)
+            value = within(form.get(field, ""), low, high, whole=field in WHOLE)
         except ValueError as wrong:
             errors[field] = str(wrong)
         else:
@@ -68,7 +76,8 @@ def read(form: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
     return given, errors
 
 
-def _number(text: str, low: float, high: float, *, whole: bool) -> float:
+def within(text: str, low: float, high: float, *, whole: bool) -> float:
+    """The number that somebody typed. Raises ValueError with words for the field."""
     try:
         value = int(text) if whole else float(text)
     except ValueError:

@@ -32,6 +32,11 @@ def percent(share: float | None) -> str:
     return "–" if share is None else f"{share:.0%}".replace("-", "−").replace("%", f"{NARROW}%")
 
 
+def fine_percent(share: float) -> str:
+    """A share as a percentage with the decimals it was given, such as 99.5 %."""
+    return f"{100 * share:g}{NARROW}%"
+
+
 def signed(share: float | None) -> str:
     """A deviation with its sign."""
     return "–" if share is None else f"{share:+.0%}".replace("-", "−").replace("%", f"{NARROW}%")
@@ -60,5 +65,5 @@ def plural(count: int, one: str, many: str | None = None) -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
-FILTERS = (units, least, most, percent, signed, day, short_day, moment, plural)
+FILTERS = (units, least, most, percent, fine_percent, signed, day, short_day, moment, plural)
 """What templates may use."""

@@ -49,6 +49,16 @@ class Week:
 
 
 @dataclass(frozen=True)
+class Reasons:
+    """Why a product's forecast is what it is: words and units that add up to `mean`, the level first."""
+
+    days: int
+    mean: str
+    parts: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class ProductRow:
     """One product in the list of forecasts."""
 
@@ -123,6 +133,17 @@ def past_weeks(db: Session, objects: Objects, at: Standing, product_id: int) -> 
                 sold = outcomes.product_by_day(db, at.shop_id, product_id, first, last)
                 found.append(Week(first, said, sum(sold.values())))
     return found
+
+
+def reasons(db: Session, objects: Objects, at: Standing, product_id: int) -> Reasons | None:
+    """What the newest forecast of one product is made of; None for one that was made elsewhere or says nothing."""
+    run = forecasts.served(db, at.shop_id, at.today_on)
+    told = forecasts.explanation(objects, run, str(product_id)) if run else None
+    if told is None:
+        return None
+    level, *others = ((words, f"{units:,.1f}") for words, units in told["parts"])
+    signed = [(words, units.replace("-", "−") if units.startswith("-") else f"+{units}") for words, units in others]
+    return Reasons(int(told["days"]), f"{told['mean']:,.1f}", (level, *signed), tuple(told["notes"]))
 
 
 def accuracy(pairs: Sequence[tuple[float, float]]) -> float | None:

@@ -1,0 +1,89 @@
+"""What a shop's staff said about ordering: how vendors deliver, and which units are on their way."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from shopify_app import clock
+from shopify_app.db import count, insert
+from shopify_app.tables import Product, Purchase, VendorTerms
+
+FIELDS = ("lead_days", "service_level", "cover_days", "least_units", "pack_units")
+"""What a vendor may have of its own; each is a field of the shop's policy too."""
+Said = Mapping[str, float | None]
+
+
+@dataclass(frozen=True)
+class Bought:
+    """Units of a product that were ordered, and the first day on which they should be there."""
+
+    product_id: int
+    units: int
+    due_on: date
+
+
+def names(db: Session, shop_id: int) -> dict[str, int]:
+    """The shop's vendors with how many products each has, in order of the name; "" is for products without one."""
+    mine = Product.shop_id == shop_id, Product.deleted_at.is_(None)
+    rows = db.execute(select(Product.vendor, func.count()).where(*mine).group_by(Product.vendor))
+    found = [(vendor, products) for vendor, products in rows]
+    return dict(sorted(found, key=lambda pair: (pair[0].casefold(), pair[0])))
+
+
+def said(db: Session, shop_id: int) -> dict[str, dict[str, float | None]]:
+    """Per vendor what differs from the shop's own terms; vendors without such a thing are not in it."""
+    rows = db.scalars(select(VendorTerms).where(VendorTerms.shop_id == shop_id))
+    return {row.vendor: {name: getattr(row, name) for name in FIELDS} for row in rows}
+
+
+def say(db: Session, shop_id: int, vendor: str, terms: Said) -> None:
+    """Keep a vendor's terms; None stands for the shop's own. With nothing but None the vendor has none any more."""
+    values = {name: terms.get(name) for name in FIELDS}
+    if all(value is None for value in values.values()):
+        db.execute(delete(VendorTerms).where(VendorTerms.shop_id == shop_id, VendorTerms.vendor == vendor))
+        return
+    row = insert(db, VendorTerms).values(shop_id=shop_id, vendor=vendor, updated_at=clock.now(), **values)
+    new = {name: row.excluded[name] for name in (*FIELDS, "updated_at")}
+    db.execute(row.on_conflict_do_update(index_elements=["shop_id", "vendor"], set_=new))
+
+
+def buy(db: Session, shop_id: int, purchased_on: date, bought: Collection[Bought]) -> int:
+    """Remember units as on their way. Twice on a day is once: the later figure stays. How many products that were.
+
+    Products that the shop does not have are left out.
+    """
+    asked = {one.product_id: one for one in bought}
+    mine = Product.shop_id == shop_id, Product.product_id.in_(list(asked))
+    known = list(db.scalars(select(Product.product_id).where(*mine))) if asked else []
+    rows = [
+        {
+            "shop_id": shop_id,
+            "product_id": product_id,
+            "purchased_on": purchased_on,
+            "units": asked[product_id].units,
+            "due_on": asked[product_id].due_on,
+            "updated_at": clock.now(),
+        }
+        for product_id in known
+    ]
+    if rows:
+        fresh = insert(db, Purchase)
+        new = {name: fresh.excluded[name] for name in ("units", "due_on", "updated_at")}
+        keys = ["shop_id", "product_id", "purchased_on"]
+        db.execute(fresh.on_conflict_do_update(index_elements=keys, set_=new), rows)
+    return len(rows)
+
+
+def on_the_way(db: Session, shop_id: int, today_on: date) -> list[Purchase]:
+    """What is not due yet, the next to arrive first."""
+    mine = Purchase.shop_id == shop_id, Purchase.due_on >= today_on
+    return list(db.scalars(select(Purchase).where(*mine).order_by(Purchase.due_on, Purchase.product_id)))
+
+
+def forget(db: Session, shop_id: int, product_id: int, purchased_on: date) -> bool:
+    """It is here already, or was never ordered. False when nothing was known of it."""
+    one = Purchase.shop_id == shop_id, Purchase.product_id == product_id, Purchase.purchased_on == purchased_on
+    return count(db, delete(Purchase).where(*one)) > 0

@@ -1,0 +1,290 @@
+"""What a merchant is told to order: from the forecast in charge, the shelf, what is on its way and vendors' terms."""
+
+import csv
+import io
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from shopify_app.db import Database
+from shopify_app.lifecycle import registry, reordering
+from shopify_app.lifecycle.reordering import Advice, Line
+from shopify_app.policy import Policy
+from shopify_app.records.objects import Objects
+from shopify_app.tables import Purchase, Shop, VendorTerms
+from tests import factories
+from tests.conftest import Deliver
+from tests.lifecycle.making import a_version, say
+from tests.web.conftest import Send
+
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)  # the SQL of vendors is tested in records
+MORNING = "2026-03-10T07:00:00+00:00"
+TODAY = date(2026, 3, 10)
+Furnish = Callable[..., None]
+
+
+@pytest.fixture
+def furnish(database: Database, objects: Objects, deliver: Deliver, drain: Callable[[], int]) -> Furnish:
+    """A shop with products in stock (None: nobody tracks it) that sell a number of units each day."""
+
+    def put(shop: Shop, stock: dict[int, int | None], daily: float = 2.0, origin_on: date | None = None) -> None:
+        for number, units in stock.items():
+            named = {"vendor": f"Vendor {number % 2}", "title": f"Tea {number}", "note": shop.domain}
+            deliver(shop, "products/create", factories.product(number, updated_at=MORNING, **named))
+            if units is not None:
+                for location, share in ((1, units - 1), (2, 1)):
+                    level = {"inventory_item_id": number * 10 + 5, "location_id": location, "available": share}
+                    deliver(shop, "inventory_levels/update", level | {"updated_at": MORNING, "note": shop.domain})
+        drain()
+        with database.transaction() as db:
+            here = db.get_one(Shop, shop.id)
+            here.business_on = TODAY
+            version = a_version(db, here, "forecast")
+            registry.promote(db, here, "forecast", version.number, actor="test", reason="test")
+            means = dict.fromkeys(stock, daily)
+            say(db, objects, version, origin_on or TODAY - timedelta(days=1), means, was_champion=True)
+
+    return put
+
+
+@pytest.fixture
+def post(client: FlaskClient) -> Send:
+    """Send a form as the staff of a shop."""
+
+    def send(shop: Shop, path: str, **form: Any) -> TestResponse:
+        bearer = {"Authorization": f"Bearer {factories.id_token(shop.domain)}"}
+        return client.post(path, data=form, headers=bearer)
+
+    return send
+
+
+@pytest.fixture
+def visit(client: FlaskClient) -> Send:
+    """Load a page as the staff of a shop, by a path that may have a query."""
+
+    def get(shop: Shop, path: str) -> TestResponse:
+        return client.get(path, headers={"Authorization": f"Bearer {factories.id_token(shop.domain)}"})
+
+    return get
+
+
+@pytest.fixture
+def sheet(visit: Send) -> Callable[..., list[dict[str, str]]]:
+    """The exported list of a shop."""
+
+    def read(shop: Shop, query: str = "") -> list[dict[str, str]]:
+        return list(csv.DictReader(io.StringIO(visit(shop, f"/reorder.csv{query}").text)))
+
+    return read
+
+
+def row(rows: list[dict[str, str]], product_id: int) -> dict[str, str]:
+    return next(one for one in rows if one["product_id"] == str(product_id))
+
+
+def test_stock_is_added_up_over_places_and_what_is_missing_is_ordered(
+    alice: Shop, bob: Shop, furnish: Furnish, sheet: Callable[..., list[dict[str, str]]]
+) -> None:
+    furnish(alice, {1: 10, 2: 500})
+    furnish(bob, {1: 500, 2: 10})
+    for shop, short, ample in ((alice, 1, 2), (bob, 2, 1)):
+        told = row(sheet(shop), short)
+        assert (told["in_stock"], told["advice"], told["order_by_on"]) == ("10", "now", "2026-03-10")
+        assert told["runs_out_on"] == "2026-03-15"  # 2 a day from the tenth on
+        assert float(told["expected_in_lead_time"]) == 28
+        wanted = float(told["reorder_point"]) + 2 * 28 - 10
+        assert wanted <= int(told["order_units"]) < wanted + 1
+        assert (row(sheet(shop), ample)["advice"], row(sheet(shop), ample)["order_units"]) == ("none", "0")
+        assert [one["product_id"] for one in sheet(shop, "?show=now")] == [str(short)]
+
+
+def test_what_nobody_tracks_is_said_and_never_ordered(
+    alice: Shop, bob: Shop, furnish: Furnish, visit: Send, sheet: Callable[..., list[dict[str, str]]]
+) -> None:
+    furnish(alice, {1: None, 2: 10})
+    furnish(bob, {1: 10, 2: None})
+    told = row(sheet(alice), 1)
+    assert (told["advice"], told["in_stock"], told["order_units"]) == ("unknown", "", "0")
+    page = visit(alice, "/reorder?show=unknown").text
+    assert "Tea 1" in page
+    assert "Shopify does not say how many are in stock" in page
+    assert "Tea 1" not in visit(bob, "/reorder?show=unknown").text
+
+
+def test_a_vendor_s_own_terms_count_for_its_products_and_for_this_shop_alone(
+    alice: Shop, bob: Shop, furnish: Furnish, post: Send, sheet: Callable[..., list[dict[str, str]]]
+) -> None:
+    for shop in (alice, bob):
+        furnish(shop, {1: 40, 2: 40})
+    form = {"name": "Vendor 1", "lead_days": "7", "cover_days": "7", "pack_units": "50", "service_percent": "99.5"}
+    assert post(alice, "/settings/vendor", **form).status_code == 303
+    told = row(sheet(alice), 1)
+    assert (told["lead_time_days"], told["service_level"]) == ("7", "0.995")
+    assert int(told["order_units"]) % 50 == 0
+    assert row(sheet(alice), 2)["lead_time_days"] == row(sheet(bob), 1)["lead_time_days"] == "14"
+
+
+def test_the_shop_s_own_terms_count_where_a_vendor_has_none(
+    alice: Shop, bob: Shop, furnish: Furnish, visit: Send, post: Send, database: Database
+) -> None:
+    for shop in (alice, bob):
+        furnish(shop, {1: 40})
+    with database.transaction() as db:
+        db.get_one(Shop, alice.id).settings = {"lead_days": 30}
+    post(alice, "/settings/vendor", name="Vendor 1", cover_days="60")
+    page = visit(alice, "/settings/vendors").text
+    assert "Own terms" in page
+    assert "30 days" in page
+    assert "60 days" in page
+    assert "30 days" not in visit(bob, "/settings/vendors").text
+    post(alice, "/settings/vendor", name="Vendor 1")
+    assert "Own terms" not in visit(alice, "/settings/vendors").text
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "told"),
+    [
+        ("lead_days", "0", "Enter a number from 1 to 180."),
+        ("lead_days", "2.5", "Enter a whole number."),
+        ("service_percent", "100", "Enter a number from 50 to 99.5."),
+        ("service_percent", "nan", "Enter a number from 50 to 99.5."),
+        ("pack_units", "-3", "Enter a number from 1 to 100000."),
+        ("least_units", "many", "Enter a whole number."),
+    ],
+)
+def test_terms_that_make_no_sense_are_told_beside_their_field_and_nothing_is_kept(
+    alice: Shop, bob: Shop, furnish: Furnish, post: Send, database: Database, field: str, text: str, told: str
+) -> None:
+    furnish(alice, {1: 40})
+    answer = post(alice, "/settings/vendor", **({"name": "Vendor 1", "cover_days": "60"} | {field: text}))
+    assert answer.status_code == 422
+    assert f"{told} Or leave it empty" in answer.text
+    assert 'value="60"' in answer.text
+    with database.reading() as db:
+        assert db.query(VendorTerms).count() == 0
+
+
+def test_nobody_keeps_terms_for_a_vendor_that_is_not_theirs(
+    alice: Shop, bob: Shop, furnish: Furnish, visit: Send, post: Send, database: Database
+) -> None:
+    furnish(alice, {1: 40})
+    assert visit(bob, "/settings/vendor?name=Vendor+1").status_code == 404
+    assert post(bob, "/settings/vendor", name="Vendor 1", lead_days="3").status_code == 404
+    with database.reading() as db:
+        assert db.query(VendorTerms).count() == 0
+
+
+def test_what_is_marked_as_ordered_is_on_its_way_and_not_ordered_again(
+    alice: Shop, bob: Shop, furnish: Furnish, visit: Send, post: Send, sheet: Callable[..., list[dict[str, str]]]
+) -> None:
+    for shop in (alice, bob):
+        furnish(shop, {1: 10})
+    units = row(sheet(alice), 1)["order_units"]
+    for _ in range(2):  # a second click is not a second order
+        assert post(alice, "/reorder/purchases", vendor="Vendor 1", **{"units-1": units}).status_code == 303
+    told = row(sheet(alice), 1)
+    assert (told["on_the_way"], told["advice"]) == (units, "none")
+    assert row(sheet(bob), 1)["on_the_way"] == "0"
+    page = visit(alice, "/reorder?show=ordered").text
+    assert "24 Mar 2026" in page
+    assert "Tea 1" not in visit(bob, "/reorder?show=ordered").text
+    assert post(bob, "/reorder/purchases/1/forget", purchased_on="2026-03-10").status_code == 303
+    assert row(sheet(alice), 1)["on_the_way"] == units
+    post(alice, "/reorder/purchases/1/forget", purchased_on="2026-03-10")
+    assert row(sheet(alice), 1)["advice"] == "now"
+
+
+@pytest.mark.parametrize("units", ["-4", "1e3", "99999999999", "two"])
+def test_a_number_of_units_that_is_none_is_refused_and_nothing_is_noted(
+    alice: Shop, bob: Shop, furnish: Furnish, post: Send, database: Database, units: str
+) -> None:
+    furnish(alice, {1: 10, 2: 10})
+    answer = post(alice, "/reorder/purchases", vendor="Vendor 1", **{"units-2": "5", "units-1": units})
+    assert answer.status_code == 409
+    assert "no number of units" in answer.text
+    with database.reading() as db:
+        assert db.query(Purchase).count() == 0
+
+
+def test_units_of_another_shop_s_product_are_not_noted(
+    alice: Shop, bob: Shop, furnish: Furnish, post: Send, database: Database
+) -> None:
+    furnish(alice, {1: 10, 2: 10})
+    furnish(bob, {1: 10})
+    post(bob, "/reorder/purchases", **{"units-1": "5", "units-2": "7", f"units-{10**17}": "7"})
+    with database.reading() as db:
+        assert [(one.shop_id, one.product_id, one.units) for one in db.query(Purchase)] == [(bob.id, 1, 5)]
+
+
+def test_products_are_listed_by_vendor_the_most_urgent_first(
+    alice: Shop, bob: Shop, furnish: Furnish, visit: Send, sheet: Callable[..., list[dict[str, str]]]
+) -> None:
+    furnish(alice, {1: 20, 2: 4, 3: 2, 4: 30})
+    furnish(bob, {1: 10})
+    assert [one["product_id"] for one in sheet(alice)] == ["3", "1", "2", "4"]
+    assert [one["product_id"] for one in sheet(alice, "?vendor=Vendor+0")] == ["2", "4"]
+    page = visit(alice, "/reorder?vendor=Vendor+0&show=all").text
+    assert page.index("Tea 2") < page.index("Tea 4")
+    assert "Tea 3" not in page
+
+
+def test_a_title_that_a_spreadsheet_would_run_is_a_text(
+    alice: Shop, bob: Shop, furnish: Furnish, deliver: Deliver, drain: Callable[[], int], visit: Send
+) -> None:
+    furnish(alice, {1: 10})
+    newer = "2026-03-10T08:00:00+00:00"
+    title, vendor = '=HYPERLINK("https://evil.example.com")', " \t@SUM(A1)"
+    deliver(alice, "products/update", factories.product(1, updated_at=newer, title=title, vendor=vendor))
+    drain()
+    for path in ("/reorder.csv", "/forecasts.csv"):
+        cells = list(csv.reader(io.StringIO(visit(alice, path).text)))[1]
+        assert '\'=HYPERLINK("https://evil.example.com")' in cells
+        assert not any(cell.lstrip().startswith(("=", "@")) for cell in cells)
+
+
+def test_a_forecast_that_is_behind_says_so_and_an_old_one_hides_its_quantities(
+    alice: Shop, bob: Shop, furnish: Furnish, visit: Send, sheet: Callable[..., list[dict[str, str]]]
+) -> None:
+    furnish(alice, {1: 10}, origin_on=TODAY - timedelta(days=4))
+    furnish(bob, {1: 10}, origin_on=TODAY - timedelta(days=20))
+    page = visit(alice, "/reorder").text
+    assert "The forecast is 3 days behind" in page
+    assert "Mark as ordered" in page
+    assert row(sheet(alice), 1)["order_units"] != ""
+    page = visit(bob, "/reorder").text
+    assert "The forecast is 19 days behind" in page
+    assert "Mark as ordered" not in page
+    assert (row(sheet(bob), 1)["order_units"], row(sheet(bob), 1)["in_stock"]) == ("", "10")
+
+
+def test_a_shop_without_a_forecast_is_told_what_happens_first(charlie: Shop, visit: Send) -> None:
+    assert "Read your orders and products" in visit(charlie, "/reorder").text
+    assert len(visit(charlie, "/reorder.csv").text.splitlines()) == 1
+    assert "No products yet" in visit(charlie, "/settings/vendors").text
+
+
+def test_one_product_alone_is_advised_as_in_the_list(
+    alice: Shop, bob: Shop, furnish: Furnish, database: Database, objects: Objects, visit: Send
+) -> None:
+    from shopify_app.lifecycle import forecasts
+
+    furnish(alice, {1: 10, 2: 35, 3: None})
+    furnish(bob, {1: 500})
+
+    def ask(only: int | None) -> Advice:
+        with database.reading() as db:
+            run = forecasts.served(db, alice.id, TODAY)
+            assert run is not None
+            return reordering.advice(db, objects, alice.id, Policy(), run, TODAY, only)
+
+    whole = ask(None)
+    lines: dict[int, Line] = {line.product_id: line for line in map(whole.line, whole.places())}
+    for number, line in lines.items():
+        assert ask(number).line(0) == line
+    page = visit(alice, "/forecasts/1").text
+    assert f"{lines[1].order_units} <small>units</small>" in page
+    assert f"{lines[1].order_units} <small>units</small>" not in visit(bob, "/forecasts/1").text
