@@ -13,7 +13,7 @@ from shopify_app.log import log
 from shopify_app.nudge import nudge
 from shopify_app.records import jobs
 from shopify_app.tables import Job, Shop, Snapshot, Task, Version
-from workers import deliver
+from workers import deliver, refresh
 from workers.context import Context
 from workers.dataset import closed_on, frozen
 from workers.retrain import BY_DAY
@@ -26,13 +26,14 @@ def run(context: Context, shop: Shop, job: Job) -> dict[str, Any]:
         jobs.ask(db, shop.id, "publish", "the day's products")
     nudge("work")
     refreshed = _refresh(context, shop, day)
+    counts = refresh.check(context, shop, day)
     raised = _judge(context, shop, day)
     if raised:
         deliver.drain(context)
     with context.database.transaction() as db:
         promoted = [task for task in Task if challenge.decide(db, db.get_one(Shop, shop.id), task) == "pass"]
         jobs.ask(db, shop.id, "retrain", BY_DAY)
-    return {"day": day.isoformat(), "forecast_by": refreshed, "alerts": raised, "promoted": promoted}
+    return {"day": day.isoformat(), "forecast_by": refreshed, "counts": counts, "alerts": raised, "promoted": promoted}
 
 
 def _refresh(context: Context, shop: Shop, day: date) -> list[int]:

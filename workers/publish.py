@@ -3,7 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from shopify_app.lifecycle import picking, publishing, registry, shelf
+from sqlalchemy.orm import Session
+
+from ml.recommend.neighbours import NeighbourTable
+from shopify_app.lifecycle import counted, picking, publishing, registry, shelf
 from shopify_app.lifecycle.publishing import ListChange
 from shopify_app.lifecycle.slots import peek
 from shopify_app.log import log
@@ -36,27 +39,28 @@ def run(context: Context, shop: Shop, job: Job) -> dict[str, Any]:
 
 
 def _due(context: Context, shop: Shop, length: int) -> tuple[Version | None, list[ListChange]]:
-    from ml.recommend.neighbours import NeighbourTable
-
     with context.database.reading() as db:
-        seen = peek(db, shop.id, Task.RECOMMEND)
-        version = registry.by_id(db, shop.id, seen.champion_id if seen else None)
-        if version is None:
+        version, table = _in_charge(context, db, shop)
+        if version is None or table is None:
             return None, []
-        table = NeighbourTable.open(context.bundles.folder(version.bundle))
         return version, publishing.changes(db, shop.id, table, length)
+
+
+def _in_charge(context: Context, db: Session, shop: Shop) -> tuple[Version | None, NeighbourTable | None]:
+    """The version in charge and what it answers with."""
+    seen = peek(db, shop.id, Task.RECOMMEND)
+    version = registry.by_id(db, shop.id, seen.champion_id if seen else None)
+    if version is None:
+        return None, None
+    return version, NeighbourTable.open(context.bundles.folder(counted.answering(db, version)))
 
 
 def _publish_shop_list(context: Context, shop: Shop, length: int) -> str:
     """The list for home pages and for products without one of their own. It holds nothing else up when it fails."""
-    from ml.recommend.neighbours import NeighbourTable
-
     with context.database.reading() as db:
-        seen = peek(db, shop.id, Task.RECOMMEND)
-        version = registry.by_id(db, shop.id, seen.champion_id if seen else None)
-        if version is None:
+        _, table = _in_charge(context, db, shop)
+        if table is None:
             return "none"
-        table = NeighbourTable.open(context.bundles.folder(version.bundle))
         best = picking.pick(table, [], length * publishing.SPARE, shelf.look(db, shop.id))
     try:
         return "written" if shop_list.publish(context.api(shop), best) else "unchanged"

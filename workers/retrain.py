@@ -10,13 +10,13 @@ from sqlalchemy.orm import Session
 
 from ml import train
 from ml.dataset import Dataset, read_dataset
-from shopify_app.lifecycle import challenge, forecasts, registry
+from shopify_app.lifecycle import challenge, counted, forecasts, registry
 from shopify_app.lifecycle.slots import slot
 from shopify_app.log import log
 from shopify_app.policy import Policy
 from shopify_app.records import jobs
 from shopify_app.tables import Job, Shop, Snapshot, Task, Version
-from workers import memory
+from workers import memory, refresh
 from workers.context import Context
 from workers.dataset import closed_on, frozen
 
@@ -29,10 +29,14 @@ def run(context: Context, shop: Shop, job: Job) -> dict[str, Any]:
     made = _made(job, shop)
     due = [task for task in Task if task not in made and _due(context, shop, job, task)]
     if due:
+        with context.database.reading() as db:
+            states = counted.states(db, shop.id)
         with frozen(context, shop, closed_on(shop)) as (snapshot, dataset):
             for task in due:
-                made[task] = _fit(context, shop, job, task, snapshot, read_dataset(dataset))
+                made[task] = _fit(context, shop, job, task, snapshot, read_dataset(dataset), states)
                 memory.give_back()
+    if Task.RECOMMEND not in made:
+        made |= refresh.lists(context, shop)
     return made or {"skipped": "the newest versions are fresh enough"}
 
 
@@ -63,7 +67,15 @@ def _newest(db: Session, shop: Shop, task: Task) -> Version | None:
     )
 
 
-def _fit(context: Context, shop: Shop, job: Job, task: Task, snapshot: Snapshot, dataset: Dataset) -> dict[str, Any]:
+def _fit(
+    context: Context,
+    shop: Shop,
+    job: Job,
+    task: Task,
+    snapshot: Snapshot,
+    dataset: Dataset,
+    states: counted.States,
+) -> dict[str, Any]:
     def progress(text: str) -> None:
         with context.database.transaction() as db:
             jobs.note(db, job, f"{task}: {text}")
@@ -71,8 +83,11 @@ def _fit(context: Context, shop: Shop, job: Job, task: Task, snapshot: Snapshot,
     started = _cpu_seconds()
     folder = context.scratch(f"bundle-{shop.id}-{task}")
     shutil.rmtree(folder)
-    trained = train.fit(task.value, dataset, folder, config={}, seed=SEED, progress=progress)
+    left = context.scratch(f"counts-{shop.id}")
+    shutil.rmtree(left)
+    trained = train.fit(task.value, dataset, folder, config={}, seed=SEED, progress=progress, leave=left)
     bundle = context.bundles.keep(folder)
+    counts = context.bundles.keep(left) if left.exists() else None
     said = _predict(context, shop, task, bundle, dataset)
     with context.database.transaction() as db:
         current = db.get_one(Shop, shop.id)
@@ -95,6 +110,8 @@ def _fit(context: Context, shop: Shop, job: Job, task: Task, snapshot: Snapshot,
             ),
         )
         outcome = challenge.enter(db, current, fresh)
+        if counts is not None:
+            counted.keep(db, shop.id, counted.Kept(counts, snapshot.cutoff_on, states))
         if said is not None:
             in_charge = slot(db, shop.id, task).champion_id == fresh.id
             forecasts.keep(db, context.objects, fresh, snapshot.id, said, was_champion=in_charge)

@@ -83,6 +83,10 @@ class Counts:
         now = {order: (int(seconds[n]), products) for n, (order, products) in enumerate(orders)}
         now |= {int(order): (0, np.zeros(0, np.int64)) for order in (gone if gone is not None else ())}
         before = {order: self._known(order) for order in now}
+        now = {order: told for order, told in now.items() if _differ(told, before[order])}
+        if not now:
+            return self
+        before = {order: before[order] for order in now}
         products = self._with(orders.products)
         change = self._counted(now, products) - self._counted(before, products)
         since = change if self.since is None else _grown(self.since, len(products)) + change
@@ -101,6 +105,14 @@ class Counts:
         """These rows of `pairs`, without adding up the others: a base row and what has changed in it."""
         rows = _grown(self.base, len(self.products))[which]
         return rows if self.since is None else rows + self.since[which]
+
+    def placed(self) -> tuple[Ints, Ints]:
+        """Every order counted, and when it was placed, in seconds since 1970."""
+        held = {order: seconds for order, (seconds, products) in self.changed.items() if len(products)}
+        same = ~np.isin(self.built_from.orders, list(self.changed))
+        orders = np.concatenate([self.built_from.orders[same], np.array(list(held), np.int64)])
+        before = np.rint(self.built_at - self.built_from.age[same] * DAY_SECONDS).astype(np.int64)
+        return orders, np.concatenate([before, np.array(list(held.values()), np.int64)])
 
     def change(self) -> sparse.csr_matrix:
         """What has been added to `base` since, and taken away, as stored; rows sorted by column, no zeros."""
@@ -170,6 +182,13 @@ class Counts:
         return _pairs(items, np.concatenate([[0], np.cumsum(sizes)]), worth, len(products))
 
 
+def _differ(one: tuple[int, Ints], other: tuple[int, Ints]) -> bool:
+    """Whether two versions of an order count differently; an empty one does not count at all."""
+    if len(one[1]) != len(other[1]):
+        return True
+    return len(one[1]) > 0 and (one[0] != other[0] or not np.array_equal(one[1], other[1]))
+
+
 def values_at(matrix: sparse.csr_matrix, rows: Ints, columns: Ints) -> Any:
     """The values of these cells; 0 where there is none, or beyond the matrix. Its rows have to be sorted by column.
 
@@ -177,7 +196,7 @@ def values_at(matrix: sparse.csr_matrix, rows: Ints, columns: Ints) -> Any:
     """
     asked, place = np.unique(rows, return_inverse=True)
     inside = asked[asked < matrix.shape[0]]
-    held, n = matrix[inside], matrix.shape[1] + 1
+    held, n = matrix if len(inside) == matrix.shape[0] else matrix[inside], matrix.shape[1] + 1
     keys = np.repeat(np.arange(len(inside), dtype=np.int64) * n, np.diff(held.indptr)) + held.indices
     wanted = place.astype(np.int64) * n + np.minimum(columns, n - 1)
     if len(keys) == 0:

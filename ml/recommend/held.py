@@ -127,7 +127,8 @@ class _Refreshed(Lists):
         return self._as_fitted(ease.NAME)
 
     def _as_fitted(self, name: str) -> NeighbourTable:
-        return self.evidence.table(*self._held.lists[name])
+        index, scores = self._held.lists[name]
+        return self.evidence.table(index, scores, np.zeros(index.shape, np.int32))
 
 
 def _seconds(counts: Counts) -> Ints:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from ml.recommend.catalogue import terms
 from ml.recommend.neighbours import Neighbour, NeighbourTable
 from shopify_app.errors import NotFound
-from shopify_app.lifecycle import registry, shelf
+from shopify_app.lifecycle import counted, registry, shelf
 from shopify_app.lifecycle.bundles import Bundles
 from shopify_app.lifecycle.picking import pick
 from shopify_app.lifecycle.publishing import SPARE
@@ -111,7 +111,7 @@ def _table(db: Session, bundles: Bundles, shop: Shop):  # type: ignore[no-untype
     version = registry.by_id(db, shop.id, seen.champion_id if seen else None)
     if version is None:
         raise NotFound(f"{shop.domain} has no recommendations yet")
-    return NeighbourTable.open(bundles.folder(version.bundle)), version
+    return NeighbourTable.open(bundles.folder(counted.answering(db, version))), version
 
 
 def _products(db: Session, shop_id: int, product_ids: Iterable[int]) -> dict[int, Product]:

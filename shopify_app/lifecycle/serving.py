@@ -15,7 +15,7 @@ from shopify_app import clock
 from shopify_app.config import Settings
 from shopify_app.db import Database, insert
 from shopify_app.errors import NotFound
-from shopify_app.lifecycle import registry, routing, shelf
+from shopify_app.lifecycle import counted, registry, routing, shelf
 from shopify_app.lifecycle.behind import Behind
 from shopify_app.lifecycle.bundles import Bundles
 from shopify_app.lifecycle.kept import Kept
@@ -123,7 +123,7 @@ class Serving:
                 share=Policy.of(shop.settings).shadow_share,
                 champion_id=champion.id,
                 champion_number=champion.number,
-                champion=self._table(champion.bundle),
+                champion=self._table(counted.answering(db, champion)),
                 shadow_id=shadow.id if shadow else None,
                 shadow_bundle=shadow.bundle if shadow else None,
             )

@@ -29,7 +29,7 @@ from shopify_app.records import (
 from shopify_app.records.mentions import Person
 from shopify_app.records.objects import Objects
 from shopify_app.records.seal import Seal
-from shopify_app.tables import Base, Event, Order, Shop, ShopState, Turn, Version
+from shopify_app.tables import Base, Event, Order, Shop, ShopState, Turn
 
 TOPICS = inbox.REQUESTS
 ERASED_FROM = ("customers", "data_keys", "exports", "inbox", "shop_secrets", "tombstones", "views")
@@ -169,5 +169,4 @@ def _files(db: Session, shop_id: int) -> Leftovers:
 
 def _named(db: Session, whose: Any) -> Leftovers:
     shop_ids = select(Shop.id).where(whose)
-    bundles = db.scalars(select(Version.bundle).where(Version.shop_id.in_(shop_ids)))
-    return Leftovers(frozenset(retention.named(db, shop_ids)), frozenset(bundles))
+    return Leftovers(frozenset(retention.named(db, shop_ids)), frozenset(retention.bundles_named(db, shop_ids)))

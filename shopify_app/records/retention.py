@@ -14,7 +14,7 @@ from shopify_app.db import Database
 from shopify_app.policy import Policy
 from shopify_app.records import parts, views
 from shopify_app.records.objects import Objects
-from shopify_app.tables import Base, Shop, Slot, Snapshot, Version, VersionState
+from shopify_app.tables import Base, Feed, ListRun, Shop, Slot, Snapshot, Version, VersionState
 
 GRACE = timedelta(hours=24)
 """An object this young is left alone: whoever just put it may be about to name it."""
@@ -90,7 +90,7 @@ def sweep(
     old = [entry.name for entry in entries if entry.put_at < now - grace]
     folders = [path for path in bundles.glob("*") if path.stat().st_mtime < (now - grace).timestamp()]
     with database.reading() as db:
-        names, versions = named(db), set(db.scalars(select(Version.bundle).distinct()))
+        names, versions = named(db), bundles_named(db)
     unnamed = [name for name in old if name not in names]
     copied = {entry.name for entry in entries}
     stray = [path for path in folders if path.name not in versions or path.name in copied]
@@ -110,6 +110,14 @@ def named(db: Session, shop_ids: Any = None) -> set[str]:
     for column in _naming_columns():
         found |= {name for name in db.scalars(_of(column, shop_ids)) if name}
     return found
+
+
+def bundles_named(db: Session, shop_ids: Any = None) -> set[str]:
+    """Every bundle that a version, its newest lists or what refreshes begin with names, likewise."""
+    columns = (Version.__table__.c.bundle, ListRun.__table__.c.bundle)
+    told = db.scalars(_of(Feed.__table__.c.told, shop_ids))
+    found = {name for column in columns for name in db.scalars(_of(column, shop_ids))}
+    return found | {one["bundle"] for one in told if "bundle" in one}
 
 
 def _naming_columns() -> Iterator[Any]:

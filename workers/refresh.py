@@ -1,0 +1,123 @@
+"""Lists between fits: the version in charge answers by the newest orders, and its counts are checked every night."""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from ml.bundles import Trained
+from ml.dataset import read_dataset
+from ml.recommend import lists as writing
+from ml.recommend.counts import Counts
+from ml.recommend.held import Held
+from ml.recommend.neighbours import NOBODY, NeighbourTable
+from shopify_app import metrics
+from shopify_app.lifecycle import counted, registry
+from shopify_app.lifecycle.counted import Kept
+from shopify_app.lifecycle.slots import peek
+from shopify_app.log import log
+from shopify_app.nudge import nudge
+from shopify_app.records import jobs
+from shopify_app.tables import Shop, Task, Version
+from workers.context import Context
+from workers.dataset import frozen
+
+LEAST = 0.9
+"""Of the products that had a list: a refresh that leaves fewer is thrown away."""
+
+
+@dataclass(frozen=True)
+class _Start:
+    """What a refresh begins with."""
+
+    version: Version
+    kept: Kept
+    chosen: Mapping[str, str]
+
+
+def lists(context: Context, shop: Shop) -> dict[str, Any]:
+    """Make the champion's lists again by all orders so far and have them published. Nothing new: nothing done."""
+    start = _start(context, shop)
+    if start is None:
+        return {}
+    held = Held.open(context.bundles.folder(start.kept.bundle))
+    if not held.serves(start.chosen.values()):
+        return {}
+    with context.database.reading() as db:
+        counts = counted.take_in(db, shop.id, held.counts, start.kept, registry.today(shop))
+    table = held.refreshed(counts, start.chosen)
+    orders = len(counts.changed)
+    if len(counts.touched()) == 0 or not _enough(context, start.version, table):
+        return {}
+    bundle = _write(context, shop, start.version, table)
+    with context.database.transaction() as db:
+        counted.answer_with(db, start.version, bundle, orders)
+        jobs.ask(db, shop.id, "publish", f"lists by the newest {orders} orders")
+    nudge("work")
+    log.info("lists refreshed", shop=shop.domain, version=start.version.number, orders=orders)
+    return {"refreshed": {"version": start.version.number, "orders": orders}}
+
+
+def check(context: Context, shop: Shop, day: date) -> str | None:
+    """Whether the counts, with all that changed since the fit, equal a rebuild up to that day, bit for bit.
+
+    When they do not, they and every list made of them are dropped, the shop is trained again, and whoever runs the app
+    hears of it. None when there are none; `busy` when an order of those days changed meanwhile.
+    """
+    with context.database.reading() as db:
+        kept, before = counted.kept(db, shop.id), counted.states(db, shop.id)
+    if kept is None or kept.cutoff_on > day:
+        return None
+    held = Held.open(context.bundles.folder(kept.bundle))
+    with frozen(context, shop, day) as (_, folder):
+        dataset = read_dataset(folder)
+        rebuilt = Counts.of(dataset.baskets(), dataset.looked_at, held.config, landmark=held.counts.landmark)
+    with context.database.reading() as db:
+        counts = counted.take_in(db, shop.id, held.counts, kept, day)
+        busy = _until(counted.states(db, shop.id), day) != _until(before, day)
+    outcome = "equal" if counts.equals(rebuilt) else "busy" if busy else "different"
+    metrics.counts_checked.labels(outcome).inc()
+    if outcome == "different":
+        _drop(context, shop, kept)
+    return outcome
+
+
+def _start(context: Context, shop: Shop) -> _Start | None:
+    with context.database.reading() as db:
+        seen, kept = peek(db, shop.id, Task.RECOMMEND), counted.kept(db, shop.id)
+        version = registry.by_id(db, shop.id, seen.champion_id if seen else None)
+    if version is None or kept is None or "places" not in version.metrics:
+        return None
+    return _Start(version, kept, {place: told["list"] for place, told in version.metrics["places"].items()})
+
+
+def _enough(context: Context, version: Version, table: NeighbourTable) -> bool:
+    """Whether about as many products have a list as after the fit."""
+    fitted = NeighbourTable.open(context.bundles.folder(version.bundle))
+    had, has = (int((one.index[:, 0] != NOBODY).sum()) for one in (fitted, table))
+    if has < LEAST * had:
+        log.error("refreshed lists thrown away", version=version.number, products_before=had, products_now=has)
+    return has >= LEAST * had
+
+
+def _write(context: Context, shop: Shop, version: Version, table: NeighbourTable) -> str:
+    folder = context.scratch(f"lists-{shop.id}")
+    shutil.rmtree(folder)
+    why = f"the lists of version {version.number} by newer orders"
+    writing.write(Trained(folder, "recommend", version.algorithm, {}, version.seed, None, {}, why), table)
+    return context.bundles.keep(folder)
+
+
+def _until(states: counted.States, day: date) -> dict[str, int]:
+    """The states of the days up to that one; the month around it changes with every order of today."""
+    month = f"lines/{day:%Y-%m}"
+    return {name: state for name, state in states.items() if name < month or month < name <= f"lines/{day}"}
+
+
+def _drop(context: Context, shop: Shop, kept: Kept) -> None:
+    log.error("counts differ from a rebuild", shop=shop.domain, bundle=kept.bundle, fitted_on=kept.cutoff_on)
+    with context.database.transaction() as db:
+        counted.forget(db, shop.id)
+        jobs.ask(db, shop.id, "retrain", "counts differed from a rebuild")
+        jobs.ask(db, shop.id, "publish", "counts differed from a rebuild")
