@@ -5,7 +5,7 @@ import sys
 from inspect import signature
 from pathlib import Path
 
-from bench import draining, forecast, intake, loop, recommend, serving, storage
+from bench import draining, forecast, intake, loop, recommend, serving, storage, storefront
 
 BENCHES = {
     "draining": draining.measure,
@@ -15,6 +15,7 @@ BENCHES = {
     "recommend": recommend.measure,
     "serving": serving.measure,
     "storage": storage.measure,
+    "storefront": storefront.measure,
 }
 
 

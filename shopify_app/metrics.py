@@ -8,6 +8,7 @@ webhooks = Counter("foretally_webhooks_total", "Webhook deliveries by what becam
 webhook_seconds = Histogram("foretally_webhook_seconds", "From the whole body to the answer", buckets=SECONDS)
 answers = Counter("foretally_answers_total", "Requests for recommendations by what became of them", ["outcome"])
 answer_seconds = Histogram("foretally_answer_seconds", "Time to recommend", buckets=SECONDS)
+views = Counter("foretally_views_total", "Events of web pixels by what became of them", ["outcome"])
 flow_actions = Counter("foretally_flow_actions_total", "Flow actions by handle and outcome", ["handle", "outcome"])
 refused = Counter("foretally_refused_total", "Requests that a door turned away", ["door"])
 events = Counter("foretally_events_total", "Events drained from the inbox by what became of them", ["outcome"])

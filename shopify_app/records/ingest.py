@@ -169,6 +169,8 @@ def _scopes(told: Told) -> None:
     told.shop.scopes = ",".join(current)[:2000]
     if "read_all_orders" in current and "read_all_orders" not in could:
         jobs.ask(told.db, told.shop.id, "backfill", "read_all_orders was granted", payload={"state": {}})
+    if "write_pixels" in current and "write_pixels" not in could:
+        jobs.ask(told.db, told.shop.id, "pixel", "write_pixels was granted")
     told.db.flush()
 
 

@@ -14,6 +14,8 @@ class ViewKind(StrEnum):
 
     VIEWED = "viewed"
     """A product page was opened: `product_id`."""
+    MET = "met"
+    """A page with a list was opened while a test ran, whichever arm the visitor is in: `test` and `arm`."""
     SHOWN = "shown"
     """A list was seen: `beside_id` is the product whose list it was, none for home and cart."""
     CLICKED = "clicked"

@@ -10,6 +10,7 @@ from shopify_app.db import server_time
 from shopify_app.errors import ShopifyUnavailable
 from shopify_app.log import log
 from shopify_app.nudge import nudge
+from shopify_app.platform import pixels
 from shopify_app.platform.admin_api import AdminApi
 from shopify_app.platform.oauth import OAuth, TokenPair
 from shopify_app.records import jobs, shops, tokens
@@ -52,6 +53,8 @@ def _settle(state: State, domain: str, pair: TokenPair) -> Shop:
         shop = shops.install(db, domain, facts, pair.scope, clock.now())
         if not _was_read(db, shop):
             jobs.ask(db, shop.id, "backfill", "the app was opened")
+        if set(pair.scope.split(",")) >= pixels.SCOPES:
+            jobs.ask(db, shop.id, "pixel", "the app was opened")
     nudge("train")
     log.info("shop installed", shop=domain, time_zone=facts.time_zone, scopes=pair.scope)
     return shop

@@ -7,6 +7,7 @@ from flask import Flask, current_app
 
 from shopify_app.config import Settings
 from shopify_app.db import Database
+from shopify_app.lifecycle.pixel import Pixel
 from shopify_app.lifecycle.serving import Serving
 from shopify_app.platform import http
 from shopify_app.records.objects import Objects, open_objects
@@ -28,6 +29,7 @@ class State:
     session: requests.Session
     serving: Serving
     hooks: Hooks
+    pixel: Pixel
 
     @property
     def cdn(self) -> str:
@@ -47,6 +49,7 @@ def attach(app: Flask, settings: Settings) -> None:
         session=http.session(settings.dev_shopify_url),
         serving=Serving(database, settings),
         hooks=Hooks(settings.secrets, Acceptance(settings.database_url, seal)),
+        pixel=Pixel(database),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from shopify_app.config import API_VERSION
+from shopify_app.platform import pixels
 
 ROOT = Path(__file__).parents[2]
 SHARED = Path(os.environ.get("FORETALLY_SHARED", ROOT.parent / "shared"))
@@ -64,10 +65,12 @@ def test_the_app_is_embedded_and_of_the_pinned_version() -> None:
 def test_scopes_are_those_needed_and_old_orders_are_optional() -> None:
     scopes = APP["access_scopes"]["scopes"].split(",")
     assert scopes == sorted(set(scopes))
-    assert {"read_orders", "write_products", "write_app_proxy"} <= set(scopes)
+    assert {"read_orders", "write_products", "write_app_proxy"} | pixels.SCOPES <= set(scopes)
     assert APP["access_scopes"]["optional_scopes"] == ["read_all_orders"]
     assert not [
-        scope for scope in scopes if scope.startswith("write_") and scope not in ("write_products", "write_app_proxy")
+        scope
+        for scope in scopes
+        if scope.startswith("write_") and scope not in ("write_products", "write_app_proxy", "write_pixels")
     ]
 
 
@@ -119,6 +122,24 @@ def test_the_web_process_can_be_started_by_the_cli() -> None:
     assert set(WEB["roles"]) <= {"frontend", "backend", "background"}
     assert WEB["commands"]["dev"]
     assert WEB["auth_callback_path"] in APP["auth"]["redirect_urls"][0]
+
+
+def test_the_pixel_runs_in_the_strict_sandbox_and_only_with_consent_to_analytics() -> None:
+    pixel = EXTENSIONS["web-pixel"]
+    assert (pixel["type"], pixel["runtime_context"]) == ("web_pixel_extension", "strict")
+    assert pixel["customer_privacy"] == {
+        "analytics": True,
+        "marketing": False,
+        "preferences": False,
+        "sale_of_data": "disabled",
+    }
+    assert "configuration" not in pixel
+    fields = pixel["settings"]["fields"]
+    assert pixel["settings"]["type"] == "object"
+    assert set(fields) == {"address", "shop", "key"}
+    assert all(
+        one["name"] and one["description"] and one["type"] == "single_line_text_field" for one in fields.values()
+    )
 
 
 def test_the_flow_extensions_are_there() -> None:

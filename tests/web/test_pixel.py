@@ -1,0 +1,153 @@
+"""The web pixel's door: a browser's hints, kept for the right shop only, in measure, and under a pseudonym."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from werkzeug.test import TestResponse
+
+from shopify_app.db import Database, insert_many
+from shopify_app.lifecycle import pixel
+from shopify_app.lifecycle.pixel import BROWSER_BURST
+from shopify_app.records import shops as shop_records
+from shopify_app.tables import Product, Shop, View
+from shopify_app.web.state import KEY
+
+Tell = Callable[..., TestResponse]
+
+
+@pytest.fixture
+def keys(database: Database, alice: Shop, bob: Shop) -> dict[str, str]:
+    """Both shops sell 1 to 3, and their pixels are on."""
+    with database.transaction() as db:
+        for shop in (alice, bob):
+            rows = [{"shop_id": shop.id, "product_id": n, "updated_at": shop.installed_at} for n in (1, 2, 3)]
+            insert_many(db, Product, rows)
+        return {shop.domain: pixel.key_of(db, shop.id) for shop in (alice, bob)}
+
+
+@pytest.fixture
+def tell(app: Flask, client: FlaskClient, keys: dict[str, str]) -> Iterator[Tell]:
+    """Send an event as the pixel does: `tell(alice, kind="viewed", product=1)`."""
+    count = iter(range(1_000_000))
+
+    def post(of: Shop, /, **told: Any) -> TestResponse:
+        whole = {"shop": of.domain, "key": keys.get(of.domain, ""), "event": f"e{next(count)}", "browser": "b1"}
+        return client.post("/pixel/events", data=json.dumps(whole | told), content_type="text/plain")
+
+    yield post
+    app.extensions[KEY].pixel.flush()
+
+
+def kept(app: Flask, database: Database, shop: Shop) -> list[View]:
+    app.extensions[KEY].pixel.flush()
+    with database.reading() as db:
+        return list(db.scalars(select(View).where(View.shop_id == shop.id).order_by(View.id)))
+
+
+def test_each_shop_keeps_what_its_visitors_looked_at(
+    app: Flask, database: Database, alice: Shop, bob: Shop, tell: Tell
+) -> None:
+    assert tell(alice, kind="viewed", product=1).status_code == 204
+    assert tell(alice, kind="shown", beside=1).status_code == 204
+    assert tell(alice, kind="clicked", beside=1, product=2).status_code == 204
+    assert tell(alice, kind="ordered", order=77).status_code == 204
+    assert tell(bob, kind="met", test=3, arm="b", beside=2).status_code == 204
+    mine = [(one.kind, one.product_id, one.beside_id, one.order_id) for one in kept(app, database, alice)]
+    assert mine == [
+        ("viewed", 1, None, None),
+        ("shown", None, 1, None),
+        ("clicked", 2, 1, None),
+        ("ordered", None, None, 77),
+    ]
+    assert [(one.kind, one.test, one.arm) for one in kept(app, database, bob)] == [("met", 3, "b")]
+
+
+def test_a_browser_s_name_for_itself_is_stored_nowhere(
+    app: Flask, database: Database, alice: Shop, tell: Tell, capfd: pytest.CaptureFixture[str]
+) -> None:
+    tell(alice, kind="viewed", product=1, browser="0f8fad5b-d9cb-469f-a165-70867728950e")
+    (row,) = kept(app, database, alice)
+    assert "0f8fad5b" not in str({column.name: getattr(row, column.name) for column in View.__table__.columns})
+    assert "0f8fad5b" not in "".join(capfd.readouterr())
+
+
+def test_the_same_event_twice_counts_once(app: Flask, database: Database, alice: Shop, tell: Tell) -> None:
+    for _ in range(3):
+        tell(alice, kind="viewed", product=1, event="same")
+    kept(app, database, alice)
+    tell(alice, kind="viewed", product=1, event="same")
+    assert len(kept(app, database, alice)) == 1
+
+
+def test_products_the_shop_never_had_are_not_kept(app: Flask, database: Database, alice: Shop, tell: Tell) -> None:
+    assert tell(alice, kind="viewed", product=4711).status_code == 204
+    assert tell(alice, kind="clicked", product=1, beside=4711).status_code == 204
+    assert kept(app, database, alice) == []
+
+
+def test_a_key_opens_its_own_shop_and_only_while_the_app_is_there(
+    app: Flask, database: Database, alice: Shop, bob: Shop, charlie: Shop, keys: dict[str, str], tell: Tell
+) -> None:
+    for shop, key in ((alice, keys[bob.domain]), (alice, "x"), (charlie, "x"), (charlie, keys[alice.domain])):
+        answer = tell(shop, kind="viewed", product=1, key=key)
+        assert (answer.status_code, answer.text) == (401, "wrong_key")
+    with database.transaction() as db:
+        shop_records.uninstall(db, shop_records.get(db, bob.id), bob.installed_at)
+    assert tell(bob, kind="viewed", product=1).status_code == 401
+    assert kept(app, database, alice) == kept(app, database, bob) == []
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"kind": "bought"},
+        {"kind": None},
+        {"kind": ["viewed"]},
+        {"kind": "viewed"},
+        {"kind": "viewed", "product": "1"},
+        {"kind": "viewed", "product": -1},
+        {"kind": "viewed", "product": True},
+        {"kind": "viewed", "product": 1.5},
+        {"kind": "viewed", "product": 2**63},
+        {"kind": "clicked", "beside": 1},
+        {"kind": "ordered"},
+        {"kind": "met", "test": 1},
+        {"kind": "met", "test": 1, "arm": "c"},
+        {"kind": "met", "test": 2**31, "arm": "a"},
+        {"kind": "shown", "browser": ""},
+        {"kind": "shown", "browser": "x" * 65},
+        {"kind": "shown", "browser": "a\nb"},
+        {"kind": "shown", "event": None},
+        {"kind": "shown", "shop": "evil.example"},
+        {"kind": "shown", "shop": None},
+        {"kind": "shown", "key": 7},
+        {"kind": "shown", "more": "x" * 1000},
+    ],
+)
+def test_what_cannot_be_meant_is_400(tell: Tell, alice: Shop, told: dict[str, Any]) -> None:
+    assert tell(alice, **told).status_code == 400
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"7", b"\xff", b"[" * 900])
+def test_what_is_no_event_is_400(client: FlaskClient, body: bytes) -> None:
+    assert client.post("/pixel/events", data=body).status_code == 400
+
+
+def test_one_browser_cannot_fill_the_table(app: Flask, database: Database, alice: Shop, bob: Shop, tell: Tell) -> None:
+    answers = [tell(alice, kind="viewed", product=1).status_code for _ in range(int(BROWSER_BURST) + 20)]
+    assert answers.count(204) <= BROWSER_BURST + 5
+    assert answers[-1] == 429
+    assert tell(alice, kind="viewed", product=1, browser="b2").status_code == 204
+    assert tell(bob, kind="viewed", product=1).status_code == 204
+
+
+def test_any_of_a_shop_s_pages_may_send_events(tell: Tell, alice: Shop) -> None:
+    answer = tell(alice, kind="viewed", product=1)
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert answer.data == b""
+    assert "Set-Cookie" not in answer.headers
