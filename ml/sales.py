@@ -25,6 +25,9 @@ Bools = NDArray[np.bool_]
 
 MOST_UNITS = 1_000_000
 """Units in one row above this are a typing error, not an order: the largest real order line we know holds 80,995."""
+TYPING_ERROR, NEVER_ONE = 1_000, 10_000
+"""Units in one row above so many times the shop's 99th percentile are one too, unless they are few: such a row would
+decide every figure of the whole shop."""
 MOST_PRICE = 1e9
 MOST_DAYS = 1096
 """Three years back is as far as any model here looks; it also bounds the memory of a shop with a wrong date."""
@@ -153,6 +156,7 @@ def from_arrays(
     is_promo: Bools | None = None,
 ) -> DailySales:
     """Daily sales from parallel arrays of rows: series number, day (since 1970), units and price of each."""
+    price = None if price is None else _filled_in(codes, units, price)
     refused = _refusals(names, codes, units, price)
     recent = (day <= last_day) & (day > last_day - MOST_DAYS)
     codes, day, units = codes[recent], day[recent], _possible(units[recent], MOST_UNITS)
@@ -198,6 +202,17 @@ def _any_of(cell: Ints, shape: tuple[int, int]) -> Bools:
     return matrix
 
 
+def _filled_in(codes: Ints, units: Floats, price: Floats) -> Floats:
+    """The prices, with the mean of its series in place of one that is not known: unknown is no gift."""
+    known = ~np.isnan(price)
+    if known.all() or not len(codes):
+        return price
+    weight = np.where(known, _possible(units, MOST_UNITS), 0.0)
+    sold = np.bincount(codes, weight)
+    paid = np.bincount(codes, weight * np.where(known, price, 0.0))
+    return np.where(known, price, np.divide(paid, sold, out=np.zeros_like(paid), where=sold > 0)[codes])
+
+
 def _possible(values: Floats, most: float) -> Floats:
     """The values, with zero for those of series that are refused anyway: nothing may overflow on the way there."""
     return np.where((values >= 0) & (values <= most), values, 0.0)
@@ -205,10 +220,13 @@ def _possible(values: Floats, most: float) -> Floats:
 
 def _refusals(names: Sequence[str], codes: Ints, units: Floats, price: Floats | None) -> dict[str, str]:
     """The first impossible thing found about each series, by name."""
+    sold = units[(units > 0) & (units <= MOST_UNITS)]
+    usual = max(TYPING_ERROR * float(np.quantile(sold, 0.99)), NEVER_ONE) if len(sold) else NEVER_ONE
     rules: list[tuple[Bools, str]] = [
         (~np.isfinite(units), "units are missing or not a number"),
         (units < 0, "negative units"),
         (units > MOST_UNITS, f"more than {MOST_UNITS:,} units in one row"),
+        (units > usual, f"more than {usual:,.0f} units in one row of a shop that sells far less of everything"),
     ]
     if price is not None:
         rules += [(price > MOST_PRICE, "an impossible price"), (price < 0, "negative price")]

@@ -51,6 +51,28 @@ def test_an_order_belongs_to_the_day_it_was_where_the_shop_is(
     assert only_order(database, bob).created_on == date(2026, 3, 1)
 
 
+def test_days_change_at_midnight_of_the_shop_s_clock_before_and_after_it_is_put_forward_and_back(
+    database: Database, alice: Shop, bob: Shop, deliver: Deliver, drain: Drain
+) -> None:
+    """Berlin's clock goes forward on 29 March 2026 and back on 25 October, New York's on 8 March and 1 November."""
+    moments = {
+        alice: ("2026-03-28T22:59", "2026-03-28T23:01", "2026-03-29T21:59", "2026-03-29T22:01", "2026-10-25T22:59"),
+        bob: ("2026-03-08T04:59", "2026-03-08T05:01", "2026-03-09T03:59", "2026-03-09T04:01", "2026-11-02T04:59"),
+    }
+    days = {
+        alice: ("2026-03-28", "2026-03-29", "2026-03-29", "2026-03-30", "2026-10-25"),
+        bob: ("2026-03-07", "2026-03-08", "2026-03-08", "2026-03-09", "2026-11-01"),
+    }
+    for shop, at in moments.items():
+        for number, moment in enumerate(at, 1):
+            deliver(shop, "orders/create", order(number, created_at=f"{moment}:00+00:00"))
+    drain()
+    with database.reading() as db:
+        for shop, expected in days.items():
+            mine = select(Order.created_on).where(Order.shop_id == shop.id).order_by(Order.order_id)
+            assert tuple(on.isoformat() for on in db.scalars(mine)) == expected
+
+
 def test_a_late_older_delivery_does_not_overwrite_the_order(
     database: Database, alice: Shop, deliver: Deliver, drain: Drain
 ) -> None:
