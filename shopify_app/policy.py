@@ -33,6 +33,8 @@ class Policy:
     publish_lists: bool = True
     """Write recommendation lists to product metafields."""
     list_length: int = 8
+    personal_lists: bool = False
+    """Learn what each customer may want next, where enough come back. Costs ten times as much as all other lists."""
     lead_days: int = 14
     """Days from an order to its delivery, for vendors without terms of their own."""
     service_level: float = 0.95

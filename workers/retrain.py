@@ -22,6 +22,8 @@ from workers.dataset import closed_on, frozen
 
 SEED = 20260401
 BY_DAY = "new business day"
+NEVER = 10**9
+"""Customers who have to come back before ranked lists are learned where nobody asked for them."""
 
 
 def run(context: Context, shop: Shop, job: Job) -> dict[str, Any]:
@@ -85,7 +87,8 @@ def _fit(
     shutil.rmtree(folder)
     left = context.scratch(f"counts-{shop.id}")
     shutil.rmtree(left)
-    trained = train.fit(task.value, dataset, folder, config={}, seed=SEED, progress=progress, leave=left)
+    config = _config(task, Policy.of(shop.settings))
+    trained = train.fit(task.value, dataset, folder, config=config, seed=SEED, progress=progress, leave=left)
     bundle = context.bundles.keep(folder)
     counts = context.bundles.keep(left) if left.exists() else None
     said = _predict(context, shop, task, bundle, dataset)
@@ -122,6 +125,13 @@ def _fit(
         shutil.rmtree(said, ignore_errors=True)
     log.info("version trained", shop=shop.domain, task=task, number=fresh.number, verdict=outcome, cause=fresh.cause)
     return result
+
+
+def _config(task: Task, policy: Policy) -> dict[str, Any]:
+    """Every customer gets a list to buy again; ranked ones are learned where the shop wants them."""
+    if task != Task.RECOMMEND:
+        return {}
+    return {"personal": True} if policy.personal_lists else {"personal": True, "personal_customers": NEVER}
 
 
 def _predict(context: Context, shop: Shop, task: Task, bundle: str, dataset: Dataset) -> Path | None:

@@ -15,7 +15,8 @@ from ml.errors import BadBundle
 from ml.recommend.neighbours import NOBODY
 from ml.sales import Floats, Ints
 
-KINDS = ("again", "personal", "personal_new")
+AGAIN = "again"
+KINDS = (AGAIN, "personal", "personal_new")
 
 
 @dataclass(frozen=True)

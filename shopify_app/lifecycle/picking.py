@@ -6,10 +6,12 @@ Published lists and answers to carts come from here alike, so that both keep the
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
-from ml.recommend.neighbours import NeighbourTable
+from ml.recommend.customers import AGAIN, CustomerTable
+from ml.recommend.neighbours import CARTS, HOME, NeighbourTable
 from shopify_app.lifecycle.rules import Ware
 from shopify_app.lifecycle.shelf import Shelf
 
+PAGE = "product_page"
 CHOICE = 4
 """So many times what is shown is looked at for enough of other kinds."""
 
@@ -29,6 +31,27 @@ def pick(table: NeighbourTable, asked: Sequence[int], limit: int, shelf: Shelf) 
     if not first and not rest:
         rest = list(_best(table, asked, limit, shelf.lacks))
     return (*first, *rest) or _newest(shelf, asked, limit)
+
+
+def pick_own(
+    table: CustomerTable, kind: str, customer: str, asked: Sequence[int], limit: int, shelf: Shelf
+) -> tuple[int, ...]:
+    """The best `limit` of a customer's own list that are on sale; none when the customer has no such list.
+
+    What a shop leaves out is left out here, too. What was bought before is shown again whatever its kind.
+    """
+    barred, rules = _Barred(shelf, frozenset(asked)), shelf.rules
+    if kind == AGAIN or not rules.varies:
+        return tuple(table.products(kind, customer, limit, exclude=barred))
+    return tuple(rules.varied(table.products(kind, customer, CHOICE * limit, exclude=barred), shelf.wares, limit))
+
+
+def place(asked: Sequence[int]) -> str:
+    """The place that so many products stand for, by the names that lists are chosen for."""
+    if not asked:
+        return HOME
+    carts = [name for name, least in CARTS.items() if len(asked) >= least]
+    return carts[-1] if carts else PAGE
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,13 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import select
 
+from ml.recommend.customers import AGAIN, KINDS, CustomerTable
 from ml.recommend.neighbours import NeighbourTable
 from shopify_app import clock
 from shopify_app.config import Settings
@@ -19,10 +20,11 @@ from shopify_app.lifecycle import counted, registry, routing, shelf
 from shopify_app.lifecycle.behind import Behind
 from shopify_app.lifecycle.bundles import Bundles
 from shopify_app.lifecycle.kept import Kept
-from shopify_app.lifecycle.picking import pick
+from shopify_app.lifecycle.picking import pick, pick_own, place
 from shopify_app.lifecycle.shelf import Shelf
 from shopify_app.lifecycle.slots import peek
 from shopify_app.policy import Policy
+from shopify_app.records import customers, keys
 from shopify_app.tables import Exposure, Shop, ShopState, Task
 
 SLOT_SECONDS = 0.2
@@ -30,6 +32,7 @@ SLOT_SECONDS = 0.2
 SHELF_SECONDS = 2.5
 """Half of how long a product that has just sold out may still be recommended."""
 TABLES_KEPT = 64
+__all__ = ["KINDS", "Answer", "Serving", "Shopper"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,8 @@ class Answer:
     version_id: int
     version_number: int
     shadow_id: int | None
+    list_name: str = ""
+    """The customer's own list that was wanted, or the place whose list answered instead."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +57,25 @@ class _Standing:
     champion_id: int
     champion_number: int
     champion: NeighbourTable
+    champion_bundle: str
     shadow_id: int | None
     shadow_bundle: str | None
+
+
+@dataclass(frozen=True)
+class Shopper:
+    """A customer whom Shopify says is signed in, and which of their own lists is wanted: see `customers.KINDS`."""
+
+    customer_id: int = field(repr=False)
+    kind: str
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """A customer's own list, by the pseudonym that tables know them by."""
+
+    kind: str
+    pseudonym: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -68,6 +90,7 @@ class _Given:
     shelf: Shelf
     answered_at: datetime
     microseconds: int
+    wanted: _Wanted | None
 
 
 class Serving:
@@ -77,31 +100,42 @@ class Serving:
         self._database = database
         self._bundles = Bundles(settings)
         self._tables: OrderedDict[str, NeighbourTable] = OrderedDict()
+        self._customers: OrderedDict[str, CustomerTable | None] = OrderedDict()
         self._standings = Kept(SLOT_SECONDS, self._read_standing)
         self._shelves = Kept(shelf_seconds, self._look)
         self._lock = threading.Lock()
         self._exposures = Behind(self._write)
 
-    def recommend(self, domain: str, product_ids: Sequence[int], limit: int, request_id: str) -> Answer:
+    def recommend(
+        self, domain: str, product_ids: Sequence[int], limit: int, request_id: str, shopper: Shopper | None = None
+    ) -> Answer:
         """Up to `limit` products that go with the given ones, never one of them, never one that cannot be bought.
 
-        Raises NotFound when the shop is unknown or has no champion yet.
+        For a `shopper`, their own list; to buy again there is nothing else, but who has no personal list is answered
+        like anybody. Raises NotFound when the shop is unknown or has no champion yet.
         """
         started = time.perf_counter_ns()
         standing = self._standings.get(domain)
         on_sale = self._shelves.get(standing.shop_id)
         shadow_id = standing.shadow_id if routing.shadows(request_id, standing.share) else None
-        chosen = pick(standing.champion, product_ids, limit, on_sale)
-        answer = Answer(chosen, standing.champion_id, standing.champion_number, shadow_id)
+        wanted = self._known(standing.shop_id, shopper) if shopper else None
+        chosen, name = self._chosen(standing.champion, standing.champion_bundle, product_ids, limit, on_sale, wanted)
+        if shopper is not None and shopper.kind == AGAIN and name != AGAIN:
+            chosen, name = (), AGAIN
+        answer = Answer(chosen, standing.champion_id, standing.champion_number, shadow_id, name)
         microseconds = (time.perf_counter_ns() - started) // 1000
         self._exposures.put(
-            _Given(standing, request_id, tuple(product_ids), answer, limit, on_sale, clock.now(), microseconds)
+            _Given(standing, request_id, tuple(product_ids), answer, limit, on_sale, clock.now(), microseconds, wanted)
         )
         return answer
 
     def forget(self, domain: str) -> None:
         """Read the shop's slot again at the next request."""
         self._standings.forget(domain)
+
+    def forget_shelf(self, shop_id: int) -> None:
+        """Look at what the shop may show again at the next request."""
+        self._shelves.forget(shop_id)
 
     def flush(self) -> None:
         """Wait until every exposure so far is written or given up."""
@@ -124,9 +158,34 @@ class Serving:
                 champion_id=champion.id,
                 champion_number=champion.number,
                 champion=self._table(counted.answering(db, champion)),
+                champion_bundle=champion.bundle,
                 shadow_id=shadow.id if shadow else None,
                 shadow_bundle=shadow.bundle if shadow else None,
             )
+
+    def _known(self, shop_id: int, shopper: Shopper) -> _Wanted | None:
+        """The shopper as tables know them. It is asked for each time: who was forgotten is not known a moment later."""
+        with self._database.reading() as db:
+            secret = keys.find(db, shop_id)
+            names = customers.known(db, secret, [shopper.customer_id]) if secret else {}
+        return _Wanted(shopper.kind, names[shopper.customer_id]) if names else None
+
+    def _chosen(
+        self,
+        table: NeighbourTable,
+        bundle: str,
+        asked: Sequence[int],
+        limit: int,
+        on_sale: Shelf,
+        wanted: _Wanted | None,
+    ) -> tuple[tuple[int, ...], str]:
+        """What is shown, and the name of the list it came from."""
+        own = self._customer_table(bundle) if wanted else None
+        if wanted is not None and own is not None:
+            found = pick_own(own, wanted.kind, wanted.pseudonym, asked, limit, on_sale)
+            if found:
+                return found, wanted.kind
+        return pick(table, asked, limit, on_sale), place(asked)
 
     def _look(self, shop_id: int, before: Shelf | None) -> Shelf:
         with self._database.reading() as db:
@@ -136,10 +195,16 @@ class Serving:
         """A bundle's table. It is opened, which hashes megabytes, while other shops go on being answered."""
         table = self._tables.get(bundle) or NeighbourTable.open(self._bundles.folder(bundle))
         with self._lock:
-            self._tables[bundle] = table
-            self._tables.move_to_end(bundle)
-            while len(self._tables) > TABLES_KEPT:
-                self._tables.popitem(last=False)
+            _remember(self._tables, bundle, table)
+        return table
+
+    def _customer_table(self, bundle: str) -> CustomerTable | None:
+        """The customers' lists of a version's own bundle, opened when the first of them comes."""
+        if bundle in self._customers:
+            return self._customers[bundle]
+        table = CustomerTable.open(self._bundles.folder(bundle))
+        with self._lock:
+            _remember(self._customers, bundle, table)
         return table
 
     def _write(self, batch: list[_Given]) -> None:
@@ -156,6 +221,7 @@ class Serving:
             "answered_on": given.standing.today,
             "asked": list(given.asked),
             "version_id": given.answer.version_id,
+            "list_name": given.answer.list_name,
             "answer": list(given.answer.product_ids),
             "shadow_id": given.answer.shadow_id,
             "shadow_answer": shadow_answer,
@@ -169,9 +235,17 @@ class Serving:
             return None, None
         try:
             table = self._table(given.standing.shadow_bundle)
-            return list(pick(table, given.asked, given.limit, given.shelf)), None
+            bundle, asked = given.standing.shadow_bundle, given.asked
+            return list(self._chosen(table, bundle, asked, given.limit, given.shelf, given.wanted)[0]), None
         except Exception as error:
             return None, f"{type(error).__name__}: {error}"[:200]
+
+
+def _remember(tables: OrderedDict[str, Any], bundle: str, table: Any) -> None:
+    tables[bundle] = table
+    tables.move_to_end(bundle)
+    while len(tables) > TABLES_KEPT:
+        tables.popitem(last=False)
 
 
 def _overlap(answer: Sequence[int], shadow: Sequence[int] | None) -> float | None:

@@ -109,7 +109,7 @@ def named(db: Session, shop_ids: Any = None) -> set[str]:
         found |= {file["sha256"] for file in manifest["files"]}
     for column in _naming_columns():
         found |= {name for name in db.scalars(_of(column, shop_ids)) if name}
-    return found
+    return found | bundles_named(db, shop_ids)
 
 
 def bundles_named(db: Session, shop_ids: Any = None) -> set[str]:
@@ -121,11 +121,7 @@ def bundles_named(db: Session, shop_ids: Any = None) -> set[str]:
 
 
 def _naming_columns() -> Iterator[Any]:
-    """By convention a text column called `sha256` or `…_sha256` names an object, in whatever table it is.
-
-    A version's bundle is one, too.
-    """
-    yield Version.__table__.c.bundle
+    """By convention a text column called `sha256` or `…_sha256` names an object, in whatever table it is."""
     for table in Base.metadata.sorted_tables:
         for column in table.c:
             is_name = column.name == "sha256" or column.name.endswith("_sha256")

@@ -113,7 +113,7 @@ def test_a_refresh_shows_what_sells_together_today(
     with context.database.reading() as db:
         assert asked(db, alice, "publish") == ["lists by the newest 81 orders"]
         named = {run.bundle for run in db.scalars(select(ListRun))} | {counted.kept(db, one.id).bundle for one in shops}  # type: ignore[union-attr]
-        assert named <= retention.bundles_named(db)
+        assert named <= retention.named(db)
 
 
 def test_without_new_orders_a_refresh_does_nothing(context: Context, shops: tuple[Shop, Shop]) -> None:

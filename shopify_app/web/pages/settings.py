@@ -34,7 +34,7 @@ SHARES = {
     "service_percent": "service_level",
 }
 """Fields in percent, and the ratio each sets."""
-SWITCHES = ("promote_automatically", "publish_lists")
+SWITCHES = ("promote_automatically", "publish_lists", "personal_lists")
 LIMITS = {name: BOUNDS[name] for name in (*WHOLE, "rollback_deadline_hours")} | {
     field: (100 * BOUNDS[name][0], 100 * BOUNDS[name][1]) for field, name in SHARES.items()
 }
