@@ -9,7 +9,7 @@ from shopify_app.errors import ForetallyError
 
 @dataclass(frozen=True)
 class Policy:
-    """How a shop wants to be served: what the Settings page shows, and `set` takes."""
+    """How a shop wants to be served: what pages show, and `set` takes."""
 
     retrain_orders: int = 500
     """Distinct new orders that start a retrain."""
