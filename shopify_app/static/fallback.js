@@ -26,7 +26,7 @@ export const plain = () => {
     host.replaceChildren(...(control.type === "checkbox" ? [control, label] : [label, control]), more);
     host.className = "plain-field";
   };
-  document.querySelectorAll("s-number-field, s-search-field, s-select, s-checkbox").forEach(field);
+  document.querySelectorAll("s-number-field, s-text-field, s-search-field, s-select, s-checkbox").forEach(field);
   for (const host of document.querySelectorAll("s-link, s-button")) {
     if (host.firstElementChild?.matches("a, button")) continue;
     const inner = document.createElement(host.hasAttribute("href") ? "a" : "button");

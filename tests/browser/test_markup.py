@@ -31,6 +31,7 @@ VIEWS = (
     ("with-past", "/models/forecast/99"),
     ("with-past", "/alerts"),
     ("with-past", "/settings"),
+    ("with-past", "/settings/rules"),
     ("with-past", "/settings/vendors"),
     ("with-past", "/settings/vendor?name=Kiln+%26+Co"),
     ("in-alarm", "/"),

@@ -17,6 +17,7 @@ from shopify_app.web.pages import (  # noqa: E402
     recommendations,
     reorder,
     room,
+    rules,
     settings,
     vendors,
     words,
@@ -42,6 +43,7 @@ __all__ = [
     "overview",
     "recommendations",
     "reorder",
+    "rules",
     "settings",
     "vendors",
 ]

@@ -26,6 +26,7 @@ NOTICES = {
     "paused": "Publishing is paused.",
     "publishing": "Publishing goes on.",
     "saved": "Settings saved.",
+    "rules": "Rules saved. Lists that change are written again.",
     "ordered": "Noted as ordered. It counts as on its way until it is due.",
     "forgotten": "It no longer counts as on its way.",
 }
