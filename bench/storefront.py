@@ -9,8 +9,10 @@ import json
 import os
 import shutil
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import islice
 from pathlib import Path
 from statistics import median
@@ -56,8 +58,11 @@ def measure() -> dict[str, Any]:
 
 @contextmanager
 def storefront(installed: bool, embeds: tuple[str, ...]) -> Iterator[tuple[Shop, str]]:
-    """A made-up shop whose products have lists, and where it is. The app itself is away: pages do not need it."""
-    app = AppConfig("foretally", "secret", "http://127.0.0.1:1", ROOT / "shopify.app.toml", embeds=embeds)
+    """A made-up shop whose products have lists, and where it is. The app only answers carts, with nothing to change."""
+    answering = ThreadingHTTPServer(("127.0.0.1", 0), _Answering)
+    threading.Thread(target=answering.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{answering.server_port}"
+    app = AppConfig("foretally", "secret", address, ROOT / "shopify.app.toml", embeds=embeds)
     store = DevStore([ShopConfig("bench", SyntheticSales())], app)
     shop = store.shop("bench")
     if installed:
@@ -67,6 +72,22 @@ def storefront(installed: bool, embeds: tuple[str, ...]) -> Iterator[tuple[Shop,
         yield shop, f"{store.start()}/s/bench"
     finally:
         store.stop()
+        answering.shutdown()
+        answering.server_close()
+
+
+class _Answering(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        """What the app would say to a cart."""
+        body = b'{"product_ids": [], "version": 1}'
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
 
 
 def publish(shop: Shop) -> None:
@@ -87,15 +108,25 @@ def _set(shop: Shop, owner: str, product_ids: list[int], known: set[str]) -> Non
 
 def _pages(shop: Shop, root: str) -> dict[str, Any]:
     bought = list(islice((one for one in shop.products.all() if shop.products.available(one) > 0), 3))
-    cart = json.dumps([[one.product_id, 1, None] for one in bought])
     paths = {"product": f"/products/{bought[0].handle}", "home": "/", "cart": "/cart"}
     with sync_playwright() as play:
         chromium = play.chromium.launch(executable_path=CHROMIUM, args=["--headless", "--no-sandbox", "--disable-gpu"])
+        cart = _fill_cart(chromium, root, [one.variant_id for one in bought])
         seen = {page: _visit(chromium, root, path, cart) for page, path in paths.items()}
         chromium.close()
     for page, path in paths.items():
         seen[page]["lighthouse"] = _scores(root + path, cart)
     return seen
+
+
+def _fill_cart(chromium: Browser, root: str, variants: list[int]) -> str:
+    """The cookie of a cart that holds these, as the shop wrote it."""
+    context = chromium.new_context()
+    for variant in variants:
+        context.request.post(f"{root}/cart/add.js", form={"id": str(variant)})
+    (cookie,) = context.cookies()
+    context.close()
+    return str(cookie.get("value"))
 
 
 def _visit(chromium: Browser, root: str, path: str, cart: str) -> dict[str, Any]:

@@ -133,6 +133,8 @@ class Drops:
             return [drop for drop in found if drop]
         if type_ == "product_reference":
             return self.referenced(text)
+        if type_ == "number_integer":
+            return int(text)
         return json.loads(text) if type_ == "json" or type_.startswith("list.") else text
 
     def _available(self, product: Product) -> bool:

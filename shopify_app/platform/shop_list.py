@@ -22,3 +22,10 @@ def publish(api: AdminApi, product_ids: Sequence[int]) -> bool:
     write = {"ownerId": shop["id"], "key": KEY, "type": TYPE, "value": value, "compareDigest": digest}
     api.run("shop_list_set", metafields=[write])
     return True
+
+
+def tell_test(api: AdminApi, number: int) -> None:
+    """Let the theme know which A/B test runs; 0 for none. The last word counts."""
+    shop = api.run("shop_list")["shop"]
+    write = {"ownerId": shop["id"], "key": "test", "type": "number_integer", "value": str(number)}
+    api.run("shop_list_set", metafields=[write])

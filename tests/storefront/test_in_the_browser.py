@@ -22,7 +22,11 @@ __all__ = ["axe", "browser", "width"]
 SHIFTS = """
   window.moved = 0;
   window.published = [];
-  window.Shopify = { analytics: { publish: (name, data) => window.published.push([name, data]) } };
+  window.Shopify = {
+    analytics: { publish: (name, data) => window.published.push([name, data]) },
+    loadFeatures: (_, ready) => setTimeout(ready, 20),
+    customerPrivacy: { analyticsProcessingAllowed: () => document.cookie.includes('allowed=yes') },
+  };
   new PerformanceObserver((list) => list.getEntries().forEach((one) => { window.moved += one.value; }))
     .observe({ type: 'layout-shift', buffered: true });
 """
@@ -55,7 +59,7 @@ def app() -> Iterator[tuple[Answering, str]]:
 
 @pytest.fixture(scope="module")
 def shopfront(app: tuple[Answering, str]) -> Iterator[tuple[DevStore, str]]:
-    config = AppConfig("foretally", "secret", app[1], ROOT / "shopify.app.toml", embeds=("script",))
+    config = AppConfig("foretally", "secret", app[1], ROOT / "shopify.app.toml", embeds=("script", "test"))
     running = DevStore([ShopConfig("tea", TeaShop())], config)
     running.shop("tea").install()
     yield running, running.start() + "/s/tea"
@@ -97,6 +101,7 @@ def shopper(
 ) -> Iterator[Shopper]:
     store, root = shopfront
     tea, answering = store.shop("tea"), app[0]
+    tea.metafields.delete(gid("Shop", tea.shop_id), "$app", "test")
     for owner in [*(gid("Product", number) for number in range(1, 7)), gid("Shop", tea.shop_id)]:
         tea.metafields.delete(owner, "$app", "recommendations")
     answering.best = []
@@ -216,3 +221,68 @@ def fill(shopper: Shopper, *product_ids: int) -> None:
     """Put one of each into the cart."""
     for number in product_ids:
         shopper.page.request.post(f"{shopper.root}/cart/add.js", form={"id": str(number + 100)})
+
+
+def run_test(shopper: Shopper, number: int) -> None:
+    """Let the theme know of a test, as the app does."""
+    owner = gid("Shop", shopper.shop.shop_id)
+    write = {"ownerId": owner, "namespace": "$app", "key": "test", "type": "number_integer", "value": str(number)}
+    shopper.shop.metafields.set([write], {owner})
+
+
+def consent(shopper: Shopper, answer: str = "yes") -> None:
+    shopper.page.context.add_cookies([{"name": "allowed", "value": answer, "url": shopper.root}])
+
+
+def kept(shopper: Shopper) -> Any:
+    shopper.page.wait_for_timeout(100)
+    return shopper.page.evaluate("JSON.parse(localStorage.getItem('foretally_test'))")
+
+
+def is_seen(shopper: Shopper) -> bool:
+    return shopper.page.locator(".foretally-recs").is_visible()
+
+
+def test_a_visitor_s_group_is_drawn_once_and_holds_from_the_next_page_on(shopper: Shopper) -> None:
+    recommend(shopper.shop, MUG, SPOON)
+    run_test(shopper, 3)
+    consent(shopper)
+    shopper.open("/products/mug")
+    drawn = kept(shopper)
+    assert (drawn["test"], drawn["arm"] in "ab", is_seen(shopper)) == (3, True, True)
+    assert "foretally_met" not in str(shopper.published())
+    for _ in range(2):
+        shopper.open("/products/mug")
+        assert kept(shopper) == drawn
+        assert is_seen(shopper) == (drawn["arm"] == "a")
+        assert ["foretally_met", {**drawn, "beside": str(MUG)}] in shopper.published()
+        assert shopper.moved() <= 0.01
+
+
+@pytest.mark.parametrize("arm", ["a", "b"])
+def test_one_group_sees_lists_and_the_other_does_not(shopper: Shopper, arm: str) -> None:
+    recommend(shopper.shop, MUG, SPOON)
+    run_test(shopper, 4)
+    consent(shopper)
+    shopper.open("/products/mug")
+    shopper.page.evaluate(f'localStorage.setItem(\'foretally_test\', \'{{"test": 4, "arm": "{arm}"}}\')')
+    shopper.open("/products/mug")
+    assert is_seen(shopper) == (arm == "a")
+    assert shopper.moved() <= 0.01
+    run_test(shopper, 0)
+    shopper.open("/products/mug")
+    assert is_seen(shopper)
+
+
+def test_without_consent_nobody_takes_part_and_nothing_is_stored(shopper: Shopper) -> None:
+    recommend(shopper.shop, MUG, SPOON)
+    run_test(shopper, 5)
+    shopper.open("/products/mug")
+    assert (kept(shopper), is_seen(shopper)) == (None, True)
+    consent(shopper)
+    shopper.open("/products/mug")
+    assert kept(shopper)["test"] == 5
+    consent(shopper, "no")
+    shopper.open("/products/mug")
+    assert kept(shopper) is None
+    assert "foretally_met" not in str(shopper.published())

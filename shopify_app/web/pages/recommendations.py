@@ -1,14 +1,16 @@
-"""GET /recommendations: what product pages show, why, and how it fares. POST: pause or go on publishing."""
+"""GET /recommendations: what product pages show, why, and how it fares. POST: pause, go on, test lists against none."""
 
 from flask import request
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from shopify_app.lifecycle import holdout
 from shopify_app.nudge import nudge
 from shopify_app.records import jobs
 from shopify_app.tables import Task
 from shopify_app.web import guards
 from shopify_app.web.pages import bp, room
+from shopify_app.web.pages.reading import holdout as holdouts
 from shopify_app.web.pages.reading import lists, standing, tasks
 from shopify_app.web.pages.reading.lists import Choice
 from shopify_app.web.pages.reading.standing import Standing
@@ -38,6 +40,7 @@ def recommendations() -> tuple[str, int]:
             recommend=tasks.task_view(db, at, Task.RECOMMEND),
             answers=lists.answers(db, at),
             kept=lists.retained(db, at),
+            test=holdouts.view(db, at),
             editor_url=_editor_url(at),
             storefront_url=_storefront_url(at),
         )
@@ -54,6 +57,17 @@ def publishing() -> Response:
             jobs.ask(db, shop.id, "publish", "publishing goes on")
     nudge("work")
     return room.back("/recommendations", "publishing" if publish else "paused")
+
+
+@bp.post("/recommendations/test")
+def test() -> Response:
+    """Start a test of lists against none, or stop the one that runs."""
+    run = request.form.get("run") == "yes"
+    with room.database().transaction() as db:
+        shop = room.shop(db)
+        (holdout.start if run else holdout.stop)(db, shop.id)
+    nudge("work")
+    return room.back("/recommendations", "test-started" if run else "test-stopped")
 
 
 def _chosen(db: Session, at: Standing, offered: list[Choice], words: str) -> Choice | None:

@@ -25,6 +25,8 @@ NOTICES = {
     "unfrozen": "Automatic changes are allowed again.",
     "paused": "Publishing is paused.",
     "publishing": "Publishing goes on.",
+    "test-started": "The test runs as soon as the theme knows.",
+    "test-stopped": "The test is stopped.",
     "saved": "Settings saved.",
     "rules": "Rules saved. Lists that change are written again.",
     "ordered": "Noted as ordered. It counts as on its way until it is due.",
