@@ -47,6 +47,7 @@ def of(db: Session, shop: Shop) -> dict[str, Any]:
         "deliveries_parked": _count(db, Event, *parked),
         "deliveries_quarantined": inbox.quarantined_count(db, shop.domain),
         "last_delivery_at": inbox.last_heard(db, shop.domain),
+        "webhooks": (getattr(feeds.of(db, shop.id, feeds.ORDERS), "told", None) or {}).get("webhooks"),
         "last_read_at": {
             kind: feed.checked_at if (feed := feeds.of(db, shop.id, kind)) else None for kind in feeds.JOBS
         },

@@ -7,17 +7,35 @@ not answer for hours.
 
 from typing import Any
 
+from shopify_app import clock
 from shopify_app.config import Settings
 from shopify_app.log import log
 from shopify_app.platform import subscriptions
 from shopify_app.platform.admin_api import AdminApi, UserErrors
 from shopify_app.platform.subscriptions import Declared, Subscription
+from shopify_app.records import silence
 from shopify_app.tables import Shop
 from workers.context import Context
 
 
 def check(context: Context, shop: Shop) -> dict[str, Any]:
-    """What was found, and what was done: `restored` topics were missing, `double` ones come beside the app's own."""
+    """What was found, and what was done: `restored` topics were missing, `double` ones come beside the app's own.
+
+    `arrive` says whether any webhook does, None when nobody can know. The app's own subscriptions cannot be listed, so
+    this is all that tells of missing ones while the shop sells nothing.
+    """
+    with context.database.reading() as db:
+        arrive = silence.is_heard(db, shop, clock.now())
+    if arrive is False:
+        log.warning("no webhooks come: are they deployed, and for this address?", shop=shop.domain, **_where(context))
+    return {"arrive": arrive, **_listed(context, shop)}
+
+
+def _where(context: Context) -> dict[str, str]:
+    return {"app_url": context.settings.app_url, "webhooks_for": context.settings.webhooks_for}
+
+
+def _listed(context: Context, shop: Shop) -> dict[str, Any]:
     api = context.api(shop)
     mine = [one for one in subscriptions.shop_subscriptions(api) if _is_ours(one, context.settings)]
     if context.settings.webhooks_for == "shop":

@@ -18,6 +18,8 @@ TIMES = 2.0
 """A silence counts when it is so many times as long as the longest one before."""
 SHORTEST = timedelta(hours=1)
 EVERY = timedelta(minutes=10)
+ANSWERED, LONG, FRESH = timedelta(minutes=10), timedelta(hours=1), timedelta(hours=12)
+"""After a catalogue was read: by then a webhook has told so. Reading it takes no longer. It was read not long ago."""
 AWAY = timedelta(minutes=5)
 """Without a heartbeat for so long, deliveries may have been turned away."""
 
@@ -48,6 +50,19 @@ def unusual(db: Session, now: datetime) -> list[Due]:
             cause = f"no webhook for {round(silent.total_seconds() / 3600, 1)} hours"
             quiet.append(Due(shop_id, feeds.JOBS[feeds.ORDERS], cause))
     return quiet
+
+
+def is_heard(db: Session, shop: Shop, now: datetime) -> bool | None:
+    """Whether webhooks reach us at all: Shopify sends one about the end of each bulk query, and we make some each day.
+
+    None when no bulk query ended lately.
+    """
+    read = feeds.of(db, shop.id, feeds.CATALOGUE)
+    if read is None or read.checked_at is None or not ANSWERED < now - read.checked_at < FRESH:
+        return None
+    since = read.checked_at - LONG
+    told = Event.shop == shop.domain, Event.topic == "bulk_operations/finish", Event.received_at > since
+    return db.scalar(select(Event.seq).where(*told).limit(1)) is not None
 
 
 def _read_shops(db: Session) -> list[tuple[int, str, datetime | None]]:

@@ -1,9 +1,10 @@
 """What webhooks bring and what reconciling brings is the same: Shopify's truth, shop by shop."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from shopify_app import clock
 from shopify_app.records import canary, feeds, inbox, jobs
@@ -188,7 +189,28 @@ def test_subscriptions_that_would_bring_everything_twice_are_named(town: Town) -
     ask(town, "alice")
     ask(town, "bob")
     told = [(job.result or {})["webhooks"] for job in town.jobs("reconcile")]
-    assert told == [{"made_for": "app", "double": ["ORDERS_CREATE"]}, {"made_for": "app", "double": []}]
+    assert [(one["made_for"], one["double"]) for one in told] == [("app", ["ORDERS_CREATE"]), ("app", [])]
+
+
+def test_a_shop_that_sells_nothing_tells_by_its_bulk_queries_that_no_webhook_comes(
+    town: Town, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody can list the subscriptions of the app's own toml."""
+
+    def arrive() -> list[Any]:
+        for handle in town.sales:
+            ask(town, handle)
+        return [(job.result or {})["webhooks"]["arrive"] for job in town.jobs("reconcile")[-2:]]
+
+    assert arrive() == [None, None]
+    with town.context.database.transaction() as db:
+        finish = Event.topic == "bulk_operations/finish"
+        db.execute(delete(Event).where(finish, Event.shop == "bob.myshopify.com"))
+        some_time_ago = clock.now() - timedelta(minutes=30)
+        db.execute(update(Feed).where(Feed.kind == feeds.CATALOGUE).values(checked_at=some_time_ago))
+    capsys.readouterr()
+    assert arrive() == [True, False]
+    assert capsys.readouterr().err.count("no webhooks come") == 1
 
 
 def heard(town: Town, handle: str, hours_ago: list[float]) -> None:
