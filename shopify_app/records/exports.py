@@ -18,7 +18,7 @@ from shopify_app import clock
 from shopify_app.db import Database, count
 from shopify_app.errors import NotFound
 from shopify_app.log import log
-from shopify_app.records import archive, customers, keys, mentions, receipts
+from shopify_app.records import archive, customers, keys, mentions, receipts, views
 from shopify_app.records.keys import Secret
 from shopify_app.records.mentions import Person
 from shopify_app.records.objects import Objects
@@ -124,6 +124,7 @@ def _held(db: Session, objects: Objects, seal: Seal, shop: Shop, secret: Secret,
     names = customers.known(db, secret, [person.customer_id] if person.customer_id else [])
     pseudonym = names.get(person.customer_id or 0)
     orders = _orders(db, shop.id, pseudonym, person.order_ids)
+    placed = {order["order_id"] for order in orders}
     waiting = mentions.naming(db, seal, shop.domain, person, *WAITING)
     return {
         "shop": shop.domain,
@@ -131,7 +132,8 @@ def _held(db: Session, objects: Objects, seal: Seal, shop: Shop, secret: Secret,
         "customer_id": person.customer_id,
         "pseudonym": pseudonym,
         "orders": orders,
-        "events": list(_events(db, objects, secret, person, pseudonym, {order["order_id"] for order in orders})),
+        "events": list(_events(db, objects, secret, person, pseudonym, placed)),
+        "views": views.about(db, shop.id, placed | person.order_ids),
         "waiting": [
             {"topic": event.topic, "received_at": event.received_at, "payload": _json(body)} for event, body in waiting
         ],

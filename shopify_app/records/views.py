@@ -4,8 +4,9 @@ import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import Session
 
 from shopify_app.db import count, insert
@@ -66,7 +67,15 @@ def retire(db: Session, shop: Shop, now: datetime) -> int:
 
 def forget(db: Session, shop_id: int, order_ids: Collection[int]) -> int:
     """Delete everything that was seen in the browsers these orders were placed in; how many."""
-    if not order_ids:
-        return 0
+    return count(db, delete(View).where(*_in_browsers(shop_id, order_ids))) if order_ids else 0
+
+
+def about(db: Session, shop_id: int, order_ids: Collection[int]) -> list[dict[str, Any]]:
+    """Everything that was seen in those browsers, as stored, for the person it is about."""
+    found = select(*View.__table__.c).where(*_in_browsers(shop_id, order_ids)).order_by(View.id)
+    return [dict(row._mapping) for row in db.execute(found)] if order_ids else []
+
+
+def _in_browsers(shop_id: int, order_ids: Collection[int]) -> tuple[ColumnElement[bool], ...]:
     theirs = select(View.visitor).where(View.shop_id == shop_id, View.order_id.in_(sorted(order_ids)))
-    return count(db, delete(View).where(View.shop_id == shop_id, View.visitor.in_(theirs)))
+    return View.shop_id == shop_id, View.visitor.in_(theirs)

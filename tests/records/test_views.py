@@ -1,5 +1,6 @@
 """What visitors looked at: once each, under a pseudonym, for a while, and gone with the customer it leads to."""
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -7,7 +8,9 @@ from sqlalchemy import select, update
 
 from shopify_app import clock
 from shopify_app.db import Database
-from shopify_app.records import keys, retention, shops, views
+from shopify_app.records import exports, keys, retention, shops, views
+from shopify_app.records.objects import Objects
+from shopify_app.records.seal import Seal
 from shopify_app.records.views import Seen
 from shopify_app.tables import Shop, View, ViewKind
 from tests.conftest import Deliver
@@ -75,3 +78,27 @@ def test_a_forgotten_customer_takes_along_what_was_seen_in_their_browsers(
     assert [one.event_id for one in stored(database, alice)] == ["c"]
     assert [one.event_id for one in stored(database, bob)] == ["a", "b", "c"]
     assert keep(database, alice, ordered("late", 1)) == 0
+
+
+def test_who_asks_for_their_data_gets_what_was_seen_in_their_browsers(
+    database: Database,
+    objects: Objects,
+    seal: Seal,
+    alice: Shop,
+    bob: Shop,
+    deliver: Deliver,
+    drain: Callable[[], int],
+) -> None:
+    for shop in (alice, bob):
+        deliver(shop, "orders/create", BUYER.buys(1))
+        keep(database, shop, viewed("a", 7), ordered("b", 1), viewed("c", browser="somebody else"))
+    deliver(alice, "customers/data_request", BUYER.asks(alice.domain, "orders_requested", 1))
+    drain()
+    exports.make_all(database, objects, seal)
+    with database.reading() as db:
+        (export,) = exports.of(db, alice.id)
+    held = json.loads(exports.fetch(database, objects, alice.id, export.id, by="test"))
+    assert [(one["event_id"], one["product_id"], one["order_id"]) for one in held["views"]] == [
+        ("a", 7, None),
+        ("b", None, 1),
+    ]
