@@ -23,10 +23,8 @@ from devstore.config import AppConfig, ShopConfig
 from devstore.sales.synthetic import SyntheticSales
 from devstore.server import DevStore
 from shopify_app import clock, migrate, nudge
-from shopify_app.db import Database
 from shopify_app.platform.oauth import OAuth
 from shopify_app.records import jobs, shops, tokens
-from shopify_app.records.seal import Seal
 from shopify_app.records.shops import ShopFacts
 from shopify_app.tables import Order, OrderLine
 
@@ -91,20 +89,10 @@ def read(folder: Path, shopify_url: str, id_token: str) -> dict[str, Any]:
 
 
 def _context(kind: Any, folder: Path, shopify_url: str) -> Any:
-    from shopify_app.lifecycle.bundles import Bundles
-    from shopify_app.platform import http
-    from shopify_app.records.objects import open_objects
 
     settings = scratch_databases.settings(f"sqlite:///{folder}/bench.db", folder, shopify_url)
     nudge.configure(settings)
-    return kind(
-        settings=settings,
-        database=Database.of(settings),
-        objects=open_objects(settings),
-        bundles=Bundles(settings),
-        seal=Seal(settings.encryption_keys),
-        session=http.session(settings.dev_shopify_url),
-    )
+    return kind.of(settings)
 
 
 def _install(context: Any, id_token: str) -> int:

@@ -4,10 +4,10 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
 from typing import Any
 
 from shopify_app import clock
+from shopify_app.batches import batches
 from shopify_app.errors import NeedsReopening, ShopifyError, Throttled
 from shopify_app.log import log
 from shopify_app.platform import bulk, orders
@@ -149,7 +149,7 @@ def _store(context: Context, shop: Shop, job: Job, progress_id: int, records: It
     """Orders into rows, a chunk at a time, saying how far it is."""
     expected, before = int(kept(job)["expected"]), int(kept(job)["read"])
     read, started = before, time.monotonic()
-    while chunk := list(islice(records, CHUNK)):
+    for chunk in batches(records, CHUNK):
         with context.database.transaction() as db:
             fresh = shops.get(db, shop.id)
             if fresh.state == ShopState.UNINSTALLED:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from shopify_app.batches import batches
 from shopify_app.errors import ShopifyError
 from shopify_app.log import log
 from shopify_app.platform import bulk
@@ -35,12 +36,12 @@ def read(context: Context, shop: Shop, job: Job) -> dict[str, Any]:
         records = list(bulk_lines.products(product_lines))
     with gone_means_anew(context, job, "stock"):
         levels = list(bulk_lines.stock_levels(level_lines))
-    for first in range(0, len(records), CHUNK):
+    for some in batches(records, CHUNK):
         with context.database.transaction() as db:
-            ingest.apply_products(db, shop, records[first : first + CHUNK])
-    for first in range(0, len(levels), CHUNK):
+            ingest.apply_products(db, shop, some)
+    for few in batches(levels, CHUNK):
         with context.database.transaction() as db:
-            ingest.apply_stock(db, shops.get(db, shop.id), levels[first : first + CHUNK])
+            ingest.apply_stock(db, shops.get(db, shop.id), few)
     deleted = _delete(context, shop, known - {record.product_id for record in records})
     keep(context, job, products=None, stock=None)
     log.info("catalogue read", shop=shop.domain, products=len(records), levels=len(levels), deleted=deleted)

@@ -28,6 +28,18 @@ class Context:
     seal: Seal
     session: requests.Session
 
+    @classmethod
+    def of(cls, settings: config.Settings, database: Database | None = None) -> "Context":
+        """All of it for these settings, on their own database if none is given."""
+        return cls(
+            settings=settings,
+            database=database or Database.of(settings),
+            objects=open_objects(settings),
+            bundles=Bundles(settings),
+            seal=Seal(settings.encryption_keys),
+            session=http.session(settings.dev_shopify_url),
+        )
+
     def api(self, shop: Shop) -> AdminApi:
         """Shopify's Admin API for one shop, with a token that is good for at least five minutes."""
         token = access.token_for(self.database, self.settings, shop, self.session)
@@ -44,12 +56,4 @@ class Context:
 @cache
 def context() -> Context:
     """This process's context, opened at the first job."""
-    settings = config.load()
-    return Context(
-        settings=settings,
-        database=Database.of(settings),
-        objects=open_objects(settings),
-        bundles=Bundles(settings),
-        seal=Seal(settings.encryption_keys),
-        session=http.session(settings.dev_shopify_url),
-    )
+    return Context.of(config.load())

@@ -1,11 +1,12 @@
 """Write changed recommendation lists to product metafields, in batches, never over somebody else's write."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from ml.recommend.neighbours import NeighbourTable
+from shopify_app.batches import batches
 from shopify_app.lifecycle import counted, picking, publishing, registry, shelf
 from shopify_app.lifecycle.publishing import ListChange
 from shopify_app.lifecycle.slots import peek
@@ -72,7 +73,7 @@ def _publish_shop_list(context: Context, shop: Shop, length: int) -> str:
 def _write(context: Context, shop: Shop, job: Job, version: Version, changes: Sequence[ListChange]) -> tuple[int, int]:
     """Every batch is noted as soon as Shopify has it, so that a stop in between repeats at most one batch."""
     api, done, lost = context.api(shop), 0, 0
-    for batch in _batches(changes):
+    for batch in batches(changes, metafields.LARGEST_BATCH):
         writes = [metafields.ListWrite(c.product_id, c.neighbours, c.digest) for c in batch]
         outcomes = metafields.set_lists(api, writes)
         kept = {o.product_id: o.compare_digest for o in outcomes if isinstance(o, metafields.ListWritten)}
@@ -90,8 +91,3 @@ def _write(context: Context, shop: Shop, job: Job, version: Version, changes: Se
 
 def _found(there: metafields.PublishedList | None) -> tuple[str | None, tuple[int, ...]]:
     return (there.compare_digest, there.neighbour_ids) if there else (None, ())
-
-
-def _batches(changes: Sequence[ListChange]) -> Iterator[Sequence[ListChange]]:
-    for start in range(0, len(changes), metafields.LARGEST_BATCH):
-        yield changes[start : start + metafields.LARGEST_BATCH]

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
-from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 from shopify_app import clock
+from shopify_app.batches import batches
 from shopify_app.errors import ShopifyError
 from shopify_app.log import log
 from shopify_app.platform import bulk
@@ -18,7 +18,6 @@ from workers import subscriptions
 from workers.context import Context
 from workers.waiting import collected, gone_means_anew, keep, lines, refuse
 
-Item = TypeVar("Item")
 OVERLAP = timedelta(hours=1)
 """Read so much again: a change may become visible a little after its time."""
 COUNTED = timedelta(days=30)
@@ -36,7 +35,7 @@ def run(context: Context, shop: Shop, job: Job) -> dict[str, Any]:
     since = _since(context, shop, job)
     reached_at = shopify.last_changed_at(context.api(shop))
     seen, outdated = 0, dict[int, datetime]()
-    for page in _batches(shopify.changed_since(context.api(shop), since), PAGE):
+    for page in batches(shopify.changed_since(context.api(shop), since), PAGE):
         seen += len(page)
         outdated |= _outdated(context, shop, page)
     restored = _read(context, shop, job, outdated)
@@ -99,7 +98,7 @@ def _read_in_bulk(context: Context, shop: Shop, job: Job, since: datetime) -> in
 def _apply(context: Context, shop: Shop, job: Job, records: Iterator[OrderRecord]) -> int:
     """Orders into rows as webhooks would have brought them: new ones count, days open and close."""
     restored = 0
-    for chunk in _batches(records, CHUNK):
+    for chunk in batches(records, CHUNK):
         with context.database.transaction() as db:
             stale = orders.outdated(db, shop.id, {record.order_id: record.updated_at for record in chunk})
             missed = [record for record in chunk if record.order_id in stale]
@@ -134,9 +133,3 @@ def _erase(context: Context, shop: Shop, numbers: Iterable[int]) -> int:
     gone = [number for number in numbers if shopify.order(context.api(shop), number) is None]
     with context.database.transaction() as db:
         return ingest.erase_orders(db, shop, gone)
-
-
-def _batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
-    rest = iter(items)
-    while batch := list(islice(rest, size)):
-        yield batch

@@ -18,6 +18,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from shopify_app import clock
+from shopify_app.batches import batches
 from shopify_app.db import insert
 from shopify_app.records.seal import NONCE, CannotOpen, Seal
 from shopify_app.tables import Customer, DataKey, ShopSecret, Tombstone
@@ -113,9 +114,8 @@ def people(db: Session, secret: Secret, marks: Collection[int], gone: Collection
 def named(db: Session, secret: Secret, names: Collection[str]) -> dict[str, bytes]:
     """The keys with these names that were not erased."""
     found: dict[str, bytes] = {}
-    rest = list(names)
-    for first in range(0, len(rest), CHUNK):
-        some = DataKey.shop_id == secret.shop_id, DataKey.name.in_(rest[first : first + CHUNK])
+    for few in batches(names, CHUNK):
+        some = DataKey.shop_id == secret.shop_id, DataKey.name.in_(few)
         for name, wrapped in db.connection().execute(select(DataKey.name, DataKey.wrapped).where(*some)):
             found[name] = secret.unwrap(wrapped, f"key {name}")
     return found
@@ -174,9 +174,8 @@ def _make(db: Session, shop_id: int) -> None:
 
 def _known(db: Session, secret: Secret, marks: Collection[int]) -> dict[int, PersonKey]:
     found: dict[int, PersonKey] = {}
-    rest = list(marks)
-    for first in range(0, len(rest), CHUNK):
-        some = DataKey.shop_id == secret.shop_id, DataKey.mark.in_(rest[first : first + CHUNK])
+    for few in batches(marks, CHUNK):
+        some = DataKey.shop_id == secret.shop_id, DataKey.mark.in_(few)
         for mark, name, wrapped in db.connection().execute(
             select(DataKey.mark, DataKey.name, DataKey.wrapped).where(*some)
         ):

@@ -6,13 +6,14 @@ and none is copied: the other database knows the same purchases as one person's,
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby, islice
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shopify_app import clock
+from shopify_app.batches import batches
 from shopify_app.db import Database
 from shopify_app.errors import Conflict
 from shopify_app.records import archive, days, facts, ingest, orders, payloads, products, shops
@@ -68,8 +69,7 @@ def apply(target: Database, domain: str, entries: Iterable[tuple[Entry, Opened]]
     with target.transaction() as db:
         _check_empty(db, domain)
     total = 0
-    rest = iter(entries)
-    while chunk := list(islice(rest, CHUNK)):
+    for chunk in batches(entries, CHUNK):
         with target.transaction() as db:
             for told, some in groupby(chunk, key=lambda pair: pair[1].shop):
                 _apply(db, _shop(db, told), [entry for entry, _ in some])

@@ -27,8 +27,8 @@ SHOPS_OWN = ""
 
 
 @dataclass(frozen=True)
-class Kept:
-    """One event on its way into a segment. Without `packed`, its payload is nobody's to keep."""
+class Told:
+    """What one event says: its facts, and the pseudonym of whom they are about."""
 
     seq: int
     topic: str
@@ -36,20 +36,20 @@ class Kept:
     told_at: datetime | None
     facts: Any = field(repr=False)
     customer: str | None = None
+
+
+@dataclass(frozen=True)
+class Kept(Told):
+    """One event on its way into a segment. Without `packed`, its payload is nobody's to keep."""
+
     packed: bytes | None = field(default=None, repr=False)
     person: PersonKey | None = None
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One event of a segment: its facts, and the place and key of its payload."""
+class Entry(Told):
+    """One event of a segment, with the place and key of its payload."""
 
-    seq: int
-    topic: str
-    at: datetime
-    told_at: datetime | None
-    facts: Any = field(repr=False)
-    customer: str | None = None
     key: str | None = None
     place: tuple[int, int] | None = None
 

@@ -85,7 +85,7 @@ class ListRun(Base):
     shop_id: Mapped[ShopId]
     version_id: Mapped[int] = mapped_column(BigInt)
     bundle: Mapped[str] = mapped_column(String(64))
-    """SHA-256 of the bundle's manifest, as of a version."""
+    """SHA-256 of the object that its files are packed into, as of a version."""
     orders: Mapped[int] = mapped_column(Integer)
     """Orders that differ from those of the version's own fit."""
     made_at: Mapped[datetime]

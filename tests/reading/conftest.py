@@ -18,11 +18,7 @@ from devstore.server import DevStore
 from shopify_app import create_app, nudge
 from shopify_app.config import Settings
 from shopify_app.db import Database
-from shopify_app.lifecycle.bundles import Bundles
-from shopify_app.platform import http
 from shopify_app.records.draining import Drain
-from shopify_app.records.objects import open_objects
-from shopify_app.records.seal import Seal
 from shopify_app.tables import Job, Order, OrderLine, Shop
 from tests.devstore.few_sales import FewSales
 from workers import run
@@ -172,14 +168,7 @@ def _town(settings: Settings, database: Database, webhooks: str, all_orders: boo
     store.start()
     settings = replace(settings, app_url=app_url, dev_shopify_url=store.base_url, webhooks_for=webhooks)
     nudge.configure(settings)
-    context = Context(
-        settings=settings,
-        database=database,
-        objects=open_objects(settings),
-        bundles=Bundles(settings),
-        seal=Seal(settings.encryption_keys),
-        session=http.session(settings.dev_shopify_url),
-    )
+    context = Context.of(settings, database)
     return Town(store, context, sales)
 
 

@@ -12,6 +12,7 @@ OURS = ("shopify_app", "ml", "workers", "devstore", "demo", "bench", "tests")
 HTTP = ("requests", "httpx", "urllib3", "aiohttp")
 TRAINERS = ("prophet", "xgboost")
 BASE = (
+    "shopify_app.batches",
     "shopify_app.clock",
     "shopify_app.config",
     "shopify_app.errors",
