@@ -35,7 +35,7 @@ def test_looking_after_every_buyer_is_wrong_at_most_as_often_as_promised() -> No
         alarms |= np.array(table[n])[heads[:, n - 1]] >= np.log(20)
     assert 0 < alarms.mean() <= 0.05
     peeked = np.abs(2 * heads - throws) >= 1.96 * np.sqrt(throws)
-    assert peeked[:, 99:].any(axis=1).mean() > 0.3  # what looking at an ordinary test every day does
+    assert peeked[:, 99::10].any(axis=1).mean() > 0.3  # what looking at an ordinary test every day does
 
 
 def test_bounds_hold_the_truth_at_every_look() -> None:
