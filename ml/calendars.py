@@ -63,7 +63,7 @@ def closed_weekdays(sold: Bools, weekday: Ints) -> Bools:
 def _holiday_closures(sold: Bools, first_on: date, horizon: int, country: str, trades: Bools) -> Bools:
     """Which of the coming days are holidays of a shop that mostly closed on its holidays so far."""
     known = len(sold)
-    holiday = np.array([day in _holidays(country, day.year) for day in days_from(first_on, known + horizon)])
+    holiday = public_holidays(country, first_on, known + horizon)
     past = holiday[:known] & trades[:known]
     keeps = past.sum() >= 2 and sold[past].mean() < 0.5
     return holiday[known:] & bool(keeps)
@@ -108,6 +108,11 @@ def _year_before(day: date) -> date:
 def days_from(first_on: date, days: int) -> list[date]:
     """`days` dates from `first_on` on."""
     return [first_on + timedelta(days=i) for i in range(days)]
+
+
+def public_holidays(country: str, first_on: date, days: int) -> Bools:
+    """Which of `days` days from `first_on` are public holidays."""
+    return np.array([day in _holidays(country, day.year) for day in days_from(first_on, days)], dtype=bool)
 
 
 def is_known(country: str) -> bool:

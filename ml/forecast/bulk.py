@@ -17,16 +17,21 @@ BULK = 0.98
 
 @dataclass(frozen=True)
 class ShopTotal:
-    """Units of a whole shop per known day, all of them and without the bulk orders; float64 [days] each."""
+    """Units of a whole shop per known day, all of them and without the bulk orders; float64 [days] each.
+
+    promo: the share of its sales that is in products on offer that day, or None when nothing is known of offers.
+    """
 
     units: Floats
     usual: Floats
     first_on: date
     country: str | None = None
+    promo: Floats | None = None
 
     def until(self, days: int) -> ShopTotal:
         """The same after its first `days` days."""
-        return replace(self, units=self.units[:days], usual=self.usual[:days])
+        promo = None if self.promo is None else self.promo[:days]
+        return replace(self, units=self.units[:days], usual=self.usual[:days], promo=promo)
 
 
 def shop_total(sales: DailySales, known: int | None = None) -> ShopTotal:
@@ -35,7 +40,18 @@ def shop_total(sales: DailySales, known: int | None = None) -> ShopTotal:
     for rows in in_chunks(np.arange(len(sales.series))):
         units = sales.units[rows[0] : rows[-1] + 1]
         usual += np.minimum(units, day_limits(units[:, :known], BULK)[:, None]).sum(axis=0, dtype=np.float64)
-    return ShopTotal(sales.total, usual, sales.first_on, sales.country)
+    return ShopTotal(sales.total, usual, sales.first_on, sales.country, _offers(sales, known))
+
+
+def _offers(sales: DailySales, known: int | None) -> Floats | None:
+    """Per day, the share of all units sold in the first `known` days that is in products on offer."""
+    if sales.is_promo is None or not sales.is_promo.any():
+        return None
+    units = sales.units[:, :known].sum(axis=1, dtype=np.float64)
+    promo = np.zeros(sales.days)
+    for rows in in_chunks(np.arange(len(units))):
+        promo += units[rows] @ sales.is_promo[rows[0] : rows[-1] + 1]
+    return np.asarray(promo / max(units.sum(), 1.0))
 
 
 def capped(sales: DailySales, quantile: float) -> DailySales:

@@ -15,6 +15,8 @@ class ForecastConfig:
 
     members: tuple[str, ...] = ("naive", "weekday", "tsb", "xgb")
     """Which members may lead; naive does when none of them can."""
+    totals: tuple[str, ...] = ("steady", "echo", "yearly", "blend", "prophet", "both")
+    """Which views of the shop's total may lead."""
     rows: int = 40_000
     rounds: int = 80
     leaves: int = 63
@@ -31,7 +33,7 @@ class ForecastConfig:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for the bundle."""
-        return {**asdict(self), "members": list(self.members)}
+        return {**asdict(self), "members": list(self.members), "totals": list(self.totals)}
 
 
 def read_config(values: Mapping[str, Any]) -> ForecastConfig:
@@ -44,14 +46,13 @@ def read_config(values: Mapping[str, Any]) -> ForecastConfig:
     for name, value in values.items():
         _check(name, value, defaults[name])
     merged = {**defaults, **values}
-    return ForecastConfig(**{**merged, "members": tuple(merged["members"])})
+    return ForecastConfig(**{**merged, "members": tuple(merged["members"]), "totals": tuple(merged["totals"])})
 
 
 def _check(name: str, value: Any, default: Any) -> None:
-    if name == "members":
-        known = ForecastConfig().members
-        if not value or isinstance(value, str) or not set(value) <= set(known):
-            raise BadConfig(f"members is {value!r}, expected some of {', '.join(known)}")
+    if isinstance(default, list):
+        if not value or isinstance(value, str) or not set(value) <= set(default):
+            raise BadConfig(f"{name} is {value!r}, expected some of {', '.join(default)}")
     elif isinstance(value, bool) or not isinstance(value, (int, float)) or value <= 0:
         raise BadConfig(f"{name} is {value!r}, expected a number above 0 such as {default}")
     elif isinstance(default, int) and not isinstance(value, int):

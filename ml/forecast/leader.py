@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ml.forecast import effects, level
 from ml.forecast.config import ForecastConfig
 from ml.forecast.intervals import UNTRIED, Bands
+from ml.forecast.level import Chosen, Lead, Record
 from ml.forecast.member import MEMBERS, forecaster
 from ml.forecast.model import ForecastModel
 from ml.forecast.stockouts import uncensored
@@ -45,18 +46,31 @@ class Fitted:
 def fit_forecast(sales: DailySales, config: ForecastConfig, seed: int, say: Say) -> Fitted:
     """The model to serve: members compared on past weeks, the best one fitted on everything known."""
     sales, signals = effects.chosen(uncensored(sales), say)
-    trials, settled = _trials(sales, config, seed, say)
+    moved = effects.learned(sales)
+    usual = effects.removed(sales, moved)
+    total = level.choose(usual, () if _too_little(sales, config) else config.totals, seed, say)
+    trials, settled = _trials(sales, config, seed, say, total)
     leader, because = _without_choice(trials, settled) if settled else choose(trials, config)
     say(because if settled else f"{leader} leads: {because}")
+    if trials:
+        say(total.because)
     say(f"fitting {leader} on {len(sales.series)} products, {sales.days} days")
-    moved = effects.learned(sales)
-    member = forecaster(leader).fit(effects.removed(sales, moved), config, seed)
+    member = forecaster(leader).fit(usual, config, seed)
     bands: dict[str, Bands] = dict.fromkeys(("day", "week", "whole"), UNTRIED)
     if leader in trials:
         bands = bands_of(trials[leader])
-    model = ForecastModel(member, bands, config.sold_within_days, config.cap_quantile, moved)
-    told = figures(sales, trials, leader)
+    if not member.is_scaled:
+        total = _summed(usual)
+    model = ForecastModel(member, bands, config.sold_within_days, config.cap_quantile, moved, total.lead)
+    told = figures(sales, trials, leader, total, level.track_record(usual, HORIZON, Lead(level.NAIVE)))
     return Fitted(model, because, told if signals is None else {**told, "signals": signals})
+
+
+def _summed(sales: DailySales) -> Chosen:
+    """The total of a member that is served as it is: the naive one, so that its total is last week's, too."""
+    lead = Lead(level.NAIVE)
+    record = level.track_record(sales, HORIZON, lead)
+    return Chosen(replace(lead, points=level.points_of(record)), "the total is the sum of the products", record, {})
 
 
 def _without_choice(trials: dict[str, Trial], settled: str) -> tuple[str, str]:
@@ -75,17 +89,25 @@ def choose(trials: dict[str, Trial], config: ForecastConfig) -> tuple[str, str]:
     return best, f"lowest error per product over the last {_span(naive)} weeks with |bias| up to {most:.0%}: {told}"
 
 
-def figures(sales: DailySales, trials: dict[str, Trial], leader: str) -> dict[str, Any]:
-    """The validated figures of the leader beside those of naive; None where the history cannot tell."""
+def figures(sales: DailySales, trials: dict[str, Trial], leader: str, total: Chosen, naive: Record) -> dict[str, Any]:
+    """The validated figures of the leaders beside those of naive; None where the history cannot tell.
+
+    naive: its record of the total. `lineage` holds the error and bias of each member on trial, and the error of each
+    view of the total.
+    """
     trial = trials.get(leader)
-    naive = level.track_record(sales, HORIZON, is_naive=True)
-    record = naive if leader == FLOOR else level.track_record(sales, HORIZON)
     windows = {"product_week": WINDOW, "product_28d": HORIZON}
     shops = {"store_week": WINDOW, "store_28d": HORIZON}
     return {
         **{name: trial and product_figures(trial, trials[FLOOR], days) for name, days in windows.items()},
-        **{name: shop_figures(record, naive, days) for name, days in shops.items()},
+        **{name: shop_figures(total.record, naive, days) for name, days in shops.items()},
         "trial_days": trial and trial_days(sales, trial, trials[FLOOR]),
+        "lineage": {
+            "products": {name: {"error": tried.error, "bias": tried.bias} for name, tried in trials.items()},
+            "total": dict(total.lineage),
+            "total_leader": total.lead.view,
+            "total_because": total.because,
+        },
         "n_products": len(sales.series),
         "n_orders": sales.orders,
         "n_days": sales.days,
@@ -93,13 +115,15 @@ def figures(sales: DailySales, trials: dict[str, Trial], leader: str) -> dict[st
     }
 
 
-def _trials(sales: DailySales, config: ForecastConfig, seed: int, say: Say) -> tuple[dict[str, Trial], str]:
+def _trials(
+    sales: DailySales, config: ForecastConfig, seed: int, say: Say, total: Chosen
+) -> tuple[dict[str, Trial], str]:
     """Every member's trial that could be held, and why they are not compared if that is settled beforehand."""
     if sales.refused:
         say(f"left out {len(sales.refused)} products: {listed(sales.refused)}")
     because = _too_little(sales, config)
     trials: dict[str, Trial] = {}
-    on = stages(sales, config)
+    on = stages(sales, config, total.record)
     few = (FLOOR,) if sales.days < config.min_days else (FLOOR, QUIET)
     for name in few if because else dict.fromkeys((FLOOR, *config.members)):
         if not on:

@@ -12,8 +12,8 @@ from ml.errors import BadBundle, BadData
 from ml.forecast import effects, level, sanity, weekday
 from ml.forecast.effects import Effects
 from ml.forecast.forecast import Forecast, Points
-from ml.forecast.intervals import Bands, ratio_points
-from ml.forecast.level import Outlook
+from ml.forecast.intervals import Bands
+from ml.forecast.level import USUAL, Lead, Outlook
 from ml.forecast.member import Member, forecaster
 from ml.forecast.stockouts import uncensored
 from ml.frames import HORIZON, TOTAL, WINDOW
@@ -24,13 +24,14 @@ FILE = "profile.json"
 
 @dataclass(frozen=True)
 class ForecastModel:
-    """Everything a forecast needs besides the sales. bands: for `day`, `week` and `whole`."""
+    """Everything a forecast needs besides the sales. bands: for `day`, `week` and `whole`. lead: of the total."""
 
     member: Member
     bands: Mapping[str, Bands]
     sold_within_days: int
     cap_quantile: float
     effects: Effects = effects.NONE
+    lead: Lead = USUAL
 
     def forecast(self, sales: DailySales, horizon: int = HORIZON, only: Sequence[str] | None = None) -> Forecast:
         """The days after the last known one, for products sold lately (or exactly those in `only`) and their total.
@@ -42,8 +43,8 @@ class ForecastModel:
         if len(rows) == 0:
             raise BadData(f"no product sold in the {self.sold_within_days} days up to {sales.origin_on}")
         shop = sales if only is None else sales.rows(rows)
-        daily = mean_days(self.member, sales, rows, level.outlook(shop, horizon), self.cap_quantile)
-        total = self._total(shop, daily.sum(axis=0))
+        daily = mean_days(self.member, sales, rows, level.outlook(shop, horizon, self.lead), self.cap_quantile)
+        total = self._total(daily.sum(axis=0), self._total_points(shop, horizon, is_shop=only is None))
         names = (*(sales.series[i] for i in rows), TOTAL)
         products = [self._points(kind, window_sums(daily, days)) for kind, days in _kinds(horizon)]
         days, weeks, whole = (mine.above(all_) for mine, all_ in zip(products, total, strict=True))
@@ -52,16 +53,19 @@ class ForecastModel:
     def _points(self, kind: str, mean: Floats) -> Points:
         return Points(mean, *self.bands[kind].around(mean))
 
-    def _total(self, shop: DailySales, daily: Floats) -> list[Points]:
+    def _total(self, daily: Floats, of: Mapping[str, level.Points]) -> list[Points]:
         """The total of what is forecast, with bands from how well such totals were forecast before."""
-        horizon = len(daily)
-        record = level.track_record(shop, horizon, is_naive=not self.member.is_scaled)
         points = []
-        for _, days in _kinds(horizon):
-            mean = window_sums(daily[None], days)
-            low, middle, high = ratio_points(*(window_sums(part, days).ravel() for part in record))
+        for kind, days in _kinds(len(daily)):
+            mean, (low, middle, high) = window_sums(daily[None], days), of[kind]
             points.append(Points(mean, mean * min(low, 1.0), mean * middle, mean * max(high, 1.0)))
         return points
+
+    def _total_points(self, shop: DailySales, horizon: int, *, is_shop: bool) -> Mapping[str, level.Points]:
+        """How far off the total usually is: as measured when the model was fitted, or now for any other total."""
+        if self.lead.points and is_shop and horizon == HORIZON:
+            return self.lead.points
+        return level.points_of(level.track_record(shop, horizon, self.lead))
 
     def files(self) -> dict[str, bytes]:
         """What must be kept to load it again, by file name; the same model gives the same bytes."""
@@ -71,8 +75,10 @@ class ForecastModel:
             "cap_quantile": self.cap_quantile,
             "bands": {kind: bands.as_dict() for kind, bands in self.bands.items()},
             "effects": self.effects.as_dict(),
+            "total": self.lead.as_dict(),
         }
-        return {FILE: json.dumps(profile, sort_keys=True, indent=1).encode(), **self.member.files()}
+        own = json.dumps(profile, sort_keys=True, indent=1).encode()
+        return {FILE: own, **self.member.files(), **self.lead.files()}
 
 
 def load(files: Mapping[str, bytes]) -> ForecastModel:
@@ -82,7 +88,10 @@ def load(files: Mapping[str, bytes]) -> ForecastModel:
         member = forecaster(profile["member"]).load(files)
         bands = {kind: Bands.from_dict(values) for kind, values in profile["bands"].items()}
         days, quantile = int(profile["sold_within_days"]), float(profile["cap_quantile"])
-        return ForecastModel(member, bands, days, quantile, Effects.from_dict(profile.get("effects", {})))
+        moved = Effects.from_dict(profile.get("effects", {}))
+        # Bundles of before views of the total were compared name none.
+        lead = Lead.from_dict(profile["total"], files) if "total" in profile else USUAL
+        return ForecastModel(member, bands, days, quantile, moved, lead)
     except (KeyError, ValueError, TypeError, ModuleNotFoundError) as wrong:
         raise BadBundle(f"{FILE}: not a forecast model ({wrong!r})") from wrong
 

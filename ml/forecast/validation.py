@@ -14,7 +14,7 @@ from ml.errors import BadData, Implausible
 from ml.forecast import effects, level
 from ml.forecast.config import ForecastConfig
 from ml.forecast.intervals import Bands, calibrate, ratio_points
-from ml.forecast.level import Outlook
+from ml.forecast.level import Outlook, Record
 from ml.forecast.member import Member, forecaster
 from ml.forecast.model import mean_days, window_sums
 from ml.frames import HORIZON, WINDOW
@@ -97,15 +97,20 @@ class Stage:
         return self.past.days
 
 
-def stages(sales: DailySales, config: ForecastConfig) -> list[Stage]:
-    """Where members are tried, oldest first; the same for all of them."""
+def stages(sales: DailySales, config: ForecastConfig, total: Record) -> list[Stage]:
+    """Where members are tried, oldest first; the same for all of them.
+
+    total: the record of the total's leader, which holds what it would have said at each of these origins.
+    """
     found = []
+    said = dict(zip(level.record_origins(sales.days, HORIZON), total[0], strict=False))
     for origin in trial_origins(sales.days):
         past = sales.until(origin)
         past = effects.removed(past, effects.learned(past))
         rows = past.sold_lately(config.sold_within_days)
         came = sales.units[:, origin : origin + HORIZON][rows]
-        found.append(Stage(past, rows, came, level.outlook(past, HORIZON)))
+        outlook = Outlook(past.total, said[origin]) if origin in said else level.outlook(past, HORIZON)
+        found.append(Stage(past, rows, came, outlook))
     return found
 
 

@@ -28,7 +28,7 @@ def test_a_year_ago_shows_in_the_total_once_a_year_is_known() -> None:
     assert before == pytest.approx(np.full(28, 100), rel=0.05)
     coming = level.total_days(shop(season[: 364 + 80]), 28)
     assert coming[:2].mean() < 125
-    assert coming[20:].mean() == pytest.approx(140, rel=0.02)
+    assert 160 < coming[20:].mean() < 180
 
 
 def test_bulk_orders_come_back_as_their_share_and_not_as_a_level() -> None:
