@@ -16,7 +16,7 @@ from shopify_app.tables import Job, Shop, Snapshot, Task, Version
 from workers import deliver, refresh
 from workers.context import Context
 from workers.dataset import closed_on, frozen
-from workers.retrain import BY_DAY
+from workers.retrain import BY_DAY, alarm
 
 
 def run(context: Context, shop: Shop, job: Job) -> dict[str, Any]:
@@ -32,7 +32,8 @@ def run(context: Context, shop: Shop, job: Job) -> dict[str, Any]:
         deliver.drain(context)
     with context.database.transaction() as db:
         promoted = [task for task in Task if challenge.decide(db, db.get_one(Shop, shop.id), task) == "pass"]
-        jobs.ask(db, shop.id, "retrain", BY_DAY)
+        for cause in (BY_DAY, *(alarm(task) for task in Task if any(told.startswith(task) for told in raised))):
+            jobs.ask(db, shop.id, "retrain", cause)
     return {"day": day.isoformat(), "forecast_by": refreshed, "counts": counts, "alerts": raised, "promoted": promoted}
 
 

@@ -14,7 +14,7 @@ from shopify_app.lifecycle import challenge, counted, forecasts, registry
 from shopify_app.lifecycle.slots import slot
 from shopify_app.log import log
 from shopify_app.policy import Policy
-from shopify_app.records import jobs
+from shopify_app.records import days, jobs
 from shopify_app.tables import Job, Shop, Snapshot, Task, Version
 from workers import memory, refresh
 from workers.context import Context
@@ -24,6 +24,11 @@ SEED = 20260401
 BY_DAY = "new business day"
 NEVER = 10**9
 """Customers who have to come back before ranked lists are learned where nobody asked for them."""
+
+
+def alarm(task: Task) -> str:
+    """The cause of a retrain that an alert about this task starts."""
+    return f"alarm about {task}"
 
 
 def run(context: Context, shop: Shop, job: Job) -> dict[str, Any]:
@@ -49,15 +54,23 @@ def _made(job: Job, shop: Shop) -> dict[str, Any]:
 
 
 def _due(context: Context, shop: Shop, job: Job, task: Task) -> bool:
-    """At most one full fit a business day; on a mere new day only when the last one is old enough."""
+    """At most one full fit a business day, and with days between fits only one that is old enough or in alarm.
+
+    What is asked for by hand is always done. New orders and new days are routine: between fits they refresh.
+    """
     with context.database.reading() as db:
         newest = _newest(db, shop, task)
     if newest is None or any(cause.startswith("asked") for cause in job.causes):
         return True
     age = (closed_on(shop) - newest.cutoff_on).days
-    if set(job.causes) == {BY_DAY}:
-        return age >= Policy.of(shop.settings).fit_every_days
-    return age > 0
+    if age >= Policy.of(shop.settings).fit_every_days:
+        return True
+    return age > 0 and not all(_is_routine(cause, task) for cause in job.causes)
+
+
+def _is_routine(cause: str, task: Task) -> bool:
+    """Whether a cause alone waits for the days between fits; an alarm about the other task does, too."""
+    return cause in (BY_DAY, *(alarm(other) for other in Task if other != task)) or cause.endswith(days.BY_ORDERS)
 
 
 def _newest(db: Session, shop: Shop, task: Task) -> Version | None:

@@ -58,6 +58,12 @@ class Trial:
         forecast = np.array([part.sum(axis=0) for part in self.forecast])
         return metrics.bias(self.shop, forecast)
 
+    @property
+    def shop_error(self) -> float:
+        """WAPE of the shop's weeks."""
+        forecast = np.array([part.sum(axis=0, dtype=np.float64) for part in self.forecast])
+        return metrics.wape(window_sums(self.shop, WINDOW), window_sums(forecast, WINDOW))
+
     def weekly_errors(self, n: int) -> Floats:
         """For each day on trial from the seventh on: units that the last seven days' sums per product were off by.
 

@@ -73,8 +73,8 @@ def baskets(db: Session, shop_id: int, first: date, last: date) -> dict[int, lis
         select(OrderLine.order_id, OrderLine.product_id)
         .join(Order, SAME_ORDER)
         .where(*_sold(shop_id, first, last))
-        .order_by(OrderLine.created_at, OrderLine.order_id, OrderLine.product_id)
-        .distinct()
+        .group_by(OrderLine.order_id, OrderLine.product_id)
+        .order_by(func.min(OrderLine.created_at), OrderLine.order_id, OrderLine.product_id)
     )
     gathered: dict[int, list[int]] = {}
     for order_id, product_id in rows:

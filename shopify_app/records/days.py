@@ -14,6 +14,8 @@ from shopify_app.records.turns import happened
 from shopify_app.tables import Shop
 from shopify_app.tables.base import Moment
 
+BY_ORDERS = "new orders"
+"""How the cause of a retrain by orders ends."""
 FOLLOWED = (Shop.business_at, Shop.business_on, Shop.orders_counted, Shop.orders_at_retrain, Shop.settings)
 
 
@@ -86,4 +88,4 @@ def _retrain_if_due(db: Session, shop: Shop) -> None:
     due = Shop.id == shop.id, Shop.orders_at_retrain == seen
     if happened(db, update(Shop).where(*due).values(orders_at_retrain=reached)):
         set_committed_value(shop, "orders_at_retrain", reached)
-        jobs.ask(db, shop.id, "retrain", f"{wanted} new orders")
+        jobs.ask(db, shop.id, "retrain", f"{wanted} {BY_ORDERS}")

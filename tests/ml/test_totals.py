@@ -16,7 +16,8 @@ from ml.errors import BadBundle, BadData
 from ml.forecast import level, model, prophet, totals
 from ml.forecast.bulk import ShopTotal, shop_total
 from ml.forecast.config import ForecastConfig
-from ml.forecast.leader import Fitted, fit_forecast
+from ml.forecast.leader import Fitted, choose, fit_forecast
+from ml.forecast.validation import Trial, stages
 from ml.sales import DailySales, from_frame
 from tests.ml.making import START, daily_sales, sales_frame
 
@@ -207,8 +208,6 @@ def test_nothing_after_the_origin_reaches_the_total(known: Fitted, two_years: Da
 
 
 def test_products_are_tried_with_the_totals_own_record(two_years: DailySales) -> None:
-    from ml.forecast.validation import stages
-
     chosen = level.choose(two_years, ("steady",), 1, lambda step: None)
     for stage in stages(two_years, CONFIG, chosen.record):
         alone = level.total_days(replace(shop_total(two_years, 348), promo=None).until(stage.origin), 28)
@@ -221,3 +220,15 @@ def test_the_shops_bands_are_those_of_its_record(two_years: DailySales, known: F
     mean = forecast.weeks.mean[-1]
     assert forecast.weeks.p10[-1] == pytest.approx(mean * min(low, 1))
     assert forecast.weeks.p90[-1] == pytest.approx(mean * max(high, 1))
+
+
+@pytest.mark.parametrize(("factor", "leader"), [(0.86, "weekday"), (0.5, "naive")])
+def test_a_lean_is_forgiven_only_to_a_member_whose_total_was_nearer_than_naives(factor: float, leader: str) -> None:
+    came = np.full((3, 28), 10.0)
+    swinging = came * np.repeat([1.3, 0.7, 1.3, 0.7], 7)
+
+    def trial(name: str, forecast: np.ndarray) -> Trial:
+        return Trial(name, [np.arange(3)], [forecast], [came], came.sum(axis=0, keepdims=True))
+
+    trials = {"naive": trial("naive", swinging), "weekday": trial("weekday", came * factor)}
+    assert choose(trials, CONFIG)[0] == leader
