@@ -20,7 +20,7 @@ LINE_SECONDS = 1.0
 def main() -> int:
     """Run until Ctrl-C. Returns 2 with one line when it cannot start."""
     chosen = _arguments()
-    options = ["--speed", "0", "--embed", "script"]
+    options = ["--speed", "0", "--embed", "script", "--embed", "test"]
     if chosen.orders:
         options += ["--orders", str(chosen.orders), "--all-orders"]
         if chosen.history_until:

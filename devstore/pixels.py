@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 from devstore.state import State
 
@@ -20,6 +21,12 @@ class Pixel:
 
     pixel_id: int
     settings: str
+
+    @property
+    def parsed(self) -> dict[str, Any]:
+        """The settings as an object."""
+        found: dict[str, Any] = json.loads(self.settings)
+        return found
 
 
 class PixelBook:

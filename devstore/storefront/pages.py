@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, abort, jsonify, request, send_file
 
 from devstore.sales.model import Product
-from devstore.storefront import carts, theme, theme_extension, views
+from devstore.storefront import carts, pixel_pages, theme, theme_extension, views
 from devstore.storefront.addresses import Addresses
 from devstore.storefront.app_blocks import Page
 from devstore.storefront.pictures import svg
@@ -72,4 +72,5 @@ def blueprint(store: Store) -> Blueprint:
         return send_file(path) if path else abort(404, "There is no such asset.")
 
     carts.add_routes(bp, store, shop_of)
+    pixel_pages.add_routes(bp, store, shop_of)
     return bp

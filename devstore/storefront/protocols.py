@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from devstore.sales.model import Product, Sales, ShopFacts
 
@@ -32,6 +32,19 @@ class Metafields(Protocol):
     def get(self, owner: str, namespace: str | None, key: str) -> Metafield | None: ...
 
 
+class Pixel(Protocol):
+    """The app's web pixel, switched on."""
+
+    @property
+    def parsed(self) -> dict[str, Any]: ...
+
+
+class Pixels(Protocol):
+    """At most one pixel."""
+
+    def get(self) -> Pixel | None: ...
+
+
 class Clock(Protocol):
     """The shop's business day."""
 
@@ -58,6 +71,8 @@ class Shop(Protocol):
     def metafields(self) -> Metafields: ...
     @property
     def clock(self) -> Clock: ...
+    @property
+    def pixels(self) -> Pixels: ...
 
 
 class App(Protocol):

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import render_template, request
 
-from devstore.storefront import app_blocks, theme_extension, views
+from devstore.storefront import app_blocks, pixel_pages, theme_extension, views
 from devstore.storefront.addresses import Addresses
 from devstore.storefront.app_blocks import Page
 from devstore.storefront.cart import COOKIE, Cart
@@ -23,6 +23,7 @@ def page(store: Store, shop: Shop, shown: Page, template: str, **values: Any) ->
         types=views.types(shop),
         in_cart=shown.cart.units,
         blocks=blocks,
+        pixel=pixel_pages.of_page(shop, shown.product),
         **values,
     )
 

@@ -38,9 +38,13 @@ class Answering:
     def __init__(self) -> None:
         self.best: list[int] | None = []
         self.asked: list[str] = []
+        self.told: list[dict[str, Any]] = []
 
     @Asked.application
     def __call__(self, request: Asked) -> Response:
+        if request.path == "/pixel/events":
+            self.told.append(json.loads(request.get_data()))
+            return Response(status=204, headers={"Access-Control-Allow-Origin": "*"})
         self.asked.append(request.args.get("product_ids", ""))
         if self.best is None:
             return Response("broken", 500)
@@ -70,7 +74,8 @@ class Shopper:
     """A customer with a browser, and what it asked for."""
 
     def __init__(self, page: Page, root: str, store: DevStore, app: Answering) -> None:
-        self.page, self.root, self.shop, self.app = page, root, store.shop("tea"), app
+        self.page, self.root, self.store, self.app = page, root, store, app
+        self.shop = store.shop("tea")
         self.asked: list[str] = []
         self.complaints: list[str] = []
         page.on("request", self._note)
@@ -106,6 +111,8 @@ def shopper(
         tea.metafields.delete(owner, "$app", "recommendations")
     answering.best = []
     answering.asked.clear()
+    answering.told.clear()
+    tea.pixels.clear()
     context = browser.new_context(viewport={"width": width, "height": 800})
     context.add_init_script(SHIFTS)
     yield Shopper(context.new_page(), root, store, answering)
@@ -286,3 +293,52 @@ def test_without_consent_nobody_takes_part_and_nothing_is_stored(shopper: Shoppe
     shopper.open("/products/mug")
     assert kept(shopper) is None
     assert "foretally_met" not in str(shopper.published())
+
+
+@pytest.fixture
+def plain(browser: Browser, shopper: Shopper, app: tuple[Answering, str]) -> Iterator[Shopper]:
+    """A customer of a shop whose pixel is on, with the storefront's own stand-ins for Shopify's scripts."""
+    shopper.shop.pixels.create(
+        json.dumps({"address": f"{app[1]}/pixel/events", "shop": shopper.shop.domain, "key": "k1"})
+    )
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    yield Shopper(context.new_page(), shopper.root, shopper.store, shopper.app)
+    context.close()
+
+
+def happened(shopper: Shopper, count: int) -> list[dict[str, Any]]:
+    """What the app was told, once that is `count` events."""
+    for _ in range(50):
+        if len(shopper.app.told) >= count:
+            break
+        shopper.page.wait_for_timeout(100)
+    who = ("shop", "key", "event", "browser")
+    return [{name: value for name, value in one.items() if name not in who} for one in shopper.app.told]
+
+
+def test_the_pixel_tells_the_app_what_was_looked_at(plain: Shopper) -> None:
+    recommend(plain.shop, MUG, SPOON)
+    plain.open("/products/mug")
+    plain.page.locator(".foretally-recs").scroll_into_view_if_needed()
+    happened(plain, 2)
+    plain.page.locator(".foretally-recs__link").click()
+    assert happened(plain, 4) == [
+        {"kind": "viewed", "product": MUG},
+        {"kind": "shown", "beside": MUG},
+        {"kind": "clicked", "product": SPOON, "beside": MUG},
+        {"kind": "viewed", "product": SPOON},
+    ]
+    assert {one["shop"] for one in plain.app.told} == {"tea.myshopify.com"}
+    assert len({one["browser"] for one in plain.app.told}) == 1
+    assert len({one["event"] for one in plain.app.told}) == 4
+    assert plain.complaints == []
+
+
+def test_the_pixel_tells_nothing_of_a_customer_who_says_no(plain: Shopper) -> None:
+    recommend(plain.shop, MUG, SPOON)
+    plain.page.context.add_cookies([{"name": "devstore_consent", "value": "no", "url": plain.root}])
+    plain.open("/products/mug")
+    plain.page.locator(".foretally-recs").scroll_into_view_if_needed()
+    plain.page.wait_for_timeout(500)
+    assert plain.app.told == []
+    assert plain.page.evaluate("localStorage.length") == 0

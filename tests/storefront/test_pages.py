@@ -150,6 +150,8 @@ def test_every_product_has_a_picture(customer: FlaskClient) -> None:
         "/s/tea/extensions/recommendations/assets/..%2fshopify.extension.toml",
         "/s/tea/extensions/accuracy-alert/assets/shopify.extension.toml",
         "/s/tea/extensions/nothing/assets/x.css",
+        "/s/tea/web-pixel/nothing.js",
+        "/s/tea/web-pixel/..",
     ],
 )
 def test_what_is_not_there_is_said_to_be_missing(customer: FlaskClient, path: str) -> None:
