@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import sys
-import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,9 +19,9 @@ class Costs:
     @contextmanager
     def of(self, step: str) -> Iterator[None]:
         """Adds the CPU seconds of the block to this step."""
-        start = time.process_time()
+        start = cpu_seconds()
         yield
-        self.cpu_seconds[step] += time.process_time() - start
+        self.cpu_seconds[step] += cpu_seconds() - start
 
     def as_dict(self) -> dict[str, float]:
         """Rounded seconds by step, and the peak resident memory in MB."""
@@ -33,3 +33,9 @@ def peak_rss_mb() -> float:
     """Highest resident memory of this process so far, in MB."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return round(peak / (1024 * 1024 if sys.platform == "darwin" else 1024), 1)
+
+
+def cpu_seconds() -> float:
+    """CPU time of this process and of children that have ended: Prophet fits in one."""
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system

@@ -1,6 +1,5 @@
 """A retrain: freeze, fit both tasks, register, meet the gates. Or a refresh, when a fit would be waste."""
 
-import resource
 import shutil
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ml import train
+from ml.costs import cpu_seconds
 from ml.dataset import Dataset, read_dataset
 from shopify_app.lifecycle import challenge, counted, forecasts, registry
 from shopify_app.lifecycle.slots import slot
@@ -95,7 +95,7 @@ def _fit(
         with context.database.transaction() as db:
             jobs.note(db, job, f"{task}: {text}")
 
-    started = _cpu_seconds()
+    started = cpu_seconds()
     folder = context.scratch(f"bundle-{shop.id}-{task}")
     shutil.rmtree(folder)
     left = context.scratch(f"counts-{shop.id}")
@@ -122,7 +122,7 @@ def _fit(
                 metrics=dict(trained.metrics) | {"chosen_because": trained.chosen_because},
                 cutoff_on=snapshot.cutoff_on,
                 orders_at_fit=snapshot.orders,
-                cpu_seconds=round(_cpu_seconds() - started, 2),
+                cpu_seconds=round(cpu_seconds() - started, 2),
             ),
         )
         outcome = challenge.enter(db, current, fresh)
@@ -153,8 +153,3 @@ def _predict(context: Context, shop: Shop, task: Task, bundle: str, dataset: Dat
     folder = context.scratch(f"forecast-{shop.id}")
     train.predict(context.bundles.folder(bundle), dataset, folder)
     return folder
-
-
-def _cpu_seconds() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
