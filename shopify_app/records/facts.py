@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from shopify_app.records import choices
 from shopify_app.records.inbox import WHOLE_ORDER, WHOLE_PRODUCT
 from shopify_app.records.payloads import OrderRecord, ProductRecord, StockRecord
 
@@ -44,7 +45,19 @@ SHAPES: Mapping[str, Shape] = {
 def of(topic: str, payload: Mapping[str, Any]) -> dict[str, Any]:
     """The facts of a payload; none for a topic that makes no such rows."""
     found: dict[str, Any] = _trimmed(payload, SHAPES.get(topic, {}))
+    lines = payload.get("line_items")
+    if isinstance(found.get("line_items"), list) and isinstance(lines, list):
+        for told, line in zip(found["line_items"], lines, strict=True):
+            if isinstance(told, dict):
+                told |= _chosen(line)
     return found
+
+
+def _chosen(line: Any) -> dict[str, Any]:
+    """Of what a shopper or another app wrote on a line only which of our lists it was chosen from."""
+    if not isinstance(line, Mapping):
+        return {}
+    return choices.noted(choices.beside(line.get("properties")))
 
 
 def customer_id(payload: Mapping[str, Any]) -> int | None:
@@ -79,6 +92,7 @@ def order(record: OrderRecord, pseudonym: str | None) -> dict[str, Any]:
                 "variant_id": line.variant_id,
                 "current_quantity": line.units,
                 "price": line.price_amount,
+                **choices.noted(line.beside_id),
             }
             for line in record.lines
         ],

@@ -13,7 +13,7 @@ from shopify_app.tables import OrderLine
 
 COLUMNS = (
     *("shop_id", "order_id", "line_id", "product_id", "variant_id", "units", "price_amount"),
-    *("created_at", "created_on"),
+    *("beside_id", "created_at", "created_on"),
 )
 
 Row = tuple[Any, ...]
@@ -46,6 +46,35 @@ def named(record: OrderRecord, products: Mapping[int, int]) -> OrderRecord:
         for line in record.lines
     )
     return replace(record, lines=tuple(lines))
+
+
+def chosen(record: OrderRecord, beside: Mapping[int, int]) -> OrderRecord:
+    """The order with the lists that its lines were chosen from, where they do not say so: only webhooks do."""
+    if not any(line.beside_id is None and line.line_id in beside for line in record.lines):
+        return record
+    lines = (
+        line._replace(beside_id=beside.get(line.line_id)) if line.beside_id is None else line for line in record.lines
+    )
+    return replace(record, lines=tuple(lines))
+
+
+def keep_choices(
+    db: Session, shop_id: int, records: dict[int, OrderRecord], newer: Collection[int], older: Collection[int]
+) -> None:
+    """What was once chosen from a list stays so, in whatever order versions come; see `keep_products`."""
+    mine = OrderLine.shop_id == shop_id, OrderLine.order_id.in_(list(newer)), OrderLine.beside_id.is_not(None)
+    here: dict[int, dict[int, int]] = {}
+    told = select(OrderLine.order_id, OrderLine.line_id, OrderLine.beside_id).where(*mine)
+    for order_id, line_id, beside_id in db.execute(told) if newer else ():
+        here.setdefault(order_id, {})[line_id] = beside_id or 0
+    for number, known in here.items():
+        records[number] = chosen(records[number], known)
+    for number in older:
+        for line in records[number].lines:
+            if line.beside_id is not None:
+                one = OrderLine.shop_id == shop_id, OrderLine.order_id == number, OrderLine.line_id == line.line_id
+                nobody = update(OrderLine).where(*one, OrderLine.beside_id.is_(None)).values(beside_id=line.beside_id)
+                db.execute(nobody.execution_options(synchronize_session=False))
 
 
 def keep_products(

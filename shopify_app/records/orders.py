@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from shopify_app import clock
 from shopify_app.db import insert
 from shopify_app.records import customers, keys, parts, tombstones
-from shopify_app.records.lines import keep_products, named, write_lines
+from shopify_app.records.lines import chosen, keep_choices, keep_products, named, write_lines
 from shopify_app.records.payloads import OrderRecord, RefundRecord
 from shopify_app.tables import Order, OrderLine, Shop
 
@@ -105,8 +105,9 @@ def _newest(records: Iterable[OrderRecord]) -> dict[int, OrderRecord]:
 def _completed(newer: OrderRecord, older: OrderRecord) -> OrderRecord:
     """The newer version with what only the older one knows: the customer, and products that were deleted since."""
     products = {line.line_id: line.product_id for line in older.lines if line.product_id is not None}
+    beside = {line.line_id: line.beside_id for line in older.lines if line.beside_id is not None}
     knows = newer if newer.customer_id is not None or newer.pseudonym is not None else older
-    return replace(named(newer, products), customer_id=knows.customer_id, pseudonym=knows.pseudonym)
+    return replace(chosen(named(newer, products), beside), customer_id=knows.customer_id, pseudonym=knows.pseudonym)
 
 
 def _is_newer(one: OrderRecord, other: OrderRecord) -> bool:
@@ -128,6 +129,7 @@ def _store(db: Session, shop: Shop, records: Sequence[OrderRecord], is_backfille
     written = {order_id: (wanted[order_id].created_at, days[order_id]) for order_id in new} | replaced
     older = wanted.keys() - written.keys()
     learned = keep_products(db, shop.id, wanted, replaced.keys(), older)
+    keep_choices(db, shop.id, wanted, replaced.keys(), older)
     learned |= _keep_customers(db, shop.id, [row for row in known if row["order_id"] in older])
     if replaced:
         old = OrderLine.shop_id == shop.id, OrderLine.order_id.in_(list(replaced))

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from shopify_app import clock
+from shopify_app.records import choices
 
 LARGEST_ID = 2**63 - 1
 LARGEST_UNITS = 2**31 - 1
@@ -25,6 +26,8 @@ class LineRecord(NamedTuple):
     variant_id: int | None
     units: int
     price_amount: float
+    beside_id: int | None = None
+    """The product in whose list a shopper chose it, 0 for one that stood beside none; None when it came another way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +173,7 @@ def _line(entry: Mapping[str, Any], refunded: Mapping[int, int]) -> LineRecord:
         optional_id(entry, "variant_id"),
         max(units(sold, "current_quantity"), 0),
         _price(entry, "price"),
+        choices.beside(entry.get("properties")),
     )
 
 

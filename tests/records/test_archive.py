@@ -220,7 +220,8 @@ MOMENTS = st.datetimes(
     timezones=st.just(clock.UTC), min_value=clock.datetime(1990, 1, 1), max_value=clock.datetime(2100, 1, 1)
 )
 AMOUNTS = st.floats(0, 1e9).map(lambda value: round(value, 4))
-LINES = st.builds(LineRecord, IDS, st.none() | IDS, st.none() | IDS, st.integers(0, 1000), AMOUNTS)
+MAYBE = st.none() | IDS
+LINES = st.builds(LineRecord, IDS, MAYBE, MAYBE, st.integers(0, 1000), AMOUNTS, MAYBE | st.just(0))
 ORDERS = st.builds(
     OrderRecord,
     order_id=IDS,

@@ -39,6 +39,7 @@ def recommendations() -> tuple[str, int]:
             preview=lists.preview(db, room.bundles(), at, chosen) if chosen else None,
             recommend=tasks.task_view(db, at, Task.RECOMMEND),
             answers=lists.answers(db, at),
+            bought=lists.bought(db, at),
             kept=lists.retained(db, at),
             test=holdouts.view(db, at),
             editor_url=_editor_url(at),

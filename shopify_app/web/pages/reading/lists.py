@@ -3,20 +3,21 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from shopify_app.errors import NotFound
 from shopify_app.lifecycle.bundles import Bundles
 from shopify_app.lifecycle.explain import Explanation, explain
 from shopify_app.records import shops
-from shopify_app.tables import Evaluation, Exposure, Job, Product, PublishedList, Task, WorkState
+from shopify_app.tables import Evaluation, Exposure, Job, Order, OrderLine, Product, PublishedList, Task, WorkState
 from shopify_app.web.pages.reading.standing import Standing
 
 CHOICES = 200
 """Products offered in the preview's menu; the others are found by their title or reached from their own page."""
 MOST_WORDS = 8
 ANSWERED_DAYS = 7
+BOUGHT_DAYS = 28
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,17 @@ class Answers:
     overlap: float | None
     faults: int
     median_ms: float | None
+
+
+@dataclass(frozen=True)
+class Bought:
+    """What shoppers chose from a list and then bought. It says what was used, not what else would have been bought."""
+
+    days: int
+    orders: int
+    units: int
+    amount: float
+    all_orders: int
 
 
 def published(db: Session, at: Standing) -> Published:
@@ -126,6 +138,30 @@ def answers(db: Session, at: Standing) -> Answers:
     times = db.scalars(select(Exposure.microseconds).where(*mine).order_by(Exposure.id.desc()).limit(501)).all()
     median = sorted(times)[len(times) // 2] / 1000 if times else None
     return Answers(ANSWERED_DAYS, given, shadowed, overlap, faults, median)
+
+
+def bought(db: Session, at: Standing) -> Bought:
+    """What was put into the cart from a list and then bought, as the orders themselves say."""
+    since = at.today_on - timedelta(days=BOUGHT_DAYS)
+    sold = (
+        OrderLine.shop_id == at.shop_id,
+        OrderLine.created_on > since,
+        OrderLine.units > 0,
+        Order.is_test.is_(False),
+        Order.cancelled_at.is_(None),
+    )
+    chosen = OrderLine.beside_id.is_not(None)
+    orders, units, amount, every = db.execute(
+        select(
+            func.count(case((chosen, OrderLine.order_id)).distinct()),
+            func.coalesce(func.sum(case((chosen, OrderLine.units))), 0),
+            func.coalesce(func.sum(case((chosen, OrderLine.units * OrderLine.price_amount))), 0),
+            func.count(OrderLine.order_id.distinct()),
+        )
+        .join(Order, (Order.shop_id == OrderLine.shop_id) & (Order.order_id == OrderLine.order_id))
+        .where(*sold)
+    ).one()
+    return Bought(BOUGHT_DAYS, orders, int(units), float(amount), every)
 
 
 def retained(db: Session, at: Standing) -> Evaluation | None:
