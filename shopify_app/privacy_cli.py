@@ -26,6 +26,7 @@ def add_commands(commands: Any) -> None:
     redact = on_shop(commands, "redact", _redact, "forget a customer, or a shop that has uninstalled the app, for good")
     who = redact.add_mutually_exclusive_group(required=True)
     who.add_argument("--customer", type=int, metavar="NUMBER", help="the customer's number")
+    who.add_argument("--email", metavar="ADDRESS", help="their e-mail: reads everything that is kept")
     who.add_argument("--everything", action="store_true", help="the whole shop")
     redact.add_argument(
         "--order", type=int, action="append", default=[], metavar="NUMBER", help="an order of a guest's, too"
@@ -48,7 +49,7 @@ def _redact(settings: Settings, chosen: argparse.Namespace) -> dict[str, Any]:
     topic, request = "shop/redact", dict[str, Any](shop_domain=chosen.shop)
     if not chosen.everything:
         topic = "customers/redact"
-        request |= {"customer": {"id": chosen.customer}, "orders_to_redact": chosen.order}
+        request |= {"customer": {"id": chosen.customer, "email": chosen.email}, "orders_to_redact": chosen.order}
     if not chosen.yes:
         raise NotConfirmed(f"nothing was erased: say --yes to do {topic} for {chosen.shop}, for good")
     with database.transaction() as db:

@@ -93,6 +93,11 @@ def entries(
     yield from waiting
 
 
+def kept_segments(db: Session, shop_id: int) -> list[str]:
+    """The objects of the shop's segments that have not expired, oldest first."""
+    return [one.sha256 for one in db.scalars(_overlapping(shop_id, 0, keys.LARGEST)) if one.sha256]
+
+
 def expire_all(database: Database, now: datetime) -> int:
     """Let go of segments that are older than their shop's `keep_events_days`; how many. The collector removes them."""
     with database.reading() as db:

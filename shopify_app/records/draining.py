@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,12 @@ from shopify_app.records import inbox, ingest, payloads, privacy, receipts, shop
 from shopify_app.records.inbox import WHOLE_ORDER
 from shopify_app.records.objects import open_objects
 from shopify_app.records.payloads import OrderRecord
-from shopify_app.records.privacy import Leftovers
+from shopify_app.records.privacy import Known, Leftovers
 from shopify_app.records.seal import CannotOpen, Seal
 from shopify_app.tables import Event, Shop, ShopState
+
+SEARCH = timedelta(minutes=10)
+"""How long a privacy request may look through what is kept, before somebody else begins anew."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +74,9 @@ class Drain:
         failed: set[int] = set()
         dropped: set[int] = set()
         try:
+            known = self._identified(batch)
             with self._database.transaction() as db:
-                leftovers = list(self._batch(db, batch, failed, dropped))
+                leftovers = list(self._batch(db, batch, known, failed, dropped))
                 inbox.finish(db, batch, failed, dropped=dropped)
         except Exception:
             with self._database.transaction() as db:
@@ -79,7 +84,23 @@ class Drain:
             raise
         return failed, leftovers
 
-    def _batch(self, db: Session, batch: inbox.Batch, failed: set[int], dropped: set[int]) -> Iterator[Leftovers]:
+    def _identified(self, batch: inbox.Batch) -> Known | None:
+        """Whom a request is about that tells an address alone: that takes reading, so nothing is locked meanwhile."""
+        event = batch.events[0]
+        if event.topic not in privacy.TOPICS:
+            return None
+        with self._database.transaction() as db:
+            inbox.hold(db, batch, SEARCH)
+        try:
+            payload = self._payload(event)
+        except ValueError:
+            return None
+        with self._database.reading() as db:
+            return privacy.identify(db, self._objects, self._seal, event.shop, event.topic, payload)
+
+    def _batch(
+        self, db: Session, batch: inbox.Batch, known: Known | None, failed: set[int], dropped: set[int]
+    ) -> Iterator[Leftovers]:
         """Orders that follow each other are written together, because most of what comes is orders."""
         for are_orders, run in groupby(batch.events, key=lambda event: event.topic in WHOLE_ORDER):
             events = list(run)
@@ -90,7 +111,7 @@ class Drain:
                 continue
             for event in events:
                 if event.seq not in failed:
-                    yield self._one_event(db, event, failed)
+                    yield self._one_event(db, event, known, failed)
 
     def _is_gone(self, db: Session, domain: str) -> bool:
         """Whether the shop has uninstalled the app or was erased: what still comes makes no rows and is not kept."""
@@ -119,11 +140,11 @@ class Drain:
             return False
         return True
 
-    def _one_event(self, db: Session, event: Event, failed: set[int]) -> Leftovers:
+    def _one_event(self, db: Session, event: Event, known: Known | None, failed: set[int]) -> Leftovers:
         """The event as rows. Its own trouble stays its own: the others of the batch are unaffected."""
         try:
             with db.begin_nested():
-                return self._understand(db, event)
+                return self._understand(db, event, known)
         except (OperationalError, ObjectsUnavailable):  # gone, full, a deadlock: no event's fault
             raise
         except ValueError as error:
@@ -133,10 +154,10 @@ class Drain:
             self._give_up(db, event, f"{type(error).__name__}: see the log", failed)
         return Leftovers()
 
-    def _understand(self, db: Session, event: Event) -> Leftovers:
+    def _understand(self, db: Session, event: Event, known: Known | None) -> Leftovers:
         payload = self._payload(event)
         if event.topic in privacy.TOPICS:
-            return privacy.comply(db, self._objects, self._seal, event.shop, event.topic, payload)
+            return privacy.comply(db, self._objects, self._seal, event.shop, event.topic, payload, known)
         shop = self._shop(db, event)
         at = event.triggered_at or event.received_at
         ingest.apply(db, shop, event.topic, payload, business_clock=self._clock, at=at, told_at=event.triggered_at)

@@ -5,7 +5,7 @@ the object noise; the object goes too.
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,7 +18,7 @@ from shopify_app import clock
 from shopify_app.db import Database, count
 from shopify_app.errors import NotFound
 from shopify_app.log import log
-from shopify_app.records import archive, customers, keys, mentions, receipts, views
+from shopify_app.records import archive, customers, keys, mentions, receipts, searching, views
 from shopify_app.records.keys import Secret
 from shopify_app.records.mentions import Person
 from shopify_app.records.objects import Objects
@@ -36,7 +36,7 @@ def ask(db: Session, shop: Shop, person: Person, request_id: str | None) -> int:
     told = {"customer_id": person.customer_id, "order_ids": sorted(person.order_ids), "words": sorted(person.words)}
     export = Export(
         shop_id=shop.id,
-        mark=secret.mark("customer", person.customer_id or 0),
+        mark=person.mark(secret),
         request_id=request_id,
         request=secret.wrap(orjson.dumps(told), "request"),
         asked_at=clock.now(),
@@ -75,9 +75,9 @@ def fetch(database: Database, objects: Objects, shop_id: int, export_id: int, *,
     return keys.unclose(AESGCM(key), objects.read(sha256), f"export {export_id}")
 
 
-def forget(db: Session, secret: Secret, person: Person) -> frozenset[str]:
-    """Delete the exports about a person; their objects, to be removed after the commit."""
-    mine = Export.shop_id == secret.shop_id, Export.mark == secret.mark("customer", person.customer_id or 0)
+def forget(db: Session, secret: Secret, marks: Collection[int]) -> frozenset[str]:
+    """Delete the exports about those whom these stand for; their objects, to be removed after the commit."""
+    mine = Export.shop_id == secret.shop_id, Export.mark.in_(list(marks))
     return frozenset(name for name in db.scalars(delete(Export).where(*mine).returning(Export.sha256)) if name)
 
 
@@ -98,11 +98,14 @@ def _make(database: Database, objects: Objects, seal: Seal, export_id: int, shop
             return False
         told = orjson.loads(secret.unwrap(export.request, "request"))
         person = Person(told["customer_id"], frozenset(told["order_ids"]), frozenset(told["words"]))
-        held = _held(db, objects, seal, shop, secret, person)
+        person, search = searching.known_by_address(db, objects, seal, shop, person)
+        marks = person.customers(db, secret)
+        held = _held(db, objects, seal, shop, secret, person, marks)
     key = os.urandom(keys.SIZE)
     content = orjson.dumps(held, option=orjson.OPT_INDENT_2)
     sha256 = objects.put(keys.close(AESGCM(key), content, f"export {export_id}"))
     done = {
+        "mark": next(iter(marks)) if len(marks) == 1 else person.mark(secret),
         "sha256": sha256,
         "wrapped": secret.wrap(key, f"export {export_id}"),
         "request": None,
@@ -113,37 +116,37 @@ def _make(database: Database, objects: Objects, seal: Seal, export_id: int, shop
         if not happened(db, update(Export).where(*wanted).values(**done)):
             return False
         counts = {"export": export_id, "request_id": export.request_id}
-        counts |= {"orders": len(held["orders"]), "events": len(held["events"])}
+        counts |= {"orders": len(held["orders"]), "events": len(held["events"])} | search
         receipts.write(db, shop.domain, "customers/data_request", counts)
     log.info("an export was made", shop=shop.domain, **counts)
     return True
 
 
-def _held(db: Session, objects: Objects, seal: Seal, shop: Shop, secret: Secret, person: Person) -> dict[str, Any]:
+def _held(
+    db: Session, objects: Objects, seal: Seal, shop: Shop, secret: Secret, person: Person, marks: set[int]
+) -> dict[str, Any]:
     """Everything about the person: rows under the pseudonym, sealed payloads, deliveries that wait."""
-    names = customers.known(db, secret, [person.customer_id] if person.customer_id else [])
-    pseudonym = names.get(person.customer_id or 0)
-    orders = _orders(db, shop.id, pseudonym, person.order_ids)
-    placed = {order["order_id"] for order in orders}
+    pseudonyms = customers.named(db, shop.id, marks)
+    orders = _orders(db, shop.id, pseudonyms, person.order_ids)
+    theirs = person.order_ids | {order["order_id"] for order in orders}
+    marks = marks | {secret.mark("order", one) for one in theirs}
     waiting = mentions.naming(db, seal, shop.domain, person, *WAITING)
     return {
         "shop": shop.domain,
         "made_at": clock.now(),
         "customer_id": person.customer_id,
-        "pseudonym": pseudonym,
+        "pseudonyms": sorted(pseudonyms),
         "orders": orders,
-        "events": list(_events(db, objects, secret, person, pseudonym, placed)),
-        "views": views.about(db, shop.id, placed | person.order_ids),
+        "events": list(_events(db, objects, secret, pseudonyms, marks)),
+        "views": views.about(db, shop.id, theirs),
         "waiting": [
             {"topic": event.topic, "received_at": event.received_at, "payload": _json(body)} for event, body in waiting
         ],
     }
 
 
-def _orders(db: Session, shop_id: int, pseudonym: str | None, order_ids: frozenset[int]) -> list[dict[str, Any]]:
-    theirs = (
-        or_(Order.order_id.in_(order_ids), Order.pseudonym == pseudonym) if pseudonym else Order.order_id.in_(order_ids)
-    )
+def _orders(db: Session, shop_id: int, pseudonyms: set[str], order_ids: frozenset[int]) -> list[dict[str, Any]]:
+    theirs = or_(Order.order_id.in_(order_ids), Order.pseudonym.in_(pseudonyms))
     found = db.execute(select(*Order.__table__.c).where(Order.shop_id == shop_id, theirs).order_by(Order.order_id))
     orders = [dict(row._mapping) | {"lines": []} for row in found]
     by_id = {order["order_id"]: order for order in orders}
@@ -154,14 +157,12 @@ def _orders(db: Session, shop_id: int, pseudonym: str | None, order_ids: frozens
 
 
 def _events(
-    db: Session, objects: Objects, secret: Secret, person: Person, pseudonym: str | None, orders: set[int]
+    db: Session, objects: Objects, secret: Secret, pseudonyms: set[str], marks: set[int]
 ) -> Iterator[Mapping[str, Any]]:
-    marks = {secret.mark("order", one) for one in orders | person.order_ids}
-    marks |= {secret.mark("customer", person.customer_id)} if person.customer_id else set()
     names = keys.names_of(db, secret.shop_id, marks)
     opening = keys.named(db, secret, names)
     for entry, opened in archive.entries(db, objects, secret.shop_id):
-        if entry.key in names or (pseudonym and entry.customer == pseudonym):
+        if entry.key in names or entry.customer in pseudonyms:
             payload = opened.payload(entry, secret, opening)
             told = {"event": entry.seq, "topic": entry.topic, "at": entry.at}
             yield told | {"payload": _json(payload) if payload else entry.facts}

@@ -73,9 +73,14 @@ def order_id(topic: str, payload: Mapping[str, Any]) -> int | None:
     if topic == "orders/edited":
         edit = payload.get("order_edit")
         about = edit if isinstance(edit, Mapping) else {}
-    kind = topic.partition("/")[0]
-    found = about.get("id" if topic != "orders/edited" and kind == "orders" else "order_id")
-    return found if type(found) is int and kind in ("orders", "refunds") else None
+    is_order = topic.partition("/")[0] == "orders" and topic != "orders/edited"
+    found = about.get("id" if is_order else "order_id")
+    return found if type(found) is int and is_about_an_order(topic) else None
+
+
+def is_about_an_order(topic: str) -> bool:
+    """Whether a payload of this topic may name a buyer."""
+    return topic.partition("/")[0] in ("orders", "refunds")
 
 
 def order(record: OrderRecord, pseudonym: str | None) -> dict[str, Any]:

@@ -189,6 +189,12 @@ def _mark(db: Session, seqs: Sequence[int], **values: Any) -> None:
         db.connection().execute(update(Event).where(Event.seq.in_(seqs)).values(**values))
 
 
+def hold(db: Session, batch: Batch, lease: timedelta) -> None:
+    """Keep the batch for longer. Raises LostLease when somebody else has taken the shop over."""
+    if not turns.hold(db, QUEUE, batch.shop, batch.token, server_time(db) + lease):
+        raise LostLease(f"the events of {batch.shop} are no longer ours")
+
+
 def give_back(db: Session, batch: Batch) -> None:
     """Nothing came of the batch: let somebody else have it at once."""
     turns.give_back(db, QUEUE, batch.shop, batch.token)

@@ -35,9 +35,9 @@ class Secret:
     shop_id: int
     material: bytes = field(repr=False)
 
-    def mark(self, kind: str, shopify_id: int) -> int:
-        """63 bits that stand for somebody's number. Without the secret nobody can tell whose, or try all numbers."""
-        return self.mark_of(_unkeyed(self.shop_id, kind, shopify_id))
+    def mark(self, kind: str, told: int | str) -> int:
+        """63 bits that stand for somebody's number or address. Without the secret nobody can tell whose, or try all."""
+        return self.mark_of(_unkeyed(self.shop_id, kind, told))
 
     def mark_of(self, unkeyed: int) -> int:
         """The same from a hash that needed no key: tombstones were such before shops had secrets."""
@@ -188,8 +188,8 @@ def _row(secret: Secret, mark: int, key: PersonKey) -> dict[str, object]:
     return {"shop_id": secret.shop_id, "mark": mark, "name": key.name, "wrapped": wrapped}
 
 
-def _unkeyed(shop_id: int, kind: str, shopify_id: int) -> int:
-    digest = hashlib.blake2b(f"{shop_id} {kind} {shopify_id}".encode(), digest_size=8).digest()
+def _unkeyed(shop_id: int, kind: str, told: int | str) -> int:
+    digest = hashlib.blake2b(f"{shop_id} {kind} {told}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") >> 1
 
 

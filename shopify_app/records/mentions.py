@@ -9,7 +9,8 @@ import orjson
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from shopify_app.records import facts, inbox, payloads
+from shopify_app.records import customers, facts, inbox, payloads
+from shopify_app.records.keys import Secret
 from shopify_app.records.seal import CannotOpen, Seal
 from shopify_app.tables import Event, EventState
 
@@ -35,6 +36,18 @@ class Person:
         order_ids = frozenset(one for one in listed if type(one) is int) if isinstance(listed, list) else frozenset()
         words = {told[name].strip().lower() for name in ("email", "phone") if isinstance(told.get(name), str)} - {""}
         return cls(number, order_ids, frozenset(words | ({str(number)} if number else set())))
+
+    def mark(self, secret: Secret) -> int:
+        """What stands for the person: the customer's mark, or one of the address when the number is not known."""
+        if self.customer_id is not None:
+            return secret.mark("customer", self.customer_id)
+        return secret.mark("address", " ".join(sorted(self.words)))
+
+    def customers(self, db: Session, secret: Secret) -> set[int]:
+        """The marks of the customers it is about: the one told, else the buyers of the orders."""
+        if self.customer_id is not None:
+            return {self.mark(secret)}
+        return customers.of_orders(db, secret.shop_id, self.order_ids)
 
     def is_in(self, body: bytes) -> bool:
         """Whether a payload is theirs or names them."""

@@ -22,6 +22,7 @@ from shopify_app.records import (
     payloads,
     receipts,
     retention,
+    searching,
     shops,
     tombstones,
     views,
@@ -32,6 +33,8 @@ from shopify_app.records.seal import Seal
 from shopify_app.tables import Base, Event, Order, Shop, ShopState, Turn
 
 TOPICS = inbox.REQUESTS
+Known = tuple[Person, dict[str, int]]
+"""A person with all orders that could be found, and what a receipt says about the search."""
 ERASED_FROM = ("customers", "data_keys", "exports", "inbox", "shop_secrets", "tombstones", "views")
 
 
@@ -50,10 +53,34 @@ class Leftovers:
             shutil.rmtree(bundles / name, ignore_errors=True)
 
 
-def comply(db: Session, objects: Objects, seal: Seal, domain: str, topic: str, payload: Mapping[str, Any]) -> Leftovers:
+def identify(db: Session, objects: Objects, seal: Seal, domain: str, topic: str, payload: Any) -> Known | None:
+    """Who is to be forgotten, when a request tells an address alone; takes time and changes nothing, so do it before.
+
+    None when nobody has to be looked for.
+    """
+    shop = shops.by_domain(db, domain)
+    if shop is None or topic != "customers/redact" or not isinstance(payload, Mapping):
+        return None
+    try:
+        person = Person.of(payload, "orders_to_redact")
+    except ValueError:
+        return None
+    return searching.known_by_address(db, objects, seal, shop, person) if searching.is_needed(person) else None
+
+
+def comply(
+    db: Session,
+    objects: Objects,
+    seal: Seal,
+    domain: str,
+    topic: str,
+    payload: Mapping[str, Any],
+    known: Known | None = None,
+) -> Leftovers:
     """Do what a privacy request asks, in the caller's transaction, which holds the shop's events. Repeating is fine.
 
-    Raises ValueError when the request names another shop than it was delivered for, or cannot be understood.
+    `known` is what `identify` found. Raises ValueError when the request names another shop than it was delivered for,
+    or cannot be understood.
     """
     told = payloads.mapping(payload, "the request")
     if told.get("shop_domain") != domain:
@@ -62,8 +89,8 @@ def comply(db: Session, objects: Objects, seal: Seal, domain: str, topic: str, p
     if topic == "shop/redact":
         return redact_shop(db, domain, shop)
     if topic == "customers/redact":
-        person = Person.of(told, "orders_to_redact")
-        return redact_customer(db, objects, seal, shop, person) if shop else Leftovers()
+        person, search = known or (Person.of(told, "orders_to_redact"), {})
+        return redact_customer(db, objects, seal, shop, person, search) if shop else Leftovers()
     person = Person.of(told, "orders_requested")
     if shop is not None:
         export_id = exports.ask(db, shop, person, _request_id(told))
@@ -71,7 +98,9 @@ def comply(db: Session, objects: Objects, seal: Seal, domain: str, topic: str, p
     return Leftovers()
 
 
-def redact_customer(db: Session, objects: Objects, seal: Seal, shop: Shop, person: Person) -> Leftovers:
+def redact_customer(
+    db: Session, objects: Objects, seal: Seal, shop: Shop, person: Person, search: Mapping[str, int]
+) -> Leftovers:
     """Cut the customer off from their orders for good, and make their payloads unreadable wherever copies lie.
 
     Events that are rows but not sealed yet are sealed first: their facts stay, under the pseudonym. What was sold
@@ -82,15 +111,13 @@ def redact_customer(db: Session, objects: Objects, seal: Seal, shop: Shop, perso
     keys.of(db, shop.id)
     secret = keys.find(db, shop.id, alone=True)
     assert secret is not None
-    marks = customers.of_orders(db, shop.id, person.order_ids)
-    if person.customer_id is not None:
-        marks = {secret.mark("customer", person.customer_id)}
+    marks = person.customers(db, secret)
     orders = _orders_of(db, shop.id, customers.named(db, shop.id, marks)) | person.order_ids
     forgotten = customers.forget(db, secret, marks)
     tombstones.put(db, secret, "buyer", orders)
     erased = keys.erase(db, shop.id, marks | {secret.mark("order", one) for one in orders})
     stripped = mentions.strip(db, seal, shop.domain, person)
-    files = exports.forget(db, secret, person)
+    files = exports.forget(db, secret, marks | {person.mark(secret)})
     seen = views.forget(db, shop.id, orders)
     told = {
         "customers": forgotten,
@@ -100,6 +127,7 @@ def redact_customer(db: Session, objects: Objects, seal: Seal, shop: Shop, perso
         "events_sealed_before": sealed,
         "exports": len(files),
         "views": seen,
+        **search,
     }
     receipts.write(db, shop.domain, "customers/redact", told)
     log.info(

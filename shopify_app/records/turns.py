@@ -48,10 +48,18 @@ def won(db: Session, attempt: Callable[[], bool]) -> bool:
     return False
 
 
+def hold(db: Session, queue: str, whose: str, token: str, until: datetime) -> bool:
+    """Hold on until a later moment. False when somebody else holds it by now."""
+    return happened(db, _held(queue, whose, token).values(lease_until=until))
+
+
 def give_back(db: Session, queue: str, whose: str, token: str) -> bool:
     """End the hold. False when somebody else holds it by now."""
-    mine = Turn.queue == queue, Turn.whose == whose, Turn.lease_token == token
-    return happened(db, update(Turn).where(*mine).values(lease_until=None, lease_token=None))
+    return happened(db, _held(queue, whose, token).values(lease_until=None, lease_token=None))
+
+
+def _held(queue: str, whose: str, token: str) -> Update:
+    return update(Turn).where(Turn.queue == queue, Turn.whose == whose, Turn.lease_token == token)
 
 
 def served_at(db: Session, queue: str, whose: str) -> datetime | None:

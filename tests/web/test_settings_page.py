@@ -116,3 +116,14 @@ def test_a_forgotten_customer_is_listed_in_counts_and_the_file_goes(
     assert "The file is gone" in shown
     assert ".json" not in shown
     assert str(BUYER.customer_id) not in shown
+
+
+def test_a_request_by_an_address_alone_says_what_could_not_be_searched(
+    alice: Shop, deliver: Deliver, drain: Callable[[], int], visit: Send
+) -> None:
+    deliver(alice, "orders/create", factories.order(1))
+    request = {"shop_domain": alice.domain, "customer": {"email": BUYER.email}, "orders_to_redact": []}
+    deliver(alice, "customers/redact", request)
+    drain()
+    shown = visit(alice).text
+    assert "Nothing of this customer’s was found (by the address alone; 1 of 1 message about orders hold none" in shown

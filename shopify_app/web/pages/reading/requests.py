@@ -44,7 +44,7 @@ def _done(receipt: Receipt, files: Mapping[int, Export]) -> Request:
     if receipt.topic != "customers/data_request":
         return Request("Customer forgotten", receipt.done_at, _forgotten(told))
     file, number = files.get(told["export"]), told.get("request_id")
-    held = f"{plural(told['orders'], 'order')} and {plural(told['events'], 'message')} from Shopify"
+    held = f"{plural(told['orders'], 'order')} and {plural(told['events'], 'message')} from Shopify{_searched(told)}"
     if file is None:
         gone = f"{held}. The file is gone: its 30 days are over, or the customer was forgotten."
         return Request("Data asked for", receipt.done_at, gone, number)
@@ -52,8 +52,16 @@ def _done(receipt: Receipt, files: Mapping[int, Export]) -> Request:
 
 
 def _forgotten(told: Mapping[str, Any]) -> str:
-    if not told["customers"]:
-        return "Nothing was held under this customer’s number."
+    if not told["customers"] and not told["orders_kept_without_customer"]:
+        return f"Nothing of this customer’s was found{_searched(told)}."
     number = told["orders_kept_without_customer"]
     kept = "1 order stays as a sale" if number == 1 else f"{number:,} orders stay as sales"
     return f"{kept} without a customer; everything else is erased."
+
+
+def _searched(told: Mapping[str, Any]) -> str:
+    """For a request that told an e-mail or a phone alone: how it was answered, and what could not be."""
+    if "messages_searched" not in told:
+        return ""
+    nameless = f"{told['messages_without_address']:,} of {plural(told['messages_searched'], 'message')}"
+    return f" (by the address alone; {nameless} about orders hold none, so nothing ties them to it)"
