@@ -1,4 +1,4 @@
-"""python -m bench.forecast_cost PRODUCTS: what a fit, a night and a refresh cost at this size, as JSON."""
+"""python -m bench.forecast_cost PRODUCTS: what a fit, a night, its explanations and a refresh cost at this size."""
 
 import json
 import sys
@@ -9,6 +9,7 @@ from bench.shop_sales import made_up
 from ml.costs import cpu_seconds, peak_rss_mb
 from ml.forecast.config import ForecastConfig
 from ml.forecast.leader import fit_forecast
+from ml.forecast.reasons import explanations
 
 TOUCHED = 1_000
 """Products that 500 new orders touch at most, at two lines each."""
@@ -23,12 +24,15 @@ def measure(products: int) -> dict[str, float]:
     started = cpu_seconds()
     model = fit_forecast(sales, ForecastConfig(), 1, lambda step: None).model
     fitted = cpu_seconds()
-    model.forecast(sales)
+    forecast = model.forecast(sales)
     predicted = cpu_seconds()
+    explanations(model, sales, forecast)
+    explained = cpu_seconds()
     touched = np.random.default_rng(0).choice(products, min(TOUCHED, products), replace=False)
     model.forecast(sales, only=[sales.series[i] for i in touched])
     refreshed = cpu_seconds()
-    steps = {"fit": fitted - started, "predict": predicted - fitted, "refresh": refreshed - predicted}
+    steps = {"fit": fitted - started, "predict": predicted - fitted, "explain": explained - predicted}
+    steps["refresh"] = refreshed - explained
     steps["fit_and_predict"] = steps["fit"] + steps["predict"]
     return {**{name: round(cpu, 2) for name, cpu in steps.items()}, "peak_rss_mb": peak_rss_mb()}
 

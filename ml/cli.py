@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from ml.errors import BadConfig, BadData, MlError
 from ml.frames import HORIZON
 
-SIGNALS = "CSV or Parquet with date and columns of numbers; used when forecasts were better with them"
 SHOWN = 3
 """Series explained when none is asked for."""
 
@@ -47,7 +46,7 @@ def _train(args: argparse.Namespace) -> None:
 def _dataset(args: argparse.Namespace) -> Dataset:
     from ml.dataset import read_dataset
 
-    return replace(read_dataset(args.dataset), signals_file=args.signals)
+    return replace(read_dataset(args.dataset), signals_file=args.signals, promotions_file=args.promotions)
 
 
 def _predict(args: argparse.Namespace) -> None:
@@ -82,7 +81,7 @@ def _explained(file: Path, wanted: str | None) -> str:
 
 
 def _backtest_forecast(args: argparse.Namespace) -> None:
-    from ml import calendars, signals
+    from ml import calendars, promotions, signals
     from ml.forecast.backtest import backtest
     from ml.forecast.config import read_config
 
@@ -96,6 +95,7 @@ def _backtest_forecast(args: argparse.Namespace) -> None:
         only=_names(args.series),
         country=args.calendar,
         signals=signals.read(args.signals) if args.signals else None,
+        promotions=promotions.read(args.promotions) if args.promotions else None,
         config=read_config(_settings(args.set)),
         seed=args.seed,
         say=_progress(),
@@ -126,13 +126,13 @@ def _parser() -> argparse.ArgumentParser:
     train = commands.add_parser("train", help="train on a dataset folder, write a bundle")
     train.add_argument("task", choices=["forecast", "recommend"])
     train.add_argument("--dataset", type=Path, required=True, help="folder with dataset.json, lines/, products.parquet")
-    train.add_argument("--signals", type=Path, help=SIGNALS)
+    _given(train)
     _common(train, _train)
     predict = commands.add_parser("predict", help="forecast the days after a dataset's cutoff with a bundle")
     predict.add_argument("bundle", type=Path)
     predict.add_argument("--dataset", type=Path, required=True)
     predict.add_argument("--out", type=Path, required=True)
-    predict.add_argument("--signals", type=Path, help=SIGNALS)
+    _given(predict)
     predict.add_argument("--horizon", type=int, default=HORIZON)
     predict.set_defaults(run=_predict)
     show = commands.add_parser("show", help="what a bundle is and how good, or why a forecast is what it is")
@@ -151,7 +151,7 @@ def _add_backtests(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -
     forecast.add_argument("--horizon", type=int, default=HORIZON)
     forecast.add_argument("--series", type=Path, help="text file with the series to write, one per line")
     forecast.add_argument("--calendar", metavar="COUNTRY", help="ISO 3166 code whose holidays the shop may keep")
-    forecast.add_argument("--signals", type=Path, help=SIGNALS)
+    _given(forecast)
     _common(forecast, _backtest_forecast)
     recommend = kinds.add_parser("recommend", help="answers to questions about later orders")
     recommend.add_argument("--orders", type=Path, required=True, help="Parquet with order lines")
@@ -159,6 +159,13 @@ def _add_backtests(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -
     recommend.add_argument("--queries", type=Path, required=True)
     recommend.add_argument("--k", type=int, default=60, help="answers per query")
     _common(recommend, _backtest_recommend)
+
+
+def _given(parser: argparse.ArgumentParser) -> None:
+    signals = "CSV or Parquet with date and columns of numbers; used when forecasts were better with them"
+    parser.add_argument("--signals", type=Path, help=signals)
+    promotions = "CSV or Parquet with series (* for all), first and last: days of past and planned promotions"
+    parser.add_argument("--promotions", type=Path, help=promotions)
 
 
 def _common(parser: argparse.ArgumentParser, run: Callable[[argparse.Namespace], None]) -> None:

@@ -5,6 +5,7 @@ lines/*.parquet   order lines (the contract `frames.LINES`)
 products.parquet  the catalogue (the contract `frames.PRODUCTS`)
 stock.parquet     when stock ran out or came back or a price changed (the contract `frames.STOCK`); may be missing
 signals.csv       external signals by day (`ml.signals`), or the same as signals.parquet; may be missing
+promotions.csv    past and planned promotions of products (`ml.promotions`), or promotions.parquet; may be missing
 """
 
 from __future__ import annotations
@@ -22,13 +23,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from ml import calendars, signals
+from ml import calendars, promotions, signals
 from ml.baskets import Baskets
 from ml.errors import BadData
 from ml.frames import LINES, PRODUCTS, STOCK, Contract, check
 from ml.recommend.catalogue import Catalogue
 from ml.sales import Bools, DailySales, Ints, from_arrays
-from ml.signals import Signals
 
 DAY_SECONDS = 86_400
 
@@ -44,7 +44,8 @@ class Dataset:
     currency: str = ""
     snapshot_id: str = ""
     signals_file: Path | None = None
-    """Signals from here instead of the folder's own."""
+    promotions_file: Path | None = None
+    """Signals and promotions from here instead of the folder's own."""
 
     @property
     def cutoff_day(self) -> int:
@@ -83,13 +84,14 @@ class Dataset:
             orders=orders,
             country=country,
         )
-        return replace(sales, is_out=self._out_of_stock(sales), kinds=self._kinds(), signals=self._signals())
+        sales = replace(sales, is_out=self._out_of_stock(sales), kinds=self._kinds())
+        table, plan = self._given(self.signals_file, signals.FILES), self._given(self.promotions_file, promotions.FILES)
+        sales = replace(sales, signals=signals.read(table) if table else None)
+        return promotions.planned(sales, promotions.read(plan) if plan else None)
 
-    def _signals(self) -> Signals | None:
-        """The signals that lie in the folder, or in the file that was named instead."""
-        files = [self.signals_file] if self.signals_file else [self.folder / name for name in signals.FILES]
-        given = [file for file in files if file == self.signals_file or file.is_file()]
-        return signals.read(given[0]) if given else None
+    def _given(self, named: Path | None, names: tuple[str, ...]) -> Path | None:
+        """The file that was named, or else the one that lies in the folder."""
+        return named or next((self.folder / name for name in names if (self.folder / name).is_file()), None)
 
     def _kinds(self) -> dict[str, tuple[str, ...]]:
         """Type, vendor and tags of each product, told apart by a letter; none without a catalogue."""

@@ -26,21 +26,23 @@ PARTS: Final = (
 )
 """Columns in units. level: what was sold per open day lately, as it was recorded, times the trading days ahead. The
 others move it: how its sales have been moving lately; season and last year; days ahead closed for holidays; price
-against its own past; past promotions; external signals; days out of stock filled with expected demand; bulk orders
+against its own past; promotions; external signals; days out of stock filled with expected demand; bulk orders
 set aside; for a new product the launches before it; being brought in line with the shop's own outlook."""
 FACTS: Final = (
     "per_day",
     "closed_days",
     "out_days",
     "promo_days",
+    "planned_days",
     "bulk_days",
     "price_change",
     "best_weekday",
     "best_times",
 )
 """Units per open day lately; holidays ahead that the shop will be closed on; of the last 28 days those out of stock and
-on promotion, of the last 91 those with a bulk order; price of the last 28 days over that of 182, less 1 (null: not
-known); strongest weekday (Monday is 0) of the days ahead, and how many times an average day it is."""
+on promotion, of the days ahead those with a planned one, of the last 91 those with a bulk order; price of the last 28
+days over that of 182, less 1 (null: not known); strongest weekday (Monday is 0) of the days ahead, and how many times
+an average day it is."""
 FILE: Final = "explanations.parquet"
 SMALL = 0.005
 """Parts below this share of the whole are added up in one line."""
@@ -78,7 +80,7 @@ def _reason(part: str, row: Mapping[str, Any]) -> str:
         "season": "Season, and what happened a year ago",
         "holidays": f"Closed on {_count(row['closed_days'], 'holiday')} ahead",
         "price": _price(row["price_change"]),
-        "promotion": f"Past promotions{_on(row['promo_days'], 28)}",
+        "promotion": f"Promotions{_on(row['promo_days'], 28)}{_planned(row.get('planned_days') or 0)}",
         "signals": f"Signals ({row.get('signal_names') or 'campaigns or the weather'})",
         "stock_outs": f"Out of stock{_on(row['out_days'], 28)}, when it would have sold more",
         "bulk": f"Bulk orders{_on(row['bulk_days'], 91)}, set aside",
@@ -107,6 +109,10 @@ def rhythm(row: Mapping[str, Any]) -> list[str]:
 def _on(days: Any, of: int) -> str:
     """On how many of the last days; nothing when that is not known of this series."""
     return f" on {_count(days, 'day')} of the last {of}" if days > 0 else ""
+
+
+def _planned(days: Any) -> str:
+    return f", planned on {_count(days, 'day')} ahead" if days > 0 else ""
 
 
 def _count(value: Any, noun: str) -> str:

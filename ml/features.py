@@ -32,7 +32,7 @@ class SalesFeatures:
         self.units = _running(sales.units)
         self.squares = _running(sales.units.astype(np.float64) ** 2)
         self.selling = np.pad(np.cumsum(sales.units > 0, axis=1, dtype=np.int32), ((0, 0), (1, 0)))
-        self.promo = None if sales.is_promo is None else _running(sales.is_promo)
+        self.promo = None if sales.is_promo is None else _running(_with_plan(sales.is_promo, sales.promo_ahead))
         self.shop = np.concatenate([[0.0], np.cumsum(total)])
         self.open = np.concatenate([[0.0], np.cumsum(is_open)])
         day = np.where(sales.units > 0, np.arange(sales.days, dtype=np.int32), np.int32(-1))
@@ -54,7 +54,7 @@ class SalesFeatures:
     def rows(self, i: Ints, t: Ints, w: Ints) -> Floats:
         """Feature rows, float32 [len(i), features]; NaN where a series is too young to know."""
         level = self.level(i, t)
-        columns = [*self._recent(i, t, level), *self._rhythm(i, t, level), *self._price(i, t), *self._promo(i, t)]
+        columns = [*self._recent(i, t, level), *self._rhythm(i, t, level), *self._price(i, t), *self._promo(i, t, w)]
         columns += [*self._last_year(i, t, w, level), *self._calendar(t, w)]
         return np.stack([np.asarray(column, np.float32) for column in columns], axis=1)
 
@@ -62,7 +62,7 @@ class SalesFeatures:
     def families(self) -> tuple[str, ...]:
         """What each feature of a row tells about: its part in an explanation (`ml.explain.PARTS`)."""
         price = 0 if self.sales.revenue is None else 2
-        promo = 0 if self.promo is None else 3
+        promo = 0 if self.promo is None else 3 if self.sales.promo_ahead is None else 4
         counts = (("trend", 17), ("price", price), ("promotion", promo), ("season", 3), ("trend", 2), ("season", 3))
         return tuple(family for family, count in counts for _ in range(count))
 
@@ -107,12 +107,19 @@ class SalesFeatures:
             lately = (self.revenue[i, t] - self.revenue[i, near]) / (self.units[i, t] - self.units[i, near])
             return [np.where(np.isfinite(x), x, np.nan) for x in (np.log1p(usual), lately / usual)]
 
-    def _promo(self, i: Ints, t: Ints) -> list[Floats]:
-        """Share of the last 7, 28 and 91 days on promotion: a level that was bought is not one that stays."""
+    def _promo(self, i: Ints, t: Ints, w: Ints) -> list[Floats]:
+        """Share of the last 7, 28 and 91 days on promotion: a level that was bought is not one that stays.
+
+        Where promotions are planned, also the share of the week ahead: the only thing of it that is known by then.
+        """
         if self.promo is None:
             return []
         ago = [np.maximum(t - span, 0) for span in (7, 28, 91)]
-        return [(self.promo[i, t] - self.promo[i, a]) / np.maximum(t - a, 1) for a in ago]
+        past: list[Floats] = [(self.promo[i, t] - self.promo[i, a]) / np.maximum(t - a, 1) for a in ago]
+        if self.sales.promo_ahead is None:
+            return past
+        start = t + WINDOW * w
+        return [*past, (self.promo[i, start + WINDOW] - self.promo[i, start]) / WINDOW]
 
     @cached_property
     def revenue(self) -> Floats:
@@ -152,6 +159,10 @@ class SalesFeatures:
     @cached_property
     def _to_christmas(self) -> Floats:
         return np.clip(np.array([days for _, days in self._dates], dtype=np.float64), -7, 90)
+
+
+def _with_plan(known: Bools, ahead: Bools | None) -> Bools:
+    return known if ahead is None else np.concatenate([known, ahead], axis=1)
 
 
 def recent_level(units: Floats, born: Ints, is_open: Bools) -> Floats:

@@ -42,6 +42,7 @@ class DailySales:
 
     units: float32 [series, days]; column 0 is `first_on`. Of the same shape, or None when nothing is known of it:
     revenue; is_out, days on which the series could not be bought; is_promo, days on which it was on offer.
+    promo_ahead: the same for the days ahead, [series, 28], and the hash of the plan's file; None when nobody plans.
     orders: how many orders are behind it (0 when unknown). refused: series left out, with the reason.
     kinds: what a series is, in words that others may share (its type, vendor and tags); those without are not in it.
     signals: what is known of each day besides, days ahead included. lift: when their effect was taken out of the units,
@@ -57,6 +58,8 @@ class DailySales:
     refused: Mapping[str, str] = field(default_factory=dict)
     is_out: Bools | None = None
     is_promo: Bools | None = None
+    promo_ahead: Bools | None = None
+    plan_sha256: str = ""
     kinds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     signals: Signals | None = None
     lift: Floats | None = None
@@ -87,11 +90,15 @@ class DailySales:
 
     def until(self, days: int) -> DailySales:
         """The same shop as it was known after its first `days` days."""
-        return self._cut(np.s_[:, :days])
+        if self.is_promo is None or self.promo_ahead is None:
+            return self._cut(np.s_[:, :days])
+        planned = np.concatenate([self.is_promo, self.promo_ahead], axis=1)[:, days : days + self.promo_ahead.shape[1]]
+        return replace(self._cut(np.s_[:, :days]), promo_ahead=planned)
 
     def rows(self, index: Ints) -> DailySales:
         """Only the series with these row numbers, in this order."""
-        return replace(self._cut(index), series=tuple(self.series[i] for i in index))
+        ahead = None if self.promo_ahead is None else self.promo_ahead[index]
+        return replace(self._cut(index), series=tuple(self.series[i] for i in index), promo_ahead=ahead)
 
     def sold_lately(self, days: int) -> Ints:
         """Row numbers of the series with a sale in the last `days` days."""

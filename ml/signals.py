@@ -6,8 +6,6 @@ columns. An empty cell is a value nobody knows. Rows of days ahead are what is p
 
 from __future__ import annotations
 
-import csv
-import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,13 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
+from ml import given
 from ml.errors import BadData
 from ml.sales import Floats
 
 FILES = ("signals.parquet", "signals.csv")
 """What it is called in a dataset folder."""
 MOST_SIGNALS = 20
-MOST_BYTES = 5_000_000
 MOST_DAYS = 20_000
 BIGGEST = 1e12
 
@@ -56,23 +54,15 @@ class Signals:
 
 def read(file: Path) -> Signals:
     """The signals in a CSV or Parquet file. Raises BadData that names the line and the column of what is wrong."""
-    if not file.is_file():
-        raise BadData(f"{file}: no such file")
-    data = file.read_bytes()
-    if len(data) > MOST_BYTES:
-        raise BadData(f"{file}: {len(data):,} bytes, more than {MOST_BYTES:,} are no table of days")
-    header, rows = _of_parquet(file) if file.suffix == ".parquet" else _of_csv(file, data)
-    names = _names(file, header)
-    place = header.index("date")
+    table = given.read(file)
+    names, place = _names(file, table.header), table.header.index("date")
     found: dict[date, list[float]] = {}
-    for line, row in rows:
+    for line, row in table.rows:
         where = f"{file}, line {line}"
-        if len(row) != len(header):
-            raise BadData(f"{where}: {len(row)} values, the first line has {len(header)}")
-        on = _day(where, row[place])
+        on = given.day(f"{where}, column date", row[place])
         if on in found:
             raise BadData(f"{where}, column date: {on} for the second time")
-        cells = zip(header, row, strict=True)
+        cells = zip(table.header, row, strict=True)
         found[on] = [_number(f"{where}, column {name}", cell) for name, cell in cells if name != "date"]
     if not found:
         raise BadData(f"{file}: not one day below the first line")
@@ -83,7 +73,7 @@ def read(file: Path) -> Signals:
     values = np.full((len(names), days), np.nan)
     for on, cell in found.items():
         values[:, (on - first).days] = cell
-    return Signals(names, first, values, hashlib.sha256(data).hexdigest())
+    return Signals(names, first, values, table.sha256)
 
 
 def write(signals: Signals, file: Path) -> None:
@@ -98,32 +88,6 @@ def write(signals: Signals, file: Path) -> None:
     pq.write_table(pa.table({"date": pa.array(days, pa.date32()), **columns}), file)
 
 
-Rows = list[tuple[int, list[str]]]
-
-
-def _of_csv(file: Path, data: bytes) -> tuple[list[str], Rows]:
-    try:
-        lines = data.decode("utf-8-sig").splitlines()
-        rows = [(number, row) for number, row in enumerate(csv.reader(lines, strict=True), start=1) if any(row)]
-    except (UnicodeDecodeError, csv.Error) as wrong:
-        raise BadData(f"{file}: not CSV in UTF-8 ({wrong})") from wrong
-    if not rows:
-        raise BadData(f"{file}: empty")
-    return [name.strip() for name in rows[0][1]], rows[1:]
-
-
-def _of_parquet(file: Path) -> tuple[list[str], Rows]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        table = pq.read_table(file)
-    except (pa.ArrowInvalid, OSError) as wrong:
-        raise BadData(f"{file}: not a Parquet file ({wrong})") from wrong
-    cells = [["" if value is None else str(value) for value in column.to_pylist()] for column in table.columns]
-    return table.column_names, [(line, list(row)) for line, row in enumerate(zip(*cells, strict=True), start=2)]
-
-
 def _names(file: Path, header: list[str]) -> tuple[str, ...]:
     names = tuple(name for name in header if name != "date")
     if header.count("date") != 1:
@@ -133,13 +97,6 @@ def _names(file: Path, header: list[str]) -> tuple[str, ...]:
     if len(names) > MOST_SIGNALS:
         raise BadData(f"{file}, line 1: {len(names)} signals, at most {MOST_SIGNALS} can be told apart")
     return names
-
-
-def _day(where: str, text: str) -> date:
-    try:
-        return date.fromisoformat(text.strip()[:10])
-    except ValueError:
-        raise BadData(f"{where}, column date: {text!r} is no day such as 2026-03-01") from None
 
 
 def _number(where: str, text: str) -> float:

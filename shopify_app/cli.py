@@ -117,8 +117,17 @@ def _parser() -> argparse.ArgumentParser:
         ("import-lists", _import_lists, "lists made elsewhere: Parquet with product_id, neighbour_id, score"),
     ):
         on_shop(commands, name, run, f"register {what}").add_argument("file", type=Path)
-    given = on_shop(commands, "import-signals", _import_signals, "campaigns, weather …: a table that forecasts may use")
-    given.add_argument("file", type=Path, nargs="?", help="CSV or Parquet: date and columns of numbers; none: no more")
+    for kind, what, columns in (
+        ("signals", "campaigns, weather …: a table that forecasts may use", "date and columns of numbers"),
+        (
+            "promotions",
+            "past and planned promotions of products",
+            "series (a product's number, * for all), first, last",
+        ),
+    ):
+        given = on_shop(commands, f"import-{kind}", _import_given, what)
+        given.add_argument("file", type=Path, nargs="?", help=f"CSV or Parquet: {columns}; without it: no more")
+        given.set_defaults(kind=kind)
     return parser
 
 
@@ -200,10 +209,10 @@ def _import_lists(settings: config.Settings, chosen: argparse.Namespace) -> dict
     return imports.lists(settings, chosen.shop, chosen.file)
 
 
-def _import_signals(settings: config.Settings, chosen: argparse.Namespace) -> dict[str, Any]:
-    from shopify_app.lifecycle import signals
+def _import_given(settings: config.Settings, chosen: argparse.Namespace) -> dict[str, Any]:
+    from shopify_app.lifecycle import given
 
-    return signals.give(settings, chosen.shop, chosen.file)
+    return given.give(settings, chosen.shop, chosen.kind, chosen.file)
 
 
 def _change(settings: config.Settings, chosen: argparse.Namespace, act: Callable[..., Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from ml.forecast import reasons
 from ml.forecast.config import ForecastConfig
 from ml.forecast.forecast import FORECASTS_FILE, WINDOWS_FILE, Forecast, write_frame
 from ml.forecast.leader import fit_forecast
+from ml.promotions import Promotions, planned
 from ml.sales import DailySales, from_frame
 from ml.signals import Signals
 
@@ -33,14 +34,15 @@ def backtest(
     only: Sequence[str] | None = None,
     country: str | None = None,
     signals: Signals | None = None,
+    promotions: Promotions | None = None,
     config: ForecastConfig | None = None,
     seed: int = 1,
     say: Say,
 ) -> dict[str, Any]:
     """Forecasts from each origin, written as `forecasts.parquet`, `windows.parquet` and `run.json`; returns the run.
 
-    Why they are what they are goes into `explanations.parquet`. signals: what they say of the days after an origin
-    counts as planned by then.
+    Why they are what they are goes into `explanations.parquet`. signals, promotions: what they say of the days
+    after an origin counts as planned by then.
 
     Rows after an origin are dropped before anything else happens, so that nothing can look at them.
     """
@@ -53,7 +55,7 @@ def backtest(
             say(f"{place}: {text}")
 
         with costs.of("read"):
-            known = replace(from_frame(sales, origin, country), signals=signals)
+            known = replace(planned(from_frame(sales, origin, country), promotions), signals=signals)
         forecast, explained, facts = _one_origin(known, horizon, only, config or ForecastConfig(), seed, costs, step)
         forecasts.append(forecast)
         why.append(explained)

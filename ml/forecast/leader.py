@@ -63,7 +63,8 @@ def fit_forecast(sales: DailySales, config: ForecastConfig, seed: int, say: Say)
         total = _summed(usual)
     model = ForecastModel(member, bands, config.sold_within_days, config.cap_quantile, moved, total.lead)
     told = figures(sales, trials, leader, total, level.track_record(usual, HORIZON, Lead(level.NAIVE)))
-    return Fitted(model, because, told if signals is None else {**told, "signals": signals})
+    lineage = {"signals": signals, "promotions": {"sha256": sales.plan_sha256} if sales.plan_sha256 else None}
+    return Fitted(model, because, {**told, **{name: given for name, given in lineage.items() if given is not None}})
 
 
 def _summed(sales: DailySales) -> Chosen:

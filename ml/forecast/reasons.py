@@ -160,6 +160,7 @@ def _facts(sales: DailySales, filled: DailySales, rows: Ints, cap_quantile: floa
     found: dict[str, Any] = {"per_day": recent_level(units, sales.born[rows], is_open)}
     for name, flags in (("out_days", sales.is_out), ("promo_days", sales.is_promo)):
         found[name] = 0.0 if flags is None else flags[rows, -NEAR:].sum(axis=1)
+    found["planned_days"] = 0.0 if sales.promo_ahead is None else sales.promo_ahead[rows].sum(axis=1)
     found["bulk_days"] = (units[:, -FAR:] > day_limits(filled.units[rows], cap_quantile)[:, None]).sum(axis=1)
     found["price_change"] = np.nan if sales.revenue is None else _price_change(units, sales.revenue[rows])
     for name, values in found.items():

@@ -8,7 +8,7 @@ cheaper. Nothing is fed back into it, so that errors cannot run away.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,6 +31,7 @@ FILE = "model.ubj"
 WEEKS = HORIZON // WINDOW
 SPAN = 364
 """Origins of training rows reach back a year, so that every season is seen once."""
+NO_PROMOTIONS, PAST, PLANNED = "none", "past", "planned"
 MIN_KNOWN = 28
 MIN_ROWS = 300
 MIN_AGE = 14
@@ -71,7 +72,7 @@ class Boosted:
         new = launches(sales, is_open)
         parts = [np.zeros((0, weeks * WINDOW))]
         for part in in_chunks(rows):
-            usual = capped(sales.rows(part), self.cap_quantile)
+            usual = capped(self._as_learned(sales.rows(part)), self.cap_quantile)
             rates = self._rates(SalesFeatures(usual, is_open, sales.total), weeks)
             weekly = rates * np.exp(new.logs(part, rates)) * opened
             parts.append(np.repeat(weekly, WINDOW, axis=1) * day_shares(usual, is_open, sales.total))
@@ -86,7 +87,8 @@ class Boosted:
         import xgboost as xgb
 
         is_open = open_days(sales.total, sales.first_on, weeks * WINDOW, sales.country)
-        features = SalesFeatures(capped(sales.rows(rows), self.cap_quantile), is_open, sales.total)
+        usual = capped(self._as_learned(sales.rows(rows)), self.cap_quantile)
+        features = SalesFeatures(usual, is_open, sales.total)
         names = np.array(features.families)
         logs = np.zeros((len(rows), weeks, len(PARTS)))
         for week, (asked, margin) in enumerate(_questions(features, weeks)):
@@ -99,6 +101,20 @@ class Boosted:
         rates = features.level(np.arange(len(rows)), now)[:, None] * np.exp(logs.sum(axis=2))
         logs[:, :, PARTS.index("launch")] = launches(sales, is_open).logs(rows, rates)
         return logs
+
+    def _as_learned(self, sales: DailySales) -> DailySales:
+        """The sales with the kind of promotions that the trees ask about: a plan that is gone is one without any."""
+        learned = self.booster.attr("promotions")
+        if learned is None:
+            return sales
+        past = np.zeros(sales.units.shape, dtype=bool) if sales.is_promo is None else sales.is_promo
+        none_ahead = np.zeros((len(past), HORIZON), dtype=bool)
+        ahead = none_ahead if sales.promo_ahead is None else sales.promo_ahead
+        return replace(
+            sales,
+            is_promo=None if learned == NO_PROMOTIONS else past,
+            promo_ahead=ahead if learned == PLANNED else None,
+        )
 
     def _rates(self, features: SalesFeatures, weeks: int) -> Floats:
         """Units per open day of each week ahead, [series, weeks]."""
@@ -128,7 +144,7 @@ def fit(sales: DailySales, config: ForecastConfig, seed: int) -> Boosted:
     )
     settings = {**PARAMETERS, "eta": config.eta, "max_leaves": config.leaves, "seed": seed}
     booster = xgb.train(settings, data, config.rounds)
-    booster.set_attr(cap_quantile=str(config.cap_quantile))
+    booster.set_attr(cap_quantile=str(config.cap_quantile), promotions=_promotions(sales))
     return load({FILE: bytes(booster.save_raw("ubj"))})
 
 
@@ -142,6 +158,13 @@ def load(files: Mapping[str, bytes]) -> Boosted:
     except (KeyError, xgb.core.XGBoostError) as wrong:
         raise BadBundle(f"{FILE}: not a model ({str(wrong).splitlines()[0]})") from wrong
     return Boosted(files[FILE], booster, float(booster.attr("cap_quantile") or 1.0))
+
+
+def _promotions(sales: DailySales) -> str:
+    """Which promotions these sales tell of."""
+    if sales.is_promo is None:
+        return NO_PROMOTIONS
+    return PAST if sales.promo_ahead is None else PLANNED
 
 
 def _questions(features: SalesFeatures, weeks: int) -> Iterator[tuple[Floats, Floats]]:

@@ -20,7 +20,7 @@ from shopify_app.tables import SnapshotPart
 
 CATALOGUE = "products"
 STOCK = "stock"
-SIGNALS = "signals"
+SIGNALS, PROMOTIONS = "signals", "promotions"
 
 
 class Known(NamedTuple):

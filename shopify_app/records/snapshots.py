@@ -53,7 +53,8 @@ def _frozen(database: Database, objects: Objects, shop: Shop, cutoff_on: date, c
         made = [_sales(db, objects, shop.id, span, known) for span in parts.spans(known, cutoff_on)]
         made.append(_table(db, objects, shop.id, known, parts.CATALOGUE, catalogue.products))
         made.append(_table(db, objects, shop.id, known, parts.STOCK, stock.history))
-        made += [given for given in (parts.standing(parts.SIGNALS, known.get(parts.SIGNALS)),) if given is not None]
+        given = (parts.standing(name, known.get(name)) for name in (parts.SIGNALS, parts.PROMOTIONS))
+        made += [part for part in given if part is not None]
     manifest = {
         "schema": SCHEMA,
         "code_version": code_version,

@@ -54,10 +54,12 @@ def test_the_level_is_what_was_sold_per_open_day_times_the_days_ahead() -> None:
 
 
 @pytest.mark.parametrize(("has_price", "has_promo"), [(False, False), (True, False), (True, True)])
-def test_each_feature_of_the_trees_is_credited_to_a_part(has_price: bool, has_promo: bool) -> None:
+@pytest.mark.parametrize("is_planned", [False, True])
+def test_each_feature_of_the_trees_is_credited_to_a_part(has_price: bool, has_promo: bool, is_planned: bool) -> None:
     sales = daily_sales(products=4, days=120)
     if has_promo:
-        sales = replace(sales, is_promo=sales.units > 3)
+        plan = np.zeros((4, 28), dtype=bool) if is_planned else None
+        sales = replace(sales, is_promo=sales.units > 3, promo_ahead=plan)
     if not has_price:
         sales = replace(sales, revenue=None)
     features = SalesFeatures(sales, open_days(sales.total, sales.first_on, 28), sales.total)

@@ -200,7 +200,7 @@ def test_a_bundle_records_the_file_it_was_trained_with_and_forecasts_without_it_
     trained = train.fit("forecast", dataset, tmp_path / "b", config=config, seed=1)
     assert trained.metrics["signals"]["sha256"] == signals.read(dataset / "signals.csv").sha256
     again = train.fit("forecast", dataset, tmp_path / "c", config=config, seed=1)
-    assert again.files == trained.files
+    assert (again.files, again.metrics) == (trained.files, trained.metrics)
     (dataset / "signals.csv").unlink()
     train.predict(trained.folder, dataset, tmp_path / "p")
     assert bundles.verify(trained.folder).metrics["signals"]["signals"]["moon"]["used"] is False
