@@ -38,7 +38,7 @@ class Test:
 class Result:
     """How it stands. amount: what the buyers of a group paid after meeting a list, by group.
 
-    chosen_orders: orders of group a that hold a product its buyer had chosen from a list.
+    chosen_orders: orders of group a with a line put into the cart from a list, or a product that was opened from one.
     """
 
     compared: Compared
@@ -78,11 +78,12 @@ def result(db: Session, shop_id: int, number: int) -> Result:
     met, both = _groups(db, shop_id, number)
     paid: dict[str, dict[int, float]] = {SHOWN: {}, HELD: {}}
     chosen: set[int] = set()
-    picks = _chosen(db, shop_id)
+    picks, lines = _chosen(db, shop_id), _lines(db, shop_id)
     for visitor, order_id, amount in _orders(db, shop_id, met):
         arm = met[visitor][0]
         paid[arm][visitor] = paid[arm].get(visitor, 0.0) + amount
-        if arm == SHOWN and visitor in picks and picks[visitor] & _products(db, shop_id, order_id):
+        from_lists = (beside is not None or product in picks[visitor] for product, beside in lines[order_id])
+        if arm == SHOWN and any(from_lists):
             chosen.add(order_id)
     shown = sum(arm == SHOWN for arm, _ in met.values())
     compared = compare(shown, len(met) - shown, len(paid[SHOWN]), len(paid[HELD]))
@@ -138,6 +139,12 @@ def _chosen(db: Session, shop_id: int) -> defaultdict[int, set[int]]:
     return found
 
 
-def _products(db: Session, shop_id: int, order_id: int) -> set[int | None]:
-    mine = OrderLine.shop_id == shop_id, OrderLine.order_id == order_id
-    return set(db.scalars(select(OrderLine.product_id).where(*mine)))
+def _lines(db: Session, shop_id: int) -> defaultdict[int, list[tuple[int | None, int | None]]]:
+    """What was in the orders that browsers told of: product, and in whose list it was chosen, by order."""
+    told = select(View.order_id).where(View.shop_id == shop_id, View.kind == ViewKind.ORDERED)
+    wanted = OrderLine.shop_id == shop_id, OrderLine.order_id.in_(told)
+    found: defaultdict[int, list[tuple[int | None, int | None]]] = defaultdict(list)
+    columns = OrderLine.order_id, OrderLine.product_id, OrderLine.beside_id
+    for order_id, product_id, beside_id in db.execute(select(*columns).where(*wanted)):
+        found[order_id].append((product_id, beside_id))
+    return found

@@ -121,3 +121,17 @@ def test_a_test_is_started_once_and_the_next_has_another_number(database: Databa
         assert holdout.of(db, alice.id).published == 2
         assert holdout.of(db, bob.id) == holdout.Test()
         assert set(db.scalars(select(Job.kind))) == {"holdout"}
+
+
+def test_a_line_put_into_the_cart_from_a_list_is_known_from_the_order_alone(
+    database: Database, alice: Shop, see: See, deliver: Deliver, drain: Callable[[], int]
+) -> None:
+    noted = order(1, lines=((1, 1, "9.50"),))
+    noted["line_items"][0]["properties"] = [{"name": "_recommended", "value": "7"}]
+    deliver(alice, "orders/create", noted)
+    deliver(alice, "orders/create", order(2, lines=((1, 1, "9.50"),)))
+    drain()
+    for browser, arm, number in (("b1", "a", 1), ("b2", "a", 2)):
+        see(alice, "met", browser, ago=2, test=1, arm=arm)
+        see(alice, "ordered", browser, ago=1, order_id=number)
+    assert result(database, alice).chosen_orders == 1
