@@ -58,7 +58,8 @@ STRANGERS = f"""
 
 def utc(moment: datetime) -> str:
     """A time as SQLAlchemy writes it into SQLite: in UTC, without saying so."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+    in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return in_utc.isoformat(" ", "microseconds")[: -len("+00:00")]
 
 
 def store(raw: Any, dialect: str, deliveries: Sequence[Stored]) -> list[Outcome]:
