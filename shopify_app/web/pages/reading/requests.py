@@ -31,7 +31,7 @@ def requests(db: Session, at: Standing) -> list[Request]:
     """The newest first: files in the making, then what was done."""
     files = {one.id: one for one in exports.of(db, at.shop_id)}
     waiting = [
-        Request("Data asked for", one.asked_at, "The file is being made.", one.request_id)
+        Request("Asked for their data", one.asked_at, "The file is being made.", one.request_id)
         for one in files.values()
         if one.made_at is None
     ]
@@ -42,13 +42,13 @@ def requests(db: Session, at: Standing) -> list[Request]:
 def _done(receipt: Receipt, files: Mapping[int, Export]) -> Request:
     told = receipt.told
     if receipt.topic != "customers/data_request":
-        return Request("Customer forgotten", receipt.done_at, _forgotten(told))
+        return Request("Asked to be forgotten", receipt.done_at, _forgotten(told))
     file, number = files.get(told["export"]), told.get("request_id")
     held = f"{plural(told['orders'], 'order')} and {plural(told['events'], 'message')} from Shopify{_searched(told)}"
     if file is None:
         gone = f"{held}. The file is gone: its 30 days are over, or the customer was forgotten."
-        return Request("Data asked for", receipt.done_at, gone, number)
-    return Request("Data asked for", receipt.done_at, held, number, file.id, file.expires_at)
+        return Request("Asked for their data", receipt.done_at, gone, number)
+    return Request("Asked for their data", receipt.done_at, held, number, file.id, file.expires_at)
 
 
 def _forgotten(told: Mapping[str, Any]) -> str:
