@@ -25,20 +25,19 @@ IDLE = 10.0
 """Seconds of silence after which the thread goes home."""
 
 
-def broker_options(settings: Settings) -> dict[str, Any]:
-    """Transport options for Celery on the settings' broker, the same for who rings and who listens."""
+def broker(settings: Settings) -> dict[str, Any]:
+    """Celery's settings for the settings' broker, the same for who rings and who listens."""
     if not settings.broker_url.startswith("filesystem://"):
-        return {}
+        return {"broker_url": settings.broker_url, "broker_transport_options": {}}
     queue, control = settings.var / "broker" / "queue", settings.var / "broker" / "control"
     for folder in (queue, control):
         folder.mkdir(parents=True, exist_ok=True)
     folders = {"data_folder_in": str(queue), "data_folder_out": str(queue), "control_folder": str(control)}
-    return {**folders, "polling_interval": LISTEN_AGAIN}
-
-
-def broker_address(settings: Settings) -> str:
-    """The broker's address; the folder one gets a host it does not need, or Celery warns that it has none."""
-    return "filesystem://localhost//" if settings.broker_url == "filesystem://" else settings.broker_url
+    return {
+        "broker_url": "filesystem://localhost//",  # without a host that it does not need, Celery warns
+        "broker_transport": "shopify_app.folder_broker:Transport",
+        "broker_transport_options": {**folders, "polling_interval": LISTEN_AGAIN},
+    }
 
 
 class Doorbell:
@@ -103,12 +102,8 @@ class Doorbell:
         from celery import Celery
 
         bell = Celery("foretally", set_as_current=False)
-        bell.conf.update(
-            broker_url=broker_address(self._settings),
-            broker_transport_options=broker_options(self._settings) | ONCE,
-            broker_connection_timeout=2,
-            task_ignore_result=True,
-        )
+        bell.conf.update(broker(self._settings), broker_connection_timeout=2, task_ignore_result=True)
+        bell.conf.broker_transport_options = bell.conf.broker_transport_options | ONCE
         return bell.send_task
 
 

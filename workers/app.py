@@ -7,7 +7,7 @@ from celery.signals import setup_logging
 
 from shopify_app import config
 from shopify_app.log import configure
-from shopify_app.nudge import broker_address, broker_options
+from shopify_app.nudge import broker
 
 DESK, TRAINING = "desk", "training"
 QUEUES = (DESK, TRAINING)
@@ -20,8 +20,7 @@ def make_app(settings: config.Settings) -> Celery:
     """The Celery app on the settings' broker. Results are rows, so Celery keeps none."""
     app = Celery("foretally", include=["workers.tasks"])
     app.conf.update(
-        broker_url=broker_address(settings),
-        broker_transport_options=broker_options(settings),
+        broker(settings),
         broker_connection_retry_on_startup=True,
         task_ignore_result=True,
         task_acks_late=False,

@@ -1,0 +1,51 @@
+"""A broker made of a folder hands out whole messages, however busy those are who write and who read."""
+
+import sys
+import threading
+from collections.abc import Iterator
+
+import pytest
+from celery import Celery
+
+from shopify_app.config import Settings
+from shopify_app.nudge import broker
+
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)  # nothing here is about the database
+
+WRITERS, EACH = 3, 400
+
+
+@pytest.fixture
+def hasty() -> Iterator[None]:
+    """Threads take turns every few instructions."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(usual)
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_message_is_never_taken_before_it_is_written(settings: Settings) -> None:
+    app = Celery("foretally", set_as_current=False)
+    app.conf.update(broker(settings))
+    folder = settings.var / "broker" / "queue"
+
+    def write(writer: int) -> None:
+        with app.connection() as connection, connection.SimpleQueue("desk") as queue:
+            for n in range(EACH):
+                queue.put((writer, n))
+
+    read = []
+    with app.connection() as connection, connection.SimpleQueue("desk") as queue:
+        writers = [threading.Thread(target=write, args=(n,)) for n in range(WRITERS)]
+        for thread in writers:
+            thread.start()
+        while any(thread.is_alive() for thread in writers) or any(folder.glob("*.msg")):
+            try:
+                message = queue.get(timeout=0.05)
+            except queue.Empty:
+                continue
+            message.ack()
+            read.append(tuple(message.payload))
+    assert sorted(read) == [(writer, n) for writer in range(WRITERS) for n in range(EACH)]
+    assert list(folder.iterdir()) == []
