@@ -111,6 +111,8 @@ def mean_days(member: Member, sales: DailySales, rows: Ints, total: Outlook, cap
         daily = level.scaled(daily, total.ahead)
     if sales.lift is not None:
         daily = daily * sales.lift[:horizon]
+    if member.is_scaled or sales.lift is not None:
+        daily = sanity.held(sales, rows, daily)
     sanity.check_total(total.history, daily.sum(axis=0))
     return daily
 

@@ -18,6 +18,17 @@ def plausible_rows(sales: DailySales, rows: Ints, daily: Floats) -> Bools:
     return np.asarray(is_number & (most_per_week(daily) <= MOST * best + 1e-6))
 
 
+def held(sales: DailySales, rows: Ints, daily: Floats) -> Floats:
+    """The same forecasts, each series that scaling took above its limit brought down to it."""
+    over = np.flatnonzero(~plausible_rows(sales, rows, daily))
+    if len(over) == 0:
+        return daily
+    limit = MOST * best_week(sales.units[rows[over]])
+    found = daily.copy()
+    found[over] *= (limit / most_per_week(daily[over]))[:, None]
+    return found
+
+
 def check_total(total: Floats, daily: Floats) -> None:
     """Raise Implausible when the forecast of the total [horizon] is not finite or above 3 x its best week."""
     if not np.isfinite(daily).all() or (daily < 0).any():

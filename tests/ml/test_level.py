@@ -127,3 +127,12 @@ def test_an_absurd_series_falls_back_to_its_weekday_average_and_the_others_stay(
     daily = mean_days(Mad(), sales, np.arange(3), level.outlook(sales, 28), 0.95)
     assert daily[0].sum() < 3 * 4 * sanity.best_week(sales.units[:1])[0]
     assert np.array_equal(daily[1:], np.ones((2, 28)))
+
+
+def test_scaling_takes_no_series_above_three_times_its_best_week() -> None:
+    sales = daily_sales(products=3, days=100)
+    best = sanity.best_week(sales.units)
+    daily = np.repeat(best[:, None] / 7, 14, axis=1) * np.array([1.0, 2.9, 8.0])[:, None]
+    held = sanity.held(sales, np.arange(3), daily)
+    assert np.array_equal(held[:2], daily[:2])
+    assert held[2, :7].sum() == pytest.approx(3 * best[2])
