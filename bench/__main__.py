@@ -5,7 +5,7 @@ import sys
 from inspect import signature
 from pathlib import Path
 
-from bench import draining, forecast, intake, loop, recommend, serving, storage, storefront
+from bench import draining, forecast, intake, loop, recommend, reorder, serving, storage, storefront
 
 BENCHES = {
     "draining": draining.measure,
@@ -13,6 +13,7 @@ BENCHES = {
     "intake": intake.measure,
     "loop": loop.measure,
     "recommend": recommend.measure,
+    "reorder": reorder.measure,
     "serving": serving.measure,
     "storage": storage.measure,
     "storefront": storefront.measure,

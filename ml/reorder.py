@@ -1,7 +1,9 @@
 """When to order and how much: a forecast and its own quantiles, a lead time and a service level.
 
 Safety stock comes from the bands that the forecast was measured to have and not from a normal curve: on two years of a
-wholesaler's orders the textbook formula reached 85 % where 95 % was asked for.
+wholesaler's orders the textbook formula reached 85 % where 95 % was asked for. A service level is a share of orders:
+those that arrive before the shelf is empty. Orders are placed just after much was sold, so it takes more stock than
+being covered on an ordinary day; `ml/replenish.py` replays orders and learns how much more.
 """
 
 from __future__ import annotations
@@ -16,8 +18,9 @@ import numpy as np
 from ml.errors import BadConfig
 from ml.sales import Floats, Ints
 
-TAIL = 1.75
-"""How fast stock grows with the service level beyond the 90 % point."""
+TAIL = 2.0
+"""How fast stock grows with the service level, for a shop whose own orders have not told yet: between 1.5, which steady
+sales need, and the 3.2 of a wholesaler with orders of hundreds (docs/models.md)."""
 WORTH = 0.5
 """What is expected to sell less than this until an order is used up is not ordered."""
 
@@ -82,7 +85,12 @@ class Advice:
 
 
 def plan(
-    daily: Floats, bands: Sequence[Band], stock_units: Floats, terms: Terms, arriving: Floats | None = None
+    daily: Floats,
+    bands: Sequence[Band],
+    stock_units: Floats,
+    terms: Terms,
+    arriving: Floats | None = None,
+    tail: float = TAIL,
 ) -> Plan:
     """The plan for products whose forecasts of the days ahead are `daily` [n, horizon].
 
@@ -91,16 +99,16 @@ def plan(
     """
     arriving = np.zeros_like(daily) if arriving is None else arriving
     lead, cover = (lead_time_units(daily, days) for days in (terms.lead_days, terms.cover_days))
-    point = reorder_point(lead, bands, terms)
+    enough = reorder_point(lead, bands, terms, tail)
     held = stock_units + arriving.sum(axis=-1)
-    wanted = point + cover - np.minimum(held, point)
+    wanted = enough + cover - np.minimum(held, enough)
     return Plan(
         lead_time_units=lead,
         cover_units=cover,
-        safety_units=point - lead,
-        reorder_point=point,
+        safety_units=enough - lead,
+        reorder_point=enough,
         days_of_cover=_days_of_cover(daily, stock_units[..., None] + arriving.cumsum(axis=-1)),
-        order_in=np.floor(_days_of_cover(daily, np.broadcast_to((held - point)[..., None], daily.shape))),
+        order_in=np.floor(_days_of_cover(daily, np.broadcast_to((held - enough)[..., None], daily.shape))),
         order_units=np.where(lead + cover < WORTH, 0, _allowed(wanted, terms)),
     )
 
@@ -141,19 +149,26 @@ def lead_time_units(daily: Floats, days: int) -> Floats:
     return np.asarray(known + max(days - daily.shape[-1], 0) * daily.mean(axis=-1))
 
 
-def reorder_point(expected: Floats, bands: Sequence[Band], terms: Terms) -> Floats:
-    """Units that are enough for the lead time with the wanted probability, for one product or many.
+def reorder_point(expected: Floats, bands: Sequence[Band], terms: Terms, tail: float = TAIL) -> Floats:
+    """Units that are enough for the lead time of the wanted share of orders, for one product or many."""
+    return point(expected, spread(bands, terms.lead_days), terms, tail)
 
-    The 90 % point's factor over the mean is read off the two nearest windows (along the root of their length) and, for
-    another service level, raised to the power (log10 1 / (1 - level)) ** TAIL. That is a longer tail than a lognormal
-    one; it was chosen on orders of January to July 2011 and held on those of August to December (docs/models.md).
+
+def point(expected: Floats, factor: Floats, terms: Terms, tail: float) -> Floats:
+    """The reorder point of products whose 90 % point over the lead time is `factor` times what is expected.
+
+    With f its logarithm, stock is exp(reach f / (1 + f)) times the expected units: regular products need more than a
+    power of the factor, rare ones less. The reach grows with log10 1 / (1 - level), and for short lead times, where one
+    day's sales count for more. This form was chosen on orders of January to July 2011 and held on those of August to
+    December (`python -m bench reorder`).
     """
-    factor = np.maximum(_factor(bands, terms.lead_days), 1.0 + 1e-9)
-    return np.asarray(expected * factor ** (math.log10(1 / (1 - terms.service_level)) ** TAIL))
+    log = np.log(np.maximum(factor, 1.0))
+    reach = tail * math.log10(1 / (1 - terms.service_level)) * (0.65 + 1.3 / math.sqrt(terms.lead_days))
+    return np.asarray(expected * np.exp(reach * log / (1 + log)))
 
 
-def _factor(bands: Sequence[Band], days: int) -> Floats:
-    """p90 over mean of a window of this length."""
+def spread(bands: Sequence[Band], days: int) -> Floats:
+    """p90 over mean of a window of this length, read off the two nearest ones along the root of their length."""
     ordered = sorted(bands, key=lambda band: band.days)
     known = np.array([1 / math.sqrt(band.days) for band in ordered])
     factors = [np.asarray(band.p90 / np.maximum(band.mean, 1e-9)) for band in ordered]

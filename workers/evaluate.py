@@ -6,7 +6,7 @@ from typing import Any
 
 from ml import train
 from ml.dataset import Dataset, read_dataset
-from shopify_app.lifecycle import accuracy, challenge, forecasts, registry, retained
+from shopify_app.lifecycle import accuracy, challenge, forecasts, registry, replenishing, retained
 from shopify_app.lifecycle.slots import peek, slot
 from shopify_app.lifecycle.tallies import Evening
 from shopify_app.log import log
@@ -30,6 +30,7 @@ def run(context: Context, shop: Shop, job: Job) -> dict[str, Any]:
     raised = _judge(context, shop, day)
     if raised:
         deliver.drain(context)
+    _replay(context, shop, day)
     with context.database.transaction() as db:
         promoted = [task for task in Task if challenge.decide(db, db.get_one(Shop, shop.id), task) == "pass"]
         for cause in (BY_DAY, *(alarm(task) for task in Task if any(told.startswith(task) for told in raised))):
@@ -65,6 +66,18 @@ def _forecast(context: Context, shop: Shop, version: Version, snapshot: Snapshot
             forecasts.keep(db, context.objects, version, snapshot.id, folder, was_champion=in_charge)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _replay(context: Context, shop: Shop, day: date) -> None:
+    """Once a week: how reorder advice would have done. Reckoned before the transaction, so that nobody waits for it."""
+    with context.database.reading() as db:
+        tallied = replenishing.tally(db, context.objects, db.get_one(Shop, shop.id), day)
+    if tallied is not None:
+        with context.database.transaction() as db:
+            replenishing.keep(db, shop.id, tallied)
+        log.info(
+            "reorder advice replayed", shop=shop.domain, orders=tallied.orders, kept=tallied.kept, tail=tallied.tail
+        )
 
 
 def _judge(context: Context, shop: Shop, day: date) -> list[str]:

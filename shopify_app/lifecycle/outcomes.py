@@ -1,5 +1,6 @@
 """What happened: units sold per product and day, in the frames that forecasts are compared with."""
 
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -59,6 +60,19 @@ def product_by_day(db: Session, shop_id: int, product_id: int, first: date, last
         .group_by(OrderLine.created_on)
     )
     return {day_on: float(sold) for day_on, sold in rows}
+
+
+def of_products(
+    db: Session, shop_id: int, product_ids: Sequence[int], first: date, last: date
+) -> Iterator[tuple[int, date, float]]:
+    """Product, day and units of every day on which one of these products sold any."""
+    rows = db.execute(
+        select(OrderLine.product_id, OrderLine.created_on, func.sum(OrderLine.units))
+        .join(Order, SAME_ORDER)
+        .where(*_sold(shop_id, first, last), OrderLine.product_id.in_(list(product_ids)))
+        .group_by(OrderLine.product_id, OrderLine.created_on)
+    )
+    yield from ((product_id, day_on, float(sold)) for product_id, day_on, sold in rows if product_id is not None)
 
 
 def orders(db: Session, shop_id: int, first: date, last: date) -> int:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from ml import reorder
 from ml.reorder import Terms as Terms
-from shopify_app.lifecycle import ahead
+from shopify_app.lifecycle import ahead, replenishing
 from shopify_app.lifecycle.ahead import Ahead
 from shopify_app.policy import Policy
 from shopify_app.records import vendors
@@ -161,7 +161,8 @@ def advice(
     terms = terms_of(policy, vendors.said(db, shop_id), {shelf.vendor for shelf in mine})
     daily = _from_today(said, today_on)
     arriving = _arriving(said.product_ids, vendors.on_the_way(db, shop_id, today_on), today_on, daily.shape[1])
-    numbers = _plan(said, daily, mine, terms, arriving)
+    tallied = replenishing.newest(db, shop_id)
+    numbers = _plan(said, daily, mine, terms, arriving, tallied.tail if tallied else reorder.TAIL)
     known = np.array([shelf.in_stock is not None for shelf in mine], dtype=bool)
     cover, wait = numbers.pop("days_of_cover"), numbers.pop("order_in")
     return Advice(
@@ -209,7 +210,12 @@ def stock(db: Session, shop_id: int, only: int | None = None) -> dict[int, Shelf
 
 
 def _plan(
-    said: Ahead, daily: Floats, shelves: Sequence[Shelf], terms: Mapping[str, Terms], arriving: Floats
+    said: Ahead,
+    daily: Floats,
+    shelves: Sequence[Shelf],
+    terms: Mapping[str, Terms],
+    arriving: Floats,
+    tail: float,
 ) -> dict[str, Floats]:
     """The numbers of `ml.reorder.Plan` for all products, reckoned together for those under the same terms."""
     held = np.array([shelf.in_stock or 0 for shelf in shelves], dtype=np.float64)
@@ -228,7 +234,7 @@ def _plan(
     numbers = {name: np.zeros(len(shelves)) for name in fields}
     for shared, places in under.items():
         rows = np.array(places, dtype=np.int64)
-        planned = reorder.plan(daily[rows], said.of(rows).bands, held[rows], shared, arriving[rows])
+        planned = reorder.plan(daily[rows], said.of(rows).bands, held[rows], shared, arriving[rows], tail)
         for name, values in numbers.items():
             values[rows] = getattr(planned, name)
     return {**numbers, "per_day": daily.mean(axis=1)}

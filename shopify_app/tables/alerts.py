@@ -34,7 +34,7 @@ class Evaluation(Base):
     role: Mapped[str] = mapped_column(String(20))
     """served, champion, previous or shadow on that day."""
     level: Mapped[str] = mapped_column(String(20))
-    """forecast: store_day, store_week, product_week, product_28d; recommend: retained."""
+    """forecast: store_day, store_week, product_week, product_28d, reorder; recommend: retained."""
     evaluated_on: Mapped[date]
     """Last complete day of the window."""
     window_days: Mapped[int] = mapped_column(Integer)
@@ -42,7 +42,8 @@ class Evaluation(Base):
     actual_units: Mapped[float]
     forecast_units: Mapped[float]
     accuracy: Mapped[float | None]
-    """1 - WAPE, or the quality retained against a fresh fit; None when nothing was sold."""
+    """1 - WAPE, the quality retained against a fresh fit, or the share of orders that came in time (reorder); None
+    when nothing was sold."""
     baseline_accuracy: Mapped[float | None]
     """The same for 'same weekday last week', or for popular products."""
     bias: Mapped[float | None]

@@ -23,7 +23,7 @@ def test_sold_units_of_a_product_are_those_of_its_order_lines(stage: Stage, obje
     with stage.database.reading() as db:
         shop = stage.shop(db, "with-past")
         at = standing.standing(db, shop, clock.now())
-        row = next(row for row in products.rows(db, objects, at) if row.product_id == 1004)
+        (row,) = products.rows(db, objects, at, [1004])
         lines = db.query(OrderLine).join(Order, OrderLine.order_id == Order.order_id)
         mine = lines.filter(OrderLine.shop_id == shop.id, Order.shop_id == shop.id, OrderLine.product_id == 1004)
         since = at.closed_on - timedelta(days=27)
@@ -34,7 +34,7 @@ def test_sold_units_of_a_product_are_those_of_its_order_lines(stage: Stage, obje
 def test_a_products_accuracy_is_that_of_its_past_weeks(stage: Stage, objects: Objects) -> None:
     with stage.database.reading() as db:
         at = standing.standing(db, stage.shop(db, "with-past"), clock.now())
-        row = next(row for row in products.rows(db, objects, at) if row.product_id == 1004)
+        (row,) = products.rows(db, objects, at, [1004])
         weeks = products.past_weeks(db, objects, at, 1004)[:4]
         missed = sum(abs(week.said.mean - week.sold) for week in weeks)
         assert row.accuracy == pytest.approx(1 - missed / sum(week.sold for week in weeks), abs=0.01)
@@ -43,7 +43,7 @@ def test_a_products_accuracy_is_that_of_its_past_weeks(stage: Stage, objects: Ob
 def test_one_product_alone_reads_like_its_row_in_the_list(stage: Stage, objects: Objects) -> None:
     with stage.database.reading() as db:
         at = standing.standing(db, stage.shop(db, "with-past"), clock.now())
-        for row in products.rows(db, objects, at)[::7]:
+        for row in products.rows(db, objects, at, products.found(db, objects, at))[::7]:
             assert products.row(db, objects, at, row.product_id) == row
 
 

@@ -6,22 +6,29 @@ import numpy as np
 import pytest
 
 from ml.errors import BadConfig
-from ml.reorder import Band, Terms, advise, lead_time_units, reorder_point
+from ml.reorder import Band, Terms, advise, lead_time_units, plan, point, reorder_point, spread
 
 TODAY = date(2026, 3, 1)
 BANDS = [Band(7, np.array(14.0), np.array(28.0)), Band(28, np.array(56.0), np.array(84.0))]
 DAILY = [2.0] * 28
 
 
-def test_at_the_level_of_the_band_the_reorder_point_is_its_upper_end() -> None:
-    for band in BANDS:
-        terms = Terms(band.days, service_level=0.9)
-        assert reorder_point(band.mean, BANDS, terms) == pytest.approx(float(band.p90))
+def test_what_is_certain_to_sell_needs_no_safety_stock() -> None:
+    sure = [Band(7, np.array(14.0), np.array(14.0)), Band(28, np.array(56.0), np.array(56.0))]
+    assert reorder_point(np.array(28.0), sure, Terms(14, service_level=0.98)) == pytest.approx(28)
 
 
-def test_between_two_windows_the_factor_lies_between_theirs() -> None:
-    expected = lead_time_units(np.array(DAILY), 14)
-    assert 1.5 * 28 < reorder_point(expected, BANDS, Terms(14, service_level=0.9)) < 2 * 28
+def test_between_two_windows_the_spread_lies_between_theirs() -> None:
+    assert (spread(BANDS, 7), spread(BANDS, 28)) == (pytest.approx(2), pytest.approx(1.5))
+    assert 1.5 < spread(BANDS, 14) < 2
+    assert spread(BANDS, 90) == pytest.approx(1.5)
+
+
+def test_the_longer_tail_of_a_shop_and_the_wider_band_of_a_product_need_more_stock() -> None:
+    terms = Terms(14)
+    narrow, wide = point(np.array(28.0), np.array([1.2, 2.5]), terms, 3.0)
+    assert 28 < narrow < wide
+    assert float(point(np.array(28.0), np.array(2.5), terms, 4.0)) > wide
 
 
 def test_a_higher_service_level_needs_more_stock() -> None:
@@ -50,25 +57,42 @@ def test_stock_lasts_until_the_day_its_units_are_gone() -> None:
 
 
 def test_the_order_is_due_when_stock_falls_to_the_reorder_point() -> None:
-    terms = Terms(7, service_level=0.9)  # 28 units
-    advice = advise(DAILY, BANDS, stock_units=40, terms=terms, today=TODAY)
-    assert (advice.reorder_point, advice.safety_units) == (pytest.approx(28), pytest.approx(14))
-    assert advice.order_by_on == date(2026, 3, 8)
+    terms = Terms(7, service_level=0.9)
+    enough = float(reorder_point(np.array(14.0), BANDS, terms))
+    advice = advise(DAILY, BANDS, stock_units=enough + 12, terms=terms, today=TODAY)
+    assert (advice.reorder_point, advice.safety_units) == (pytest.approx(enough), pytest.approx(enough - 14))
+    assert advice.order_by_on == date(2026, 3, 8)  # after six days at 2 a day
     assert advice.order_units == 0
 
 
 def test_an_order_fills_up_to_the_reorder_point_and_the_days_to_cover_in_allowed_steps() -> None:
     terms = Terms(7, service_level=0.9, cover_days=14, step_units=12)
-    advice = advise(DAILY, BANDS, stock_units=10, terms=terms, today=TODAY)
-    assert advice.order_units == 48  # 28 + 28 - 10 = 46
-    assert advise(DAILY, BANDS, 10, terms, TODAY, on_order_units=12).order_units == 36
-    assert advise(DAILY, BANDS, 27, Terms(7, 0.9, cover_days=1, least_units=50), TODAY).order_units == 50
+    wanted = float(reorder_point(np.array(14.0), BANDS, terms)) + 28 - 10
+    assert 0 <= advise(DAILY, BANDS, 10, terms, TODAY).order_units - wanted < 12
+    assert advise(DAILY, BANDS, 10, terms, TODAY).order_units % 12 == 0
+    less = advise(DAILY, BANDS, 10, terms, TODAY, on_order_units=12).order_units
+    assert less == advise(DAILY, BANDS, 10, terms, TODAY).order_units - 12
+    assert advise(DAILY, BANDS, 27, Terms(7, 0.9, cover_days=1, least_units=500), TODAY).order_units == 500
+
+
+def test_units_on_their_way_count_from_the_day_they_arrive() -> None:
+    daily, bands = np.full((2, 28), 2.0), [Band(28, np.full(2, 56.0), np.full(2, 84.0))]
+    arriving = np.zeros((2, 28))
+    arriving[0, 3], arriving[1, 20] = 40, 40
+    found = plan(daily, bands, np.array([10.0, 10.0]), Terms(7), arriving)
+    assert found.days_of_cover.tolist() == [pytest.approx(25), pytest.approx(5)]  # the second is out before it comes
+
+
+def test_sold_beyond_what_was_there_is_ordered_too() -> None:
+    none, owed = (advise(DAILY, BANDS, units, Terms(7), TODAY).order_units for units in (0, -5))
+    assert owed == none + 5
 
 
 def test_what_never_sells_never_runs_out() -> None:
     nothing = [Band(7, np.array(0.0), np.array(0.0)), Band(28, np.array(0.0), np.array(0.0))]
     advice = advise([0.0] * 28, nothing, stock_units=5, terms=Terms(7), today=TODAY)
     assert (advice.days_of_cover, advice.runs_out_on, advice.order_units) == (np.inf, None, 0)
+    assert advise([0.0] * 28, nothing, stock_units=0, terms=Terms(7), today=TODAY).order_units == 0
 
 
 def test_a_lead_time_beyond_the_forecast_goes_on_at_its_mean() -> None:

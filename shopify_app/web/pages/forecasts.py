@@ -22,10 +22,10 @@ def listed() -> tuple[str, int]:
             return room.page("forecasts", at, steps=standing.steps(db, at), rows=[])
         days, ahead = history.shop_days(db, at), windows(db, at)
         q = request.args.get("q", "").strip()[:100]
-        found = [row for row in products.rows(db, room.objects(), at) if q.lower() in row.title.lower()]
+        found = products.found(db, room.objects(), at, q)
         pages = max(-(-len(found) // PER_PAGE), 1)
         page = min(max(request.args.get("page", 1, type=int), 1), pages)
-        rows = found[(page - 1) * PER_PAGE : page * PER_PAGE]
+        rows = products.rows(db, room.objects(), at, found[(page - 1) * PER_PAGE : page * PER_PAGE])
         return room.page(
             "forecasts",
             at,
@@ -48,7 +48,7 @@ def exported() -> Response:
     """Every row of the table, for a spreadsheet."""
     with room.database().reading() as db:
         at = room.here(db)
-        rows = products.rows(db, room.objects(), at)
+        rows = products.rows(db, room.objects(), at, products.found(db, room.objects(), at))
     spans = [f"next_{days}_days_{name}" for days in (7, 28) for name in ("expected", "p10", "p90")]
     return sheets.sheet(
         ["product_id", "title", "sold_28_days", *spans, "in_stock", "past_accuracy"],
@@ -78,6 +78,7 @@ def product(product_id: int) -> tuple[str, int]:
             weeks=weeks,
             inside=sum(week.is_inside for week in weeks),
             version=versions.version_row(champion) if champion else None,
+            total_because=(champion.metrics.get("lineage") or {}).get("total_because") if champion else None,
             item=reorder.one(db, room.objects(), at, product_id),
             reasons=products.reasons(db, room.objects(), at, product_id),
         )

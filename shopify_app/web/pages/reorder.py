@@ -8,7 +8,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as AnyResponse
 
 from shopify_app.errors import Conflict
-from shopify_app.lifecycle import reordering
+from shopify_app.lifecycle import reordering, replenishing
 from shopify_app.lifecycle.reordering import Advice, Need
 from shopify_app.records import vendors
 from shopify_app.records.vendors import Bought
@@ -63,6 +63,7 @@ def ordering() -> tuple[str, int]:
             fresh=fresh,
             is_hidden=is_hidden,
             summary=reorder.summary(found, vendor),
+            tallied=replenishing.newest(db, at.shop_id),
             groups=reorder.groups(db, at, found, places[(page - 1) * PER_PAGE : page * PER_PAGE]),
             on_the_way=reorder.on_the_way(db, at) if show == ON_THE_WAY else [],
             vendors=reorder.labels(name for name in vendors.names(db, at.shop_id) if name in known),

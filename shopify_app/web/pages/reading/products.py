@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, select, true
 from sqlalchemy.orm import Session
 
 from shopify_app.lifecycle import forecasts, outcomes
@@ -14,7 +14,9 @@ from shopify_app.tables import ForecastRun, Order, OrderLine, Product
 from shopify_app.web.pages.reading.standing import Standing
 from shopify_app.web.pages.reading.stored import columns
 
-WEEKS = 8
+WEEKS, MONTH = 8, 28
+FEW = 500
+"""More products than this are looked up all together."""
 NEW_FOR = timedelta(days=28)
 UNSURE = 1.5
 """A range wider than this many times the expected units is called low confidence."""
@@ -81,20 +83,35 @@ class ProductRow:
         return self.next_month is not None and self.next_month.is_unsure
 
 
-def rows(db: Session, objects: Objects, at: Standing) -> list[ProductRow]:
-    """Every product that is forecast, those expected to sell most first."""
+def found(db: Session, objects: Objects, at: Standing, title: str = "") -> list[int]:
+    """Products that are forecast and have this in their title, those expected to sell most first."""
     run = forecasts.served(db, at.shop_id, at.today_on)
     if run is None:
         return []
-    weeks, first_on = _all_weeks(db, at)
+    first = run.origin_on + timedelta(days=1)
+    series, days, means = columns(objects.path(run.windows_sha256), ("series", "days", "mean"), first=first)
+    month = {name: mean for name, length, mean in zip(series, days, means, strict=True) if length == MONTH}
+    expected = {int(name): month.get(name, 0.0) for name in series if name != forecasts.TOTAL}
+    names = dict(db.execute(select(Product.product_id, Product.title).where(Product.shop_id == at.shop_id)).all())
+    wanted = [(-mean, names.get(number) or f"Product {number}", number) for number, mean in expected.items()]
+    return [number for _, name, number in sorted(wanted) if title.lower() in name.lower()]
+
+
+def rows(db: Session, objects: Objects, at: Standing, product_ids: Sequence[int]) -> list[ProductRow]:
+    """These products as the list shows them, in the order given."""
+    run = forecasts.served(db, at.shop_id, at.today_on)
+    if run is None:
+        return []
+    wanted = {str(product_id) for product_id in product_ids}
+    weeks, first_on = _all_weeks(db, at, product_ids)
     said = [_said(db, objects, at, n) for n in range(1, 5)]
-    known = {product.product_id: product for product in db.scalars(_products(at.shop_id))}
-    found = [
-        _row(at, series, ahead, weeks.get(series, (0.0,) * WEEKS), said, known.get(int(series)), first_on.get(series))
-        for series, ahead in outlook(objects, run).items()
-        if series != forecasts.TOTAL
+    ahead = {series: spans for series, spans in outlook(objects, run).items() if series in wanted}
+    known = {product.product_id: product for product in _known(db, at, product_ids)}
+    return [
+        _row(at, series, ahead[series], weeks.get(series, (0.0,) * WEEKS), said, known.get(n), first_on.get(series))
+        for n, series in ((n, str(n)) for n in product_ids)
+        if series in ahead
     ]
-    return sorted(found, key=lambda row: (-(row.next_month.mean if row.next_month else 0.0), row.title))
 
 
 def row(db: Session, objects: Objects, at: Standing, product_id: int) -> ProductRow | None:
@@ -176,9 +193,17 @@ def _row(
     )
 
 
-def _all_weeks(db: Session, at: Standing) -> tuple[dict[str, tuple[float, ...]], dict[str, date]]:
+def _known(db: Session, at: Standing, product_ids: Sequence[int]) -> Iterable[Product]:
+    few = Product.product_id.in_(list(product_ids)) if len(product_ids) <= FEW else true()
+    return db.scalars(_products(at.shop_id).where(few))
+
+
+def _all_weeks(
+    db: Session, at: Standing, product_ids: Sequence[int]
+) -> tuple[dict[str, tuple[float, ...]], dict[str, date]]:
     """Units per product and week, and the first day each sold in that time. Tests and cancelled orders do not count."""
     first, _ = _week(at, WEEKS)
+    few = OrderLine.product_id.in_(list(product_ids)) if len(product_ids) <= FEW else true()
     rows = db.execute(
         select(OrderLine.product_id, OrderLine.created_on, func.sum(OrderLine.units))
         .join(Order, (Order.shop_id == OrderLine.shop_id) & (Order.order_id == OrderLine.order_id))
@@ -186,6 +211,7 @@ def _all_weeks(db: Session, at: Standing) -> tuple[dict[str, tuple[float, ...]],
             OrderLine.shop_id == at.shop_id,
             OrderLine.created_on.between(first, at.closed_on),
             OrderLine.product_id.is_not(None),
+            few,
             OrderLine.units > 0,
             Order.is_test.is_(False),
             Order.cancelled_at.is_(None),

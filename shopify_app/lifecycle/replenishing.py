@@ -1,0 +1,157 @@
+"""Advice tallied: once a week a shop's own last year is replayed as if everything had been ordered as advised.
+
+What is learned is how much stock this shop's sales need for a service level (`ml/replenish.py`); it holds from the next
+day on. Forecasts are those that were stored on their evenings, so nothing is known before its time.
+"""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ml import replenish
+from ml.reorder import TAIL, Terms, lead_time_units, spread
+from ml.replenish import Evenings
+from shopify_app import clock
+from shopify_app.db import insert
+from shopify_app.lifecycle import ahead, outcomes
+from shopify_app.lifecycle.ahead import Ahead
+from shopify_app.lifecycle.tallies import SERVED
+from shopify_app.policy import Policy
+from shopify_app.records.objects import Objects
+from shopify_app.tables import Evaluation, ForecastRun, Shop, Task
+
+LEVEL = "reorder"
+EVERY_DAYS, WINDOW_DAYS = 7, 364
+MOST_PRODUCTS = 2_000
+"""Of a larger shop those that are expected to sell most: their orders tell enough."""
+
+Floats = NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True)
+class Tallied:
+    """A replay. kept: the share of orders in time with the tail that was in force. tail: the one from now on."""
+
+    evaluated_on: date
+    days: int
+    orders: int
+    kept: float | None
+    service_level: float
+    lead_days: int
+    tail: float
+
+
+def newest(db: Session, shop_id: int) -> Tallied | None:
+    """The last replay of a shop."""
+    query = select(Evaluation).where(
+        Evaluation.shop_id == shop_id, Evaluation.task == Task.FORECAST, Evaluation.level == LEVEL
+    )
+    row = db.scalar(query.order_by(Evaluation.evaluated_on.desc()).limit(1))
+    if row is None:
+        return None
+    numbers = row.numbers
+    return Tallied(
+        row.evaluated_on,
+        row.window_days,
+        row.orders,
+        row.accuracy,
+        float(numbers["service_level"]),
+        int(numbers["lead_days"]),
+        float(numbers["tail"]),
+    )
+
+
+def tally(db: Session, objects: Objects, shop: Shop, closed_on: date) -> Tallied | None:
+    """Replay the time up to this evening under the shop's own terms; None when the last replay is younger than a week.
+
+    Only reads: it takes seconds, during which others may want to write.
+    """
+    before = newest(db, shop.id)
+    if before is not None and (closed_on - before.evaluated_on).days < EVERY_DAYS:
+        return None
+    runs = _runs(db, shop.id, closed_on)
+    if not runs:
+        return None
+    policy = Policy.of(shop.settings)
+    terms = Terms(policy.lead_days, policy.service_level, policy.cover_days)
+    evenings = _evenings(db, objects, shop.id, runs, terms, closed_on)
+    done = replenish.replay(evenings, terms, before.tail if before else TAIL)
+    tail = replenish.learned(evenings, terms)
+    return Tallied(closed_on, len(evenings.sold), done.orders, done.kept, terms.service_level, terms.lead_days, tail)
+
+
+def keep(db: Session, shop_id: int, tallied: Tallied) -> None:
+    """Write it down; twice is once."""
+    numbers = {"service_level": tallied.service_level, "lead_days": tallied.lead_days, "tail": tallied.tail}
+    row = insert(db, Evaluation).values(
+        shop_id=shop_id,
+        task=Task.FORECAST,
+        version_id=SERVED,
+        role="served",
+        level=LEVEL,
+        evaluated_on=tallied.evaluated_on,
+        window_days=tallied.days,
+        orders=tallied.orders,
+        actual_units=0.0,
+        forecast_units=0.0,
+        accuracy=tallied.kept,
+        numbers=numbers,
+        created_at=clock.now(),
+    )
+    db.execute(row.on_conflict_do_nothing())
+
+
+def _runs(db: Session, shop_id: int, closed_on: date) -> dict[date, ForecastRun]:
+    """What was served on each evening before the last complete day, oldest first."""
+    rows = db.scalars(
+        select(ForecastRun)
+        .where(
+            ForecastRun.shop_id == shop_id,
+            ForecastRun.was_champion,
+            ForecastRun.origin_on >= closed_on - timedelta(days=WINDOW_DAYS),
+            ForecastRun.origin_on < closed_on,
+        )
+        .order_by(ForecastRun.origin_on, ForecastRun.created_at)
+    )
+    return {run.origin_on: run for run in rows}
+
+
+def _evenings(
+    db: Session, objects: Objects, shop_id: int, runs: dict[date, ForecastRun], terms: Terms, closed_on: date
+) -> Evenings:
+    """The evenings from the oldest run on; one without a run goes on with the run before it."""
+    first_on, ids = min(runs), _leading(*(ahead.read(objects, runs[on]) for on in (min(runs), max(runs))))
+    days = (closed_on - first_on).days
+    lead, factor, cover = (np.full((days, len(ids)), np.nan) for _ in range(3))
+    for day in range(days):
+        run = runs.get(first_on + timedelta(days=day))
+        if run is None:
+            lead[day], factor[day], cover[day] = lead[day - 1], factor[day - 1], cover[day - 1]
+            continue
+        said = ahead.read(objects, run)
+        there = np.flatnonzero(np.isin(ids, said.product_ids))
+        mine = said.of(np.searchsorted(said.product_ids, ids[there]))
+        lead[day, there] = lead_time_units(mine.daily, terms.lead_days)
+        factor[day, there] = spread(mine.bands, terms.lead_days)
+        cover[day, there] = lead_time_units(mine.daily, terms.cover_days)
+    sold = np.zeros((days, len(ids)))
+    place = {product_id: n for n, product_id in enumerate(ids.tolist())}
+    for product_id, day_on, units in outcomes.of_products(
+        db, shop_id, list(place), first_on + timedelta(days=1), closed_on
+    ):
+        sold[(day_on - first_on).days - 1, place[product_id]] = units
+    return Evenings(lead, factor, cover, sold)
+
+
+def _leading(*said: Ahead) -> NDArray[np.int64]:
+    """Products that these runs together expect to sell most: the newest alone would pick those that have grown."""
+    ids = np.unique(np.concatenate([one.product_ids for one in said])).astype(np.int64)
+    expected = np.zeros(len(ids))
+    for one in said:
+        expected[np.searchsorted(ids, one.product_ids)] += one.daily.mean(axis=1)
+    return np.sort(ids[np.argsort(-expected, kind="stable")[:MOST_PRODUCTS]])
