@@ -7,14 +7,16 @@ from collections.abc import Sequence
 import numpy as np
 import scipy.sparse as sparse
 
-from ml.recommend import content, together, tops
+from ml.recommend import content, hint, together, tops
 from ml.recommend.evidence import Evidence
 from ml.recommend.neighbours import NeighbourTable
 from ml.sales import Floats, Ints
 
 NAME = "blend"
-PAGE_SECOND, PAGE_CONTENT, CART_EASE = 0.2, 0.1, 0.5
-"""Shares beside bought together, chosen on orders of September 2011 (docs/models.md)."""
+PAGE_TOGETHER, PAGE_SECOND, CART_TOGETHER = 0.2, 0.3, 0.2
+"""Shares beside the hint, chosen on orders of April to September 2011 (docs/models.md)."""
+LARGE_CONTENT = 0.1
+"""The share beside bought together in a catalogue too large for a hint."""
 WIDE, STEPS = 100, 30
 LEADERS = 10
 """Neighbours whose mean score is the scale of a list."""
@@ -22,24 +24,26 @@ LEADERS = 10
 
 def fit(evidence: Evidence) -> NeighbourTable:
     """The blend for a product page."""
-    return for_page(evidence, *together.wide(evidence, WIDE), content.fit(evidence))
+    other = hint if evidence.is_deep else content
+    return for_page(evidence, *together.wide(evidence, WIDE), other.fit(evidence))
 
 
-def for_page(evidence: Evidence, index: Ints, scores: Floats, alike: NeighbourTable) -> NeighbourTable:
-    """Bought together (these neighbours), what goes with what goes with it, and what is described alike."""
-    parts = [
-        (tops.matrix_of(index, scores, evidence.n), 1.0),
-        (tops.matrix_of(alike.index, alike.scores, evidence.n), PAGE_CONTENT),
-    ]
-    if evidence.is_deep:
-        parts.append((_second(index, scores, evidence.n), PAGE_SECOND))
-    return _added(evidence, parts)
+def for_page(evidence: Evidence, index: Ints, scores: Floats, other: NeighbourTable) -> NeighbourTable:
+    """The hint, bought together (these neighbours), and what goes with what goes with a product.
+
+    other: the hint; in a catalogue too large for one, the products described alike.
+    """
+    first, beside = (tops.matrix_of(*each, evidence.n) for each in ((index, scores), (other.index, other.scores)))
+    if not evidence.is_deep:
+        return _added(evidence, [(first, 1.0), (beside, LARGE_CONTENT)])
+    second = _second(index, scores, evidence.n)
+    return _added(evidence, [(beside, 1.0), (first, PAGE_TOGETHER), (second, PAGE_SECOND)])
 
 
-def for_cart(evidence: Evidence, index: Ints, scores: Floats, weights: NeighbourTable) -> NeighbourTable:
-    """For a small cart: bought together (these neighbours) and EASE."""
-    parts = [(tops.matrix_of(index, scores, evidence.n), 1.0), (_positive(weights, evidence.n), CART_EASE)]
-    return _added(evidence, parts)
+def for_cart(evidence: Evidence, index: Ints, scores: Floats, hinted: NeighbourTable) -> NeighbourTable:
+    """For a small cart: the hint and bought together (these neighbours)."""
+    parts = [(hinted.index, hinted.scores, 1.0), (index, scores, CART_TOGETHER)]
+    return _added(evidence, [(tops.matrix_of(near, value, evidence.n), share) for near, value, share in parts])
 
 
 def _added(evidence: Evidence, parts: Sequence[tuple[sparse.csr_matrix, float]]) -> NeighbourTable:
@@ -51,12 +55,6 @@ def _added(evidence: Evidence, parts: Sequence[tuple[sparse.csr_matrix, float]])
 def _scale(matrix: sparse.csr_matrix) -> float:
     """The mean score of a product's leading neighbours; 1 when nobody has any."""
     return float(tops.best(matrix, LEADERS)[1].mean()) or 1.0
-
-
-def _positive(table: NeighbourTable, n: int) -> sparse.csr_matrix:
-    matrix = tops.matrix_of(table.index, np.maximum(table.scores, 0), n)
-    matrix.eliminate_zeros()
-    return matrix
 
 
 def _second(index: Ints, scores: Floats, n: int) -> sparse.csr_matrix:

@@ -20,11 +20,13 @@ class RecommendConfig:
     """How much what the same people bought weighs beside what was in the same order."""
     people_half_life_days: float = 180.0
     neighbours: int = 50
-    ease_products: int = 3_000
+    ease_products: int = 5_000
     """The most sold products that EASE looks at: its cost grows with their cube."""
     ease_ridge: float = 2.0
     ease_dropout: float = 0.2
     """Ridge as a share of a product's own count, as if every cart had lost that share of its products."""
+    ease_content: float = 1.0
+    """Fresh orders that the same description of two products is worth."""
     ease_neighbours: int = 400
     deep_products: int = 10_000
     """Larger catalogues get bought together alone: the rest costs more than a fit may."""

@@ -12,6 +12,7 @@ import numpy as np
 import scipy.sparse as sparse
 
 from ml.recommend import tops
+from ml.recommend.catalogue import Catalogue
 from ml.recommend.evidence import Evidence
 from ml.recommend.neighbours import NOBODY, NeighbourTable
 from ml.sales import Ints
@@ -39,6 +40,12 @@ def fit(evidence: Evidence) -> NeighbourTable:
         alike = (described[these] @ described.T).tocsr()
         index[these], scores[these] = tops.best(alike, width, diagonal=these)
     return evidence.table(index, scores, np.zeros(index.shape, np.int32))
+
+
+def likeness(catalogue: Catalogue, rows: Ints) -> sparse.csr_matrix:
+    """Float32: how alike each two of these products are described; 1 of a product with itself, if it has words."""
+    described = _weighed(catalogue.terms)[rows]
+    return (described @ described.T).tocsr()
 
 
 def _weighed(terms: tuple[frozenset[str], ...]) -> sparse.csr_matrix:

@@ -1,8 +1,8 @@
 """What a fit leaves behind for refreshes: its counts, the orders behind them, and lists that only a fit renews.
 
 A refresh takes in the orders that changed since, lists again the pairs they touched, and blends what the product pages
-and small carts show from that. EASE, content, what the same people bought, popular and trending stay as the fit left
-them: they change slowly or cost more than they would bring within a day. So do products that came later.
+and small carts show from that. EASE, the hint, content, what the same people bought, popular and trending stay as the
+fit left them: they change slowly or cost more than they would bring within a day. So do products that came later.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ml.baskets import NOBODY as NO_CUSTOMER
 from ml.baskets import Baskets
 from ml.bundles import Trained
 from ml.errors import BadBundle
-from ml.recommend import blend, content, ease, lists, places, popular, together, trending
+from ml.recommend import blend, content, ease, hint, lists, places, popular, together, trending
 from ml.recommend.config import RecommendConfig, read_config
 from ml.recommend.counts import DAY_SECONDS, Counts
 from ml.recommend.evidence import Evidence
@@ -30,8 +30,8 @@ from ml.recommend.places import Choice, Lists
 from ml.sales import Floats, Ints
 
 TASK = "counts"
-RENEWED_BY_FIT = (content.NAME, ease.NAME)
-KNOWN = (blend.NAME, together.NAME, content.NAME, ease.NAME, popular.NAME, trending.NAME, places.CART_BLEND)
+RENEWED_BY_FIT = (content.NAME, ease.NAME, hint.NAME)
+KNOWN = (blend.NAME, together.NAME, *RENEWED_BY_FIT, popular.NAME, trending.NAME, places.CART_BLEND)
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,10 @@ class Held:
 
     def serves(self, names: Iterable[str]) -> bool:
         """Whether lists of all these names can be made without another fit."""
-        return all(name in KNOWN and (name not in RENEWED_BY_FIT or name in self.lists) for name in names)
+        needed = set(names)
+        if needed & {blend.NAME, places.CART_BLEND}:
+            needed.add(hint.NAME if len(self.own) <= self.config.deep_products else content.NAME)
+        return all(name in KNOWN and (name not in RENEWED_BY_FIT or name in self.lists) for name in needed)
 
     def refreshed(self, counts: Counts, chosen: Mapping[str, str]) -> NeighbourTable:
         """The table to serve by these counts, which took in what changed since. chosen: the list of each place."""
@@ -125,6 +128,10 @@ class _Refreshed(Lists):
     @cached_property
     def _ease(self) -> NeighbourTable:
         return self._as_fitted(ease.NAME)
+
+    @cached_property
+    def _hint(self) -> NeighbourTable:
+        return self._as_fitted(hint.NAME)
 
     def _as_fitted(self, name: str) -> NeighbourTable:
         index, scores = self._held.lists[name]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ml.recommend import blend, content, ease, popular, together, trending
+from ml.recommend import blend, content, ease, hint, popular, together, trending
 from ml.recommend.evidence import Evidence
 from ml.recommend.neighbours import CartLists, NeighbourTable
 from ml.recommend.trial import FULL_CART, HOME, PAGE, PLACES, SMALL_CART, Questions, gains
@@ -41,6 +41,7 @@ class Lists:
             together.NAME: lambda: self._together,
             content.NAME: lambda: self._content,
             ease.NAME: lambda: self._ease,
+            hint.NAME: lambda: self._hint,
             popular.NAME: lambda: self._popular,
             trending.NAME: lambda: trending.fit(self.evidence),
         }[name]()
@@ -68,12 +69,16 @@ class Lists:
         return ease.fit(self.evidence)
 
     @cached_property
+    def _hint(self) -> NeighbourTable:
+        return hint.fit(self.evidence)
+
+    @cached_property
     def _page(self) -> NeighbourTable:
-        return blend.for_page(self.evidence, *self.wide, self._content)
+        return blend.for_page(self.evidence, *self.wide, self._hint if self.evidence.is_deep else self._content)
 
     @cached_property
     def _cart(self) -> NeighbourTable:
-        return blend.for_cart(self.evidence, *self.wide, self._ease)
+        return blend.for_cart(self.evidence, *self.wide, self._hint)
 
     @cached_property
     def _popular(self) -> NeighbourTable:

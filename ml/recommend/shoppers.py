@@ -83,7 +83,7 @@ class Shoppers:
     @cached_property
     def regressed(self) -> tuple[Ints, Floats]:
         """EASE of the most sold products, whole."""
-        return ease.regressed(self.evidence)
+        return ease.regressed(self.evidence, self.evidence.config.ease_dropout)
 
     @cached_property
     def near(self) -> sparse.csr_matrix:

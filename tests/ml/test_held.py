@@ -65,6 +65,21 @@ def test_a_list_that_only_a_fit_renews_stays_and_one_that_is_missing_is_said(tmp
     assert not held.serves(["a list of another release"])
 
 
+def test_blends_follow_the_newest_orders_beside_the_hint_of_the_fit(tmp_path: Path) -> None:
+    chosen = {**CHOSEN, "product_page": "blend", "small_cart": "cart blend"}
+    lists = fitted(baskets(some_orders(200, seed=6)))
+    assert not Held.of(lists).serves(chosen.values())
+    whole = places.assemble(lists, {place: Choice(name, {}) for place, name in chosen.items()})
+    Held.of(lists).write(tmp_path)
+    held = Held.open(tmp_path)
+    assert held.serves(chosen.values())
+    assert np.array_equal(held.refreshed(held.counts, chosen).index, whole.index)
+    pair = {900 + n: (0.0, [3, 17]) for n in range(60)}
+    now = held.refreshed(held.counts.absorb(baskets(pair), NOW), chosen)
+    assert now.neighbours(3, 1)[0].product_id == 17
+    assert now.recommend([3, 5], 1)[0].product_id == 17
+
+
 def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
     Held.of(fitted(baskets(some_orders(50, seed=5)))).write(tmp_path)
     (tmp_path / "pairs_data.npy").write_bytes(b"else")

@@ -1,5 +1,6 @@
 """The contract that every recommender keeps, what bought together counts, and serving from the table."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -10,7 +11,7 @@ import pytest
 from ml import bundles, train
 from ml.baskets import Baskets
 from ml.errors import BadBundle, BadData
-from ml.recommend import again, blend, content, ease, imported, people, popular, together, trending
+from ml.recommend import again, blend, content, ease, hint, imported, people, popular, together, trending
 from ml.recommend.catalogue import Catalogue
 from ml.recommend.config import RecommendConfig
 from ml.recommend.evidence import Evidence
@@ -49,7 +50,7 @@ def shop() -> Evidence:
     return Evidence.of(held, CONFIG, catalogue, NOW)
 
 
-@pytest.fixture(params=[popular, trending, together, ease, content, blend], ids=lambda m: m.NAME)
+@pytest.fixture(params=[popular, trending, together, ease, hint, content, blend], ids=lambda m: m.NAME)
 def recommender(request: pytest.FixtureRequest) -> ModuleType:
     return request.param
 
@@ -90,7 +91,7 @@ def test_a_shop_of_one_or_two_orders_gets_a_table(
     assert [one.product_id for one in table.recommend([6], 3)] == [5]
 
 
-@pytest.mark.parametrize("module", [together, ease, content, blend], ids=lambda m: m.NAME)
+@pytest.mark.parametrize("module", [together, ease, hint, content, blend], ids=lambda m: m.NAME)
 def test_families_that_belong_together_are_found_together(module: ModuleType, shop: Evidence) -> None:
     table = module.fit(shop)
     for product in table.product_ids.tolist():
@@ -110,14 +111,49 @@ def test_scores_and_orders_in_common_equal_the_formula() -> None:
 
 def test_ease_equals_the_regression_of_each_product_on_all_others() -> None:
     random = np.random.default_rng(4)
-    held = evidence(*[(float(random.integers(90)), random.choice(6, 3, replace=False).tolist()) for _ in range(80)])
-    gram = held.affinity.toarray().astype(np.float64)
-    ridge = CONFIG.ease_ridge + CONFIG.ease_dropout * np.diag(gram)
-    _, weights = ease.regressed(held)
-    for j in range(6):
-        rest = [i for i in range(6) if i != j]
-        inner = gram[np.ix_(rest, rest)] + np.diag(ridge[rest])
-        assert weights[rest, j] == pytest.approx(np.linalg.solve(inner, gram[rest, j]), abs=1e-4)
+    orders = [(float(random.integers(90)), random.choice(6, 3, replace=False).tolist()) for _ in range(80)]
+    for dropout in (0.2, 7.0):
+        for titles in (None, {0: "Red cup", 1: "Red cup", 2: "Oak shelf", 3: "Pine shelf", 4: "Lamp", 5: ""}):
+            held = evidence(*orders, titles=titles)
+            gram = held.affinity.toarray().astype(np.float64)
+            if held.catalogue is not None:
+                gram += CONFIG.ease_content * content.likeness(held.catalogue, np.arange(held.n)).toarray()
+            ridge = CONFIG.ease_ridge + dropout * np.diag(gram)
+            _, weights = ease.regressed(held, dropout)
+            for j in range(6):
+                rest = [i for i in range(6) if i != j]
+                inner = gram[np.ix_(rest, rest)] + np.diag(ridge[rest])
+                assert weights[rest, j] == pytest.approx(np.linalg.solve(inner, gram[rest, j]), abs=1e-4)
+
+
+def test_descriptions_are_as_alike_as_the_cosine_of_their_rare_words() -> None:
+    held = evidence((0.0, [1]), titles={1: "Red cup", 2: "red cup", 3: "Red", 4: "Shelf", 5: ""})
+    assert held.catalogue is not None
+    alike = content.likeness(held.catalogue, np.arange(held.n)).toarray()
+    assert np.diag(alike).tolist() == pytest.approx([1, 1, 1, 1, 0])
+    assert alike[0, 1] == pytest.approx(1)
+    assert 0 < alike[0, 2] < 1
+    assert alike[0, 3] == 0
+
+
+def test_a_hint_loses_all_products_of_a_shops_orders_but_one() -> None:
+    assert hint.lost(evidence((0.0, [1, 2, 3]), (0.0, [1, 2, 3, 4, 5]), (0.0, [1]))) == pytest.approx(3)
+    assert hint.lost(evidence((0.0, [1]), (0.0, [2]))) == 1
+
+
+def test_a_catalogue_too_large_to_regress_gets_no_hint_and_blends_what_is_left(shop: Evidence) -> None:
+    large = replace(shop, config=replace(CONFIG, deep_products=20))
+    assert (hint.fit(large).index == NOBODY).all()
+    assert (blend.fit(large).index[:, 0] != NOBODY).all()
+
+
+def test_a_new_product_goes_with_its_kind() -> None:
+    titles = {1: "Red tea cup", 2: "Oak shelf", 3: "Blue tea cup", 4: "Tin whistle"}
+    held = evidence(
+        *[(float(day), [1, 2]) for day in range(30)], *[(float(day), [4]) for day in range(30)], titles=titles
+    )
+    for module in (hint, blend):
+        assert [one.product_id for one in module.fit(held).neighbours(3, 4)] == [1]
 
 
 def test_what_the_same_people_bought_equals_a_loop_over_customers() -> None:
@@ -134,7 +170,7 @@ def test_what_the_same_people_bought_equals_a_loop_over_customers() -> None:
 def test_similar_titles_are_neighbours_before_the_first_order() -> None:
     titles = {1: "Red tea cup", 2: "Blue tea cup", 3: "Green tea cup", 9: "Oak shelf"}
     table = blend.fit(evidence((0.0, [1, 9]), titles=titles))
-    assert [one.product_id for one in table.neighbours(3, 5)] == [1, 2]
+    assert {one.product_id for one in table.neighbours(3, 5)} == {1, 2}
     assert [one.together for one in table.neighbours(1, 1)] == [1]
 
 
@@ -228,7 +264,7 @@ def test_the_bundle_says_how_its_lists_did_against_popular(tmp_path: Path) -> No
     dataset = write_dataset(tmp_path / "d", order_lines(days=90))
     trained = train.fit("recommend", dataset, tmp_path / "b", config={}, seed=1)
     page, cart = trained.metrics["product_page"], trained.metrics["cart"]
-    assert trained.algorithm in ("together", "blend")
+    assert trained.algorithm in ("together", "hint", "blend")
     assert page["ndcg_10"] > page["popular_ndcg_10"]
     assert cart["hit_rate_10"] > cart["popular_hit_rate_10"]
     assert trained.metrics["n_orders"] == 90 * 12

@@ -28,7 +28,7 @@ ALGORITHMS = {
     "xgb": "Boosted trees over all products",
     "prophet": "Prophet",
     "together": "Bought together, recent orders count more",
-    "blend": "Bought together, with neighbours of neighbours and similar titles",
+    "blend": "Bought together or alike, with neighbours of neighbours",
     "content": "Similar titles, types, tags and vendors",
     "popular": "Best sellers",
     "table": "Imported table",
