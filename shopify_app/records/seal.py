@@ -52,10 +52,6 @@ class Seal:
         """What the first key is called in what it sealed, from the second byte on."""
         return self._first
 
-    def is_current(self, sealed: bytes) -> bool:
-        """Whether the bytes are closed with the first key; those that are not want re-sealing after a rotation."""
-        return sealed[1 : 1 + NAME] == self._first
-
 
 def _name(key: bytes) -> bytes:
     """Four bytes that tell keys apart and say nothing about them."""
