@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,12 +13,13 @@ import pandas as pd
 import pytest
 
 from ml import bundles
-from ml.errors import BadBundle, BadData
+from ml.errors import BadBundle, BadData, Implausible
 from ml.forecast import level, model, prophet, totals
 from ml.forecast.bulk import ShopTotal, shop_total
 from ml.forecast.config import ForecastConfig
 from ml.forecast.leader import Fitted, choose, fit_forecast
 from ml.forecast.validation import Trial, stages
+from ml.frames import TOTAL
 from ml.sales import DailySales, from_frame
 from tests.ml.making import START, daily_sales, sales_frame
 
@@ -232,3 +234,44 @@ def test_a_lean_is_forgiven_only_to_a_member_whose_total_was_nearer_than_naives(
 
     trials = {"naive": trial("naive", swinging), "weekday": trial("weekday", came * factor)}
     assert choose(trials, CONFIG)[0] == leader
+
+
+BAD: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "one sale in all": lambda day: (day == 30) * 5.0,
+    "one sale today": lambda day: (day == 459) * 5.0,
+    "a day of a million": lambda day: 10.0 + (day == 200) * 1e6,
+    "a typing error on the last day": lambda day: 10.0 + (day == 459) * 1e6,
+    "half a year of silence": lambda day: 10.0 * ((day < 120) | (day > 330)),
+    "silence until last week": lambda day: 10.0 * (day > 452),
+    "gone since last month": lambda day: 10.0 * (day < 430),
+    "every second day": lambda day: 10.0 * (day % 2),
+    "the same every day": lambda day: day * 0 + 7.0,
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+@pytest.mark.parametrize("view", [*totals.VIEWS, level.PROPHET, level.BOTH])
+def test_no_history_makes_a_view_say_anything_but_units(kind: str, view: str) -> None:
+    units = np.asarray(BAD[kind](np.arange(460)), dtype=float)
+    total = ShopTotal(units, units, START, "GB")
+    days = totals.even_days(total, 28)
+    try:
+        curve = prophet.curve_of(prophet.fit(days, 1), days) if view in (level.PROPHET, level.BOTH) else None
+    except BadData:
+        return
+    said = level.total_days(total, 28, level.Lead(view, curve))
+    assert np.isfinite(said).all()
+    assert (said >= 0).all()
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_a_strange_history_is_forecast_or_refused_by_its_reason(kind: str) -> None:
+    units = np.stack([BAD[kind](np.arange(460)), 3.0 + np.arange(460) % 3]).astype(np.float32)
+    sales = DailySales(("strange", "plain"), START, units, country="GB")
+    try:
+        forecast = fitted(sales).model.forecast(sales)
+    except Implausible:
+        return
+    assert forecast.series[-1] == TOTAL
+    assert forecast.days.mean[:-1].sum(axis=0) == pytest.approx(forecast.days.mean[-1])
+    assert forecast.whole.mean[forecast.series.index("plain"), 0] > 0
