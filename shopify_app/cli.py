@@ -90,8 +90,7 @@ def _parser() -> argparse.ArgumentParser:
         one.add_argument("--host", default="127.0.0.1")
         one.add_argument("--port", type=int, default=8800)
     command(commands, "migrate", _migrate, "bring the database to this release")
-    look = command(commands, "status", _status, "every shop, or one: orders, versions, what waits, alerts")
-    look.add_argument("--shop", metavar="SHOP", help="example.myshopify.com")
+    _add_looks(commands)
     for name, what in (
         ("backfill", "read a shop's catalogue and order history again"),
         ("reconcile", "hold a shop's orders against Shopify's and put right what differs"),
@@ -133,6 +132,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_looks(commands: Any) -> None:
+    look = command(commands, "status", _status, "every shop, or one: orders, versions, what waits, alerts")
+    look.add_argument("--shop", metavar="SHOP", help="example.myshopify.com")
+    why = on_shop(commands, "explain", _explain, "why a product's recommendations are what they are")
+    why.add_argument("product", type=int, help="product number")
+
+
 def _on_slot(commands: Any, name: str, run: Callable[..., Any], what: str) -> argparse.ArgumentParser:
     made = on_shop(commands, name, run, what)
     made.add_argument("task", choices=[task.value for task in Task])
@@ -162,6 +168,21 @@ def _status(settings: config.Settings, chosen: argparse.Namespace) -> dict[str, 
 
 def _read(settings: config.Settings, chosen: argparse.Namespace) -> dict[str, Any]:
     return reading_cli.read(settings, chosen.shop, chosen.kind, chosen.since, wait=not chosen.no_wait)
+
+
+def _explain(settings: config.Settings, chosen: argparse.Namespace) -> dict[str, Any]:
+    from shopify_app.lifecycle.bundles import Bundles
+    from shopify_app.lifecycle.explain import explain
+
+    with Database.of(settings).reading() as db:
+        found = explain(db, Bundles(settings), shops.named(db, chosen.shop), chosen.product)
+    return {
+        "product": found.title,
+        "version": found.version_number,
+        "list": found.list_name,
+        "shown": [{"product": one.product_id, "title": one.title, "why": "; ".join(one.why)} for one in found.shown],
+        "removed": [{"product": one.product_id, "title": one.title, "it": one.rule} for one in found.removed],
+    }
 
 
 def _retrain(settings: config.Settings, chosen: argparse.Namespace) -> dict[str, Any]:
