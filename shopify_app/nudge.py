@@ -19,8 +19,8 @@ LISTEN_AGAIN = 0.1
 """Seconds between two looks of a worker at a broker made of files."""
 ONCE = {"max_retries": 1, "interval_start": 0.0, "interval_step": 0.0, "interval_max": 0.0}
 """Do not insist on reaching the broker: the next ring tries again."""
-APART = 0.05
-"""Seconds between two rings of one bell: a storm of webhooks is a few messages."""
+APART = 0.25
+"""Seconds between two rings: a storm of webhooks is a few messages, of almost a millisecond of CPU time each."""
 IDLE = 10.0
 """Seconds of silence after which the thread goes home."""
 
