@@ -31,6 +31,8 @@ UNIT = 1 << 18
 SHIFT = 41
 """Bits for the weighted count; the 22 above hold the plain one."""
 MOST_ORDERS = 1 << 21
+BLOCK = 256
+"""Products compared at once."""
 Whole = NDArray[np.int64]
 
 
@@ -138,18 +140,28 @@ class Counts:
         return np.zeros(0, np.int64) if self.since is None else np.flatnonzero(np.diff(self.since.indptr))
 
     def equals(self, other: Counts) -> bool:
-        """Whether both hold the same counts of the same products, bit for bit, however they came about."""
-        mine, theirs = self._sorted_by_id(), other._sorted_by_id()
-        return all(np.array_equal(a, b) for a, b in zip(mine, theirs, strict=True))
+        """Whether both hold the same counts of the same products, bit for bit, however they came about.
 
-    def _sorted_by_id(self) -> tuple[Ints, Ints, Ints, Ints]:
-        pairs = self.pairs.copy()
-        pairs.eliminate_zeros()
-        kept = np.flatnonzero(np.diff(pairs.indptr))
-        kept = kept[np.argsort(self.products[kept])]
-        pairs = pairs[kept][:, kept]
-        pairs.sort_indices()
-        return self.products[kept], pairs.indptr, pairs.indices, pairs.data
+        Looks at a block of rows at a time: the whole matrices once more would be most of a night's memory.
+        """
+        ids = np.union1d(self.products, other.products)
+        blocks = (ids[start : start + BLOCK] for start in range(0, len(ids), BLOCK))
+        return all(
+            np.array_equal(mine, theirs)
+            for block in blocks
+            for mine, theirs in zip(self._told_of(block, ids), other._told_of(block, ids), strict=True)
+        )
+
+    def _told_of(self, block: Ints, ids: Ints) -> tuple[Ints, Ints]:
+        """The cells of these products other than 0, in one order: their place in `block` by `ids`, and their value."""
+        by_id = np.argsort(self.products)
+        place = np.minimum(np.searchsorted(self.products, block, sorter=by_id), len(by_id) - 1)
+        known = np.flatnonzero(self.products[by_id[place]] == block)
+        held = self.rows(by_id[place[known]])
+        cell = np.repeat(known * len(ids), np.diff(held.indptr)) + np.searchsorted(ids, self.products)[held.indices]
+        order = slice(None) if (np.diff(cell) > 0).all() else np.argsort(cell)
+        told = held.data[order] != 0
+        return cell[order][told], held.data[order][told]
 
     def _worth(self, seconds: Ints, sizes: Ints) -> Whole:
         """What each order adds to a cell: its weight, and 1 above."""
