@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from ml.baskets import Baskets
 from ml.errors import BadData
+from ml.recommend import tops
 from ml.recommend.config import RecommendConfig
 from ml.sales import Ints
 
@@ -208,13 +209,21 @@ def values_at(matrix: sparse.csr_matrix, rows: Ints, columns: Ints) -> Any:
     """
     asked, place = np.unique(rows, return_inverse=True)
     inside = asked[asked < matrix.shape[0]]
-    held, n = matrix if len(inside) == matrix.shape[0] else matrix[inside], matrix.shape[1] + 1
-    keys = np.repeat(np.arange(len(inside), dtype=np.int64) * n, np.diff(held.indptr)) + held.indices
-    wanted = place.astype(np.int64) * n + np.minimum(columns, n - 1)
+    found = np.zeros(len(place), matrix.dtype)
+    for these in tops.spans(np.concatenate([[0], np.cumsum(np.diff(matrix.indptr)[inside])])):
+        wanted = np.flatnonzero((place >= these.start) & (place < these.stop))
+        found[wanted] = _values_in(matrix[inside[these]], place[wanted] - these.start, columns[wanted])
+    return found
+
+
+def _values_in(matrix: sparse.csr_matrix, rows: Ints, columns: Ints) -> Any:
+    n = matrix.shape[1] + 1
+    keys = np.repeat(np.arange(matrix.shape[0], dtype=np.int64) * n, np.diff(matrix.indptr)) + matrix.indices
+    wanted = rows.astype(np.int64) * n + np.minimum(columns, n - 1)
     if len(keys) == 0:
         return np.zeros(len(wanted), matrix.dtype)
     at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-    return np.where(keys[at] == wanted, held.data[at], matrix.dtype.type(0))
+    return np.where(keys[at] == wanted, matrix.data[at], matrix.dtype.type(0))
 
 
 def weight(cells: Whole) -> Whole:

@@ -51,15 +51,25 @@ def regressed(evidence: Evidence, dropout: float) -> tuple[Ints, Floats]:
         own = own + np.float32(config.ease_content) * np.array([len(terms) > 0 for terms in evidence.catalogue.terms])
     head = np.sort(np.lexsort((np.arange(evidence.n), -own))[: config.ease_products])
     head = head[own[head] > 0]
-    gram = evidence.affinity[head][:, head].toarray(order="F")
-    if evidence.catalogue is not None:
-        gram += np.float32(config.ease_content) * content.likeness(evidence.catalogue, head).toarray(order="F")
-    gram[np.diag_indices(len(head))] *= np.float32(1 + dropout)
-    gram[np.diag_indices(len(head))] += np.float32(config.ease_ridge)
-    weights = _inverse(gram)
+    weights = _inverse(lambda: _gram(evidence, head, dropout))
     weights /= -np.diag(weights).copy()
     np.fill_diagonal(weights, 0)
     return head, weights
+
+
+def _gram(evidence: Evidence, head: Ints, dropout: float) -> Floats:
+    """What these products have in common, float32, some rows at a time: sparse copies would take twice its memory."""
+    config = evidence.config
+    gram = np.empty((len(head), len(head)), np.float32)
+    alike = content.likeness(evidence.catalogue, head) if evidence.catalogue is not None else None
+    for first in range(0, len(head), ROWS):
+        rows = slice(first, first + ROWS)
+        gram[rows] = evidence.affinity[head[rows]].toarray()[:, head]
+        if alike is not None:
+            gram[rows] += np.float32(config.ease_content) * alike[rows].toarray()
+    gram[np.diag_indices(len(head))] *= np.float32(1 + dropout)
+    gram[np.diag_indices(len(head))] += np.float32(config.ease_ridge)
+    return gram
 
 
 def furthest(weights: Floats, width: int, by: Callable[[Floats], Floats]) -> tuple[Ints, Floats]:
@@ -80,12 +90,12 @@ def _furthest_of(weights: Floats, first: int, width: int, by: Callable[[Floats],
     return np.take_along_axis(places, order, 1), np.take_along_axis(found, order, 1)
 
 
-def _inverse(gram: Floats) -> Floats:
-    """Of a symmetric positive definite matrix, by Cholesky; in double precision when single does not do."""
-    factor, failed = lapack.spotrf(gram, lower=1)
+def _inverse(gram: Callable[[], Floats]) -> Floats:
+    """Of a symmetric positive definite matrix, in its own memory; in double precision when single does not do."""
+    factor, failed = lapack.spotrf(gram().T, lower=1, overwrite_a=1)
     if failed:
-        return np.linalg.inv(gram.astype(np.float64)).astype(np.float32)
+        return np.linalg.inv(gram().astype(np.float64)).astype(np.float32)
     inverse, _ = lapack.spotri(factor, lower=1, overwrite_c=1)
     for row in range(len(inverse)):
         inverse[row, row + 1 :] = inverse[row + 1 :, row]
-    return np.ascontiguousarray(inverse)
+    return np.asarray(inverse.T)

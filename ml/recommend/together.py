@@ -115,6 +115,10 @@ def _damped(own: Floats, row: Ints, column: Ints) -> Floats:
 
 def ranked(pairs: sparse.csr_matrix, rows: Ints, own: Floats, width: int) -> tuple[Ints, Floats]:
     """The best of each of these rows of weighted counts. own: the weighted count of every product by itself."""
-    damped = _damped(own, np.repeat(rows, np.diff(pairs.indptr)), pairs.indices)
-    scored = sparse.csr_matrix((pairs.data / damped, pairs.indices, pairs.indptr), shape=pairs.shape)
-    return tops.best(scored, width, diagonal=rows)
+    parts = [_ranked(pairs[these], rows[these], own, width) for these in tops.spans(pairs.indptr)]
+    return np.concatenate([index for index, _ in parts]), np.concatenate([scores for _, scores in parts])
+
+
+def _ranked(pairs: sparse.csr_matrix, rows: Ints, own: Floats, width: int) -> tuple[Ints, Floats]:
+    pairs.data /= _damped(own, np.repeat(rows, np.diff(pairs.indptr)), pairs.indices)
+    return tops.best(pairs, width, diagonal=rows)

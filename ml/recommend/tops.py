@@ -42,6 +42,15 @@ def matrix_of(index: Ints, value: Floats, columns: int) -> sparse.csr_matrix:
     return sparse.csr_matrix((value[held], index[held], starts), shape=(len(index), columns))
 
 
+def spans(starts: Ints) -> Iterator[slice]:
+    """All rows of a matrix with these row starts, in turn: as many at a time as hold `BLOCK` cells, at least one."""
+    first, rows = 0, len(starts) - 1
+    while first == 0 or first < rows:
+        last = min(max(int(np.searchsorted(starts, starts[first] + BLOCK, "right")) - 1, first + 1), rows)
+        yield slice(first, last)
+        first = max(last, 1)
+
+
 def _key(size: Floats, columns: Ints) -> NDArray[np.int64]:
     """One number per cell, larger for a larger size, then for a smaller column: the bits of floats >= 0 keep order."""
     key = size.view(np.int32).astype(np.int64)
