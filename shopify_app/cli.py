@@ -85,10 +85,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help="answer in JSON")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     start = command(commands, "up", _up, "start the web server, the workers and the heartbeat; Ctrl-C ends them all")
-    web = command(commands, "serve", _serve, "start the web server alone")
-    for one in (start, web):
-        one.add_argument("--host", default="127.0.0.1")
-        one.add_argument("--port", type=int, default=8800)
+    start.add_argument("--host", default="127.0.0.1")
+    start.add_argument("--port", type=int, default=8800)
     command(commands, "migrate", _migrate, "bring the database to this release")
     _add_looks(commands)
     for name, what in (
@@ -148,13 +146,6 @@ def _on_slot(commands: Any, name: str, run: Callable[..., Any], what: str) -> ar
 
 def _up(settings: config.Settings, chosen: argparse.Namespace) -> None:
     up.run(settings, chosen.host, chosen.port)
-
-
-def _serve(settings: config.Settings, chosen: argparse.Namespace) -> None:
-    from shopify_app import serve
-    from shopify_app.web import server
-
-    server.run(serve(settings), chosen.host, chosen.port)
 
 
 def _migrate(settings: config.Settings, _: argparse.Namespace) -> dict[str, Any]:

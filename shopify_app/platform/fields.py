@@ -10,7 +10,6 @@ from shopify_app.errors import Refused
 # Ids, topics and handles of Shopify are printable ASCII. Anything else would end up in a row, a log line or a header.
 PLAIN = re.compile(r"[\x21-\x7e]{1,255}")
 IDENTIFYING = ("topic", "webhook-id", "event-id")
-PREFIXES = ("x-shopify-", "shopify-")
 WHOLE_SECONDS = re.compile(r"[0-9]{1,12}")
 
 
@@ -19,16 +18,15 @@ def shopify_headers(headers: Mapping[str, str]) -> dict[str, str]:
 
     Refused when a name comes in two spellings, or a signature in both families: which one would count?
     """
-    classic: dict[str, str] = {}
-    events: dict[str, str] = {}
+    families: dict[str, dict[str, str]] = {"x-shopify-": {}, "shopify-": {}}
     for spelling, value in headers.items():
-        whole = spelling.lower()
-        if not whole.startswith(PREFIXES):
-            continue
-        family, name = (classic, whole[10:]) if whole[0] == "x" else (events, whole[8:])
-        if name in family:
-            raise Refused("repeated_header", status=400)
-        family[name] = value
+        prefix, found, name = spelling.lower().partition("shopify-")
+        family = families.get(prefix + found)
+        if family is not None:
+            if name in family:
+                raise Refused("repeated_header", status=400)
+            family[name] = value
+    classic, events = families.values()
     if "hmac-sha256" in classic and "hmac-sha256" in events:
         raise Refused("two_signatures", status=400)
     own = events if "hmac-sha256" in events else classic

@@ -58,8 +58,7 @@ STRANGERS = f"""
 
 def utc(moment: datetime) -> str:
     """A time as SQLAlchemy writes it into SQLite: in UTC, without saying so."""
-    in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
-    return in_utc.isoformat(" ", "microseconds")[: -len("+00:00")]
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
 def store(raw: Any, dialect: str, deliveries: Sequence[Stored]) -> list[Outcome]:

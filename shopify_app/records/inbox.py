@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, Protocol
 
 from isal import isal_zlib
@@ -76,6 +76,7 @@ def accept(db: Session, hook: Delivery, seal: Seal, now: datetime) -> bool:
 def as_stored(hook: Delivery, seal: Seal, now: datetime) -> Stored:
     """A verified delivery as `store` takes it, its body compressed and sealed."""
     digest = hashlib.sha256(hook.body).digest()
+    alike = next((topics for topics in SAME_MEANING if hook.topic in topics), (hook.topic,))
     return Stored(
         hook.shop,
         hook.topic[:100],
@@ -87,15 +88,8 @@ def as_stored(hook: Delivery, seal: Seal, now: datetime) -> Stored:
         digest,
         "current" if hook.secret_used == 0 else "old",
         close(seal, hook.shop, hook.body),
-        _alike(hook.topic),
+        f",{','.join(alike)},",
     )
-
-
-@lru_cache(maxsize=256)
-def _alike(topic: str) -> str:
-    """The topics under which the same body means the same, as `Stored` wants them."""
-    alike = next((topics for topics in SAME_MEANING if topic in topics), (topic,))
-    return f",{','.join(alike)},"
 
 
 def claim(db: Session, limit: int = 200, lease: timedelta = timedelta(seconds=30)) -> Batch | None:

@@ -4,9 +4,8 @@ It knows no Flask: the door in front of Flask answers webhooks without it.
 """
 
 import asyncio
-import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -17,7 +16,7 @@ from shopify_app.nudge import nudge
 from shopify_app.platform import verify
 from shopify_app.platform.callers import Webhook
 from shopify_app.records.accepting import Outcome
-from shopify_app.web.acceptance import Acceptance, Busy
+from shopify_app.web.acceptance import PATIENCE, Acceptance, Busy
 
 
 class Reply(NamedTuple):
@@ -26,15 +25,6 @@ class Reply(NamedTuple):
     status: int
     text: str = ""
     headers: tuple[tuple[str, str], ...] = ()
-
-
-class Waiting(NamedTuple):
-    """A delivery that the database works on, and who wants to know."""
-
-    hook: Webhook
-    told: Callable[[Reply], None]
-    started: float
-    loop: asyncio.AbstractEventLoop
 
 
 TAKEN = Reply(200)
@@ -47,7 +37,7 @@ class Hooks:
     def __init__(self, secrets: Sequence[bytes], acceptance: Acceptance) -> None:
         self._secrets = secrets
         self._acceptance = acceptance
-        self._brought: deque[tuple[Waiting, Outcome | Busy]] = deque()
+        self._brought: deque[tuple[asyncio.Future[Outcome | Busy], Outcome | Busy]] = deque()
         self._is_rung = False
         self._outcomes = {outcome: metrics.webhooks.labels(outcome.value) for outcome in Outcome}
 
@@ -60,38 +50,41 @@ class Hooks:
             except (Refused, Busy) as no:
                 return turned_away(no)
 
-    def take_soon(self, headers: Mapping[str, str], body: bytes, told: Callable[[Reply], None]) -> None:
-        """The same for an event loop, which goes on meanwhile: `told` hears the answer there."""
-        started = time.perf_counter()
+    async def take_soon(self, headers: Mapping[str, str], arriving: Awaitable[bytes]) -> Reply:
+        """The same, without holding a thread while the body arrives and the database works; 408 for a slow body."""
+        hook = None
         try:
-            hook = verify.webhook(headers, body, self._secrets)
-            waiting = Waiting(hook, told, started, asyncio.get_running_loop())
-            self._acceptance.submit(hook, partial(self._bring, waiting))
+            async with asyncio.timeout(PATIENCE):
+                body = await arriving
+                with metrics.webhook_seconds.time():
+                    hook = verify.webhook(headers, body, self._secrets)
+                    return self._taken(hook, await self._accepted(hook))
+        except TimeoutError:
+            return turned_away(Busy("the database took too long") if hook else Refused("too_slow", status=408))
         except (Refused, Busy) as no:
-            told(turned_away(no))
+            return turned_away(no)
 
-    def too_slow(self) -> Reply:
-        """For a body that did not arrive in time."""
-        return turned_away(Refused("too_slow", status=408))
+    async def _accepted(self, hook: Webhook) -> Outcome:
+        answer: asyncio.Future[Outcome | Busy] = asyncio.get_running_loop().create_future()
+        self._acceptance.submit(hook, partial(self._bring, answer))
+        found = await answer
+        if isinstance(found, Busy):
+            raise found
+        return found
 
-    def too_late(self) -> Reply:
-        """For a delivery that waits for the database for too long."""
-        return turned_away(Busy("the database took too long"))
-
-    def _bring(self, waiting: Waiting, found: Outcome | Busy) -> None:
+    def _bring(self, answer: "asyncio.Future[Outcome | Busy]", found: Outcome | Busy) -> None:
         """From the database's thread to the event loop: deliveries of one commit wake it once."""
-        self._brought.append((waiting, found))
+        self._brought.append((answer, found))
         if not self._is_rung:
             self._is_rung = True
-            waiting.loop.call_soon_threadsafe(self._hand_out)
+            answer.get_loop().call_soon_threadsafe(self._hand_out)
 
     def _hand_out(self) -> None:
         self._is_rung = False
-        now = time.perf_counter()
         while self._brought:
-            waiting, found = self._brought.popleft()
-            metrics.webhook_seconds.observe(now - waiting.started)
-            waiting.told(turned_away(found) if isinstance(found, Busy) else self._taken(waiting.hook, found))
+            answer, found = self._brought.popleft()
+            if not answer.done():
+                answer.set_result(found)
 
     def _taken(self, hook: Webhook, outcome: Outcome) -> Reply:
         self._outcomes[outcome].inc()

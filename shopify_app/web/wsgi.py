@@ -2,51 +2,31 @@
 
 import io
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable
+from typing import Any
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+Answer = tuple[int, list[tuple[str, str]], bytes]
 UNPREFIXED = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
 
 
-class Request(NamedTuple):
-    """The head of a request. Texts are latin-1, as WSGI wants them; names of headers are in lower case."""
-
-    method: str
-    path: str
-    """Without percent signs."""
-    query: str
-    version: str
-    headers: Mapping[str, str]
-    client: tuple[Any, ...]
-    server: tuple[Any, ...]
-    keeps: bool
-    """Whether the client wants to go on with this connection."""
-
-
-class Answer(NamedTuple):
-    """Status, headers and body."""
-
-    status: int
-    headers: Sequence[tuple[str, str]]
-    body: bytes
-
-
-def environ(request: Request, body: bytes) -> dict[str, Any]:
-    """The request as PEP 3333 describes it."""
+def environ(scope: Any, body: bytes) -> dict[str, Any]:
+    """The request as PEP 3333 describes it. `scope` is RSGI's."""
+    server, _, port = scope.server.rpartition(":")
+    client, _, client_port = scope.client.rpartition(":")
     return {
-        "REQUEST_METHOD": request.method,
+        "REQUEST_METHOD": scope.method,
         "SCRIPT_NAME": "",
-        "PATH_INFO": request.path,
-        "QUERY_STRING": request.query,
-        "SERVER_NAME": str(request.server[0]),
-        "SERVER_PORT": str(request.server[1]),
-        "SERVER_PROTOCOL": f"HTTP/{request.version}",
-        "REMOTE_ADDR": str(request.client[0]),
-        "REMOTE_PORT": str(request.client[1]),
-        **_headers(request.headers),
+        "PATH_INFO": scope.path.encode().decode("latin-1"),
+        "QUERY_STRING": scope.query_string,
+        "SERVER_NAME": server,
+        "SERVER_PORT": port,
+        "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
+        "REMOTE_ADDR": client,
+        "REMOTE_PORT": client_port,
+        **_headers(scope),
         "wsgi.version": (1, 0),
-        "wsgi.url_scheme": "http",
+        "wsgi.url_scheme": scope.scheme,
         "wsgi.input": io.BytesIO(body),
         "wsgi.input_terminated": True,
         "wsgi.errors": sys.stderr,
@@ -69,10 +49,17 @@ def call(application: Application, environ: dict[str, Any]) -> Answer:
     finally:
         if hasattr(pieces, "close"):
             pieces.close()
-    return Answer(started[0], started[1], body)
+    return started[0], started[1], body
 
 
-def _headers(headers: Mapping[str, str]) -> dict[str, str]:
+def _headers(scope: Any) -> dict[str, str]:
     """Headers by their CGI names; a name with an underscore could pass for another one, so it is left out."""
-    named = {name: value for name, value in headers.items() if "_" not in name}
-    return {UNPREFIXED.get(name) or f"HTTP_{name.upper().replace('-', '_')}": named[name] for name in named}
+    found: dict[str, str] = {}
+    for name, value in scope.headers.items():
+        key = UNPREFIXED.get(name) or f"HTTP_{name.upper().replace('-', '_')}"
+        if "_" not in name:
+            glue = "; " if name == "cookie" else ","
+            found[key] = f"{found[key]}{glue}{value}" if key in found else value
+    if scope.authority:
+        found.setdefault("HTTP_HOST", scope.authority)
+    return found

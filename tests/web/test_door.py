@@ -182,19 +182,18 @@ from shopify_app.records.seal import Seal
 from shopify_app.web.acceptance import Acceptance
 from shopify_app.web.door import Door
 from shopify_app.web.hooks import Hooks
-from shopify_app.web.wsgi import Request
 
-loop = asyncio.new_event_loop()
+class Scope:
+    proto, path, method, headers = "http", "/webhooks", "POST", {headers!r}
+
+class Protocol:
+    async def __aiter__(self):
+        yield {body!r}
+    def response_bytes(self, *answer):
+        print(answer[0])
+
 acceptance = Acceptance("sqlite:///{tmp_path / "foretally.db"}", Seal([b"k" * 32]))
-door = Door(Hooks([{SECRET.encode()!r}], acceptance), None)
-request = Request("POST", "/webhooks", "", "1.1", {headers!r}, (), (), True)
-
-async def ask():
-    answered = loop.create_future()
-    door.take(request, {body!r}, answered.set_result)
-    print((await answered).status)
-
-loop.run_until_complete(ask())
+asyncio.run(Door(Hooks([{SECRET.encode()!r}], acceptance), None).__rsgi__(Scope, Protocol()))
 heavy = "flask werkzeug requests pandas numpy pyarrow duckdb scipy xgboost prophet".split()
 print([name for name in heavy if name in sys.modules])  # the doorbell loads Celery behind the answer
 """
