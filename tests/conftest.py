@@ -23,6 +23,9 @@ from shopify_app.records.seal import Seal
 from shopify_app.records.shops import ShopFacts
 from shopify_app.tables import Base, Shop
 from tests import factories
+from tests.chromium import axe, browser, width
+
+__all__ = ["axe", "browser", "width"]  # fixtures of all tests: two browsers in one process get in each other's way
 
 SERVER = os.environ.get("TEST_POSTGRES_URL", "postgresql://root@127.0.0.1:5432/root")
 KEYS = (b"k" * 32,)

@@ -1,7 +1,5 @@
 """A browser on the admin of a local Shopify, with the real app in its frame and a shop that has a past."""
 
-import os
-import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from flask.testing import FlaskClient
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Frame, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Frame, Page
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -35,25 +33,6 @@ from tests.devstore.few_sales import FewSales
 ROOT = Path(__file__).resolve().parents[2]
 KEY, SECRET = "foretally", "a secret for tests, as long as a real one"
 SHOPS = ("with-past", "acting", "stale", "in-alarm", "reading", "empty")
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
-QUIET = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--test-third-party-cookie-phaseout",
-]
-
-
-def missing(what: str) -> None:
-    """Skip with the reason; in CI nothing that a test needs may be missing."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"CI must have it: {what}")
-    pytest.skip(what)
 
 
 @dataclass
@@ -205,27 +184,6 @@ def in_production(stage: Stage) -> FlaskClient:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Chromium as the system has it, without its own downloads."""
-    if not Path(CHROMIUM).exists():
-        missing(f"no browser at {CHROMIUM}: install chromium or set CHROMIUM")
-    with sync_playwright() as play:
-        try:
-            chromium = play.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        except Error as broken:
-            missing(f"{CHROMIUM} does not start: {broken.message.splitlines()[0]}")
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture(params=[1280, 390], ids=["desktop", "phone"])
-def width(request: pytest.FixtureRequest) -> int:
-    """How wide the window is."""
-    found: int = request.param
-    return found
-
-
-@pytest.fixture(scope="session")
 def windows(browser: Browser) -> dict[int, BrowserContext]:
     """One profile per width, used by all tests: nothing the app keeps would carry over, it has no cookies."""
     made = {width: browser.new_context(viewport={"width": width, "height": 900}) for width in (1280, 390)}
@@ -247,12 +205,3 @@ def visit(windows: dict[int, BrowserContext], stage: Stage, width: int) -> Itera
     tab.page.on("pageerror", lambda error: tab.complaints.append(str(error)))
     yield tab
     tab.page.close()
-
-
-@pytest.fixture(scope="session")
-def axe() -> str:
-    """The accessibility checker's source."""
-    source = ROOT / "node_modules" / "axe-core" / "axe.min.js"
-    if not source.exists():
-        missing("axe-core is not here: npm ci")
-    return source.read_text()

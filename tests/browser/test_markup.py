@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from tests.browser.conftest import ROOT, Stage, missing
+from tests.browser.conftest import ROOT, Stage
+from tests.chromium import missing
 
 MANIFEST = ROOT / "node_modules" / "@shopify" / "polaris-types" / "dist" / "custom-elements.json"
 CDN = ("https://cdn.shopify.com/shopifycloud/app-bridge.js", "https://cdn.shopify.com/shopifycloud/polaris-1.js")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from shopify_app.tables import ViewKind
-from tests.browser.conftest import missing
+from tests.chromium import missing
 
 FOLDER: Path = Path(__file__).resolve().parents[2] / "extensions" / "web-pixel"
 SETTINGS = {"address": "https://app.example/pixel/events", "shop": "alice.myshopify.com", "key": "k1"}

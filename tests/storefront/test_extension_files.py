@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from devstore.storefront.theme_extension import ThemeExtension
-from tests.browser.conftest import missing
+from tests.chromium import missing
 from tests.storefront.tea_shop import ROOT
 
 FOLDER: Path = ROOT / "extensions" / "recommendations"

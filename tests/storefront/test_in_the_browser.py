@@ -14,10 +14,7 @@ from werkzeug.wrappers import Response
 from devstore.config import AppConfig, ShopConfig
 from devstore.gid import gid
 from devstore.server import DevStore
-from tests.browser.conftest import axe, browser, width
 from tests.storefront.tea_shop import EVIL, MUG, ROOT, SPOON, TEAPOT, TRAY, TeaShop, recommend
-
-__all__ = ["axe", "browser", "width"]
 
 SHIFTS = """
   window.moved = 0;

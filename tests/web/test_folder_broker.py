@@ -1,8 +1,8 @@
 """A broker made of a folder hands out whole messages, however busy those are who write and who read."""
 
 import sys
-import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from celery import Celery
@@ -36,16 +36,19 @@ def test_a_message_is_never_taken_before_it_is_written(settings: Settings) -> No
                 queue.put((writer, n))
 
     read = []
-    with app.connection() as connection, connection.SimpleQueue("desk") as queue:
-        writers = [threading.Thread(target=write, args=(n,)) for n in range(WRITERS)]
-        for thread in writers:
-            thread.start()
-        while any(thread.is_alive() for thread in writers) or any(folder.glob("*.msg")):
+    with (
+        app.connection() as connection,
+        connection.SimpleQueue("desk") as queue,
+        ThreadPoolExecutor(WRITERS) as threads,
+    ):
+        writers = [threads.submit(write, n) for n in range(WRITERS)]
+        while not all(writer.done() for writer in writers) or any(folder.glob("*.msg")):
             try:
                 message = queue.get(timeout=0.05)
             except queue.Empty:
                 continue
             message.ack()
             read.append(tuple(message.payload))
+    assert [writer.exception() for writer in writers] == [None] * WRITERS
     assert sorted(read) == [(writer, n) for writer in range(WRITERS) for n in range(EACH)]
     assert list(folder.iterdir()) == []
