@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -90,10 +91,10 @@ def _fit_lists(data: Dataset, out: Path, config: Mapping[str, Any], seed: int, s
     )
     if leave is not None and held.counts_in(choice.name for choice in fitted.choices.values()):
         held.Held.of(fitted.lists).write(leave)
-    customers = None
-    if settings.personal:
-        customers = personal.table(fitted.evidence, data.customers(), seed, say)
-    return lists.write(about, fitted.table, customers)
+    table, evidence = fitted.table, replace(fitted.evidence)
+    del fitted  # and with it every matrix that was made on the way
+    customers = personal.table(evidence, data.customers(), seed, say) if settings.personal else None
+    return lists.write(about, table, customers)
 
 
 def _opened(dataset: Path | Dataset) -> Dataset:

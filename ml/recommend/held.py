@@ -71,7 +71,10 @@ class Held:
             arrays |= {f"{name}_index": index, f"{name}_scores": scores}
         about = {"looked_at": counts.built_at, "landmark": counts.landmark, "lists": sorted(self.lists)}
         trained = Trained(out, TASK, "held", self.config.as_dict(), 0, None, about, "counts as of the last fit")
-        return bundles.write(trained, {f"{name}.npy": lists.npy(array) for name, array in arrays.items()})
+        out.mkdir(parents=True, exist_ok=True)
+        for name, array in arrays.items():  # one by one: they are the largest files there are
+            (out / f"{name}.npy").write_bytes(lists.npy(array))
+        return bundles.seal(trained)
 
     @classmethod
     def open(cls, folder: Path) -> Held:

@@ -97,7 +97,7 @@ def windows(evidence: Evidence) -> list[Window]:
     made = []
     for number in range(1, WINDOWS + 1):
         window = _window(evidence, number * WINDOW)
-        if window is None or len(window.customers) < evidence.config.personal_customers:
+        if window is None:
             break
         made.append(window)
     return made
@@ -150,16 +150,15 @@ def _examples(window: Window, only_new: bool) -> tuple[Pairs, Bools]:
 
 
 def _window(evidence: Evidence, days: float) -> Window | None:
-    """The shop as it was that many days ago, and the customers who bought in the month that followed."""
+    """The shop as it was that many days ago, and the customers who bought in the month that followed; None if few."""
     baskets = evidence.baskets
     before = baskets.age >= days
     within = ~before & (baskets.age >= days - WINDOW) & (baskets.customer >= 0)
     known = np.unique(baskets.customer[before])
     customers = np.intersect1d(np.unique(baskets.customer[within]), known[known >= 0])
-    if len(customers) == 0:
+    customers = customers[:: max(-(-len(customers) // MOST_LEARNED_FROM), 1)]
+    if len(customers) < max(evidence.config.personal_customers, 1):
         return None
-    step = -(-len(customers) // MOST_LEARNED_FROM)
-    customers = customers[::step]
     past = baskets.chosen(before).among(baskets.products).aged(days)
     buyer = np.repeat(np.where(within, baskets.customer, -1), baskets.sizes)
     taken = buyer >= 0

@@ -57,6 +57,8 @@ class _Standing:
     champion_id: int
     champion_number: int
     champion: NeighbourTable
+    table_bundle: str
+    """Where that table is: the version's own bundle, or its lists by newer orders."""
     champion_bundle: str
     shadow_id: int | None
     shadow_bundle: str | None
@@ -141,7 +143,7 @@ class Serving:
         """Wait until every exposure so far is written or given up."""
         self._exposures.flush()
 
-    def _read_standing(self, domain: str, _before: _Standing | None) -> _Standing:
+    def _read_standing(self, domain: str, before: _Standing | None) -> _Standing:
         with self._database.reading() as db:
             shop = db.scalar(select(Shop).where(Shop.domain == domain))
             if shop is None or shop.state == ShopState.UNINSTALLED:
@@ -151,17 +153,23 @@ class Serving:
             if seen is None or champion is None:
                 raise NotFound(f"{domain} has no recommendations yet")
             shadow = registry.by_id(db, shop.id, seen.shadow_id)
-            return _Standing(
+            bundle = counted.answering(db, champion)
+            standing = _Standing(
                 shop_id=shop.id,
                 today=registry.today(shop),
                 share=Policy.of(shop.settings).shadow_share,
                 champion_id=champion.id,
                 champion_number=champion.number,
-                champion=self._table(counted.answering(db, champion)),
+                champion=self._table(bundle),
+                table_bundle=bundle,
                 champion_bundle=champion.bundle,
                 shadow_id=shadow.id if shadow else None,
                 shadow_bundle=shadow.bundle if shadow else None,
             )
+        if before is not None and before.table_bundle not in (bundle, standing.shadow_bundle):
+            with self._lock:  # lists change every night: those of yesterday would fill the memory
+                self._tables.pop(before.table_bundle, None)
+        return standing
 
     def _known(self, shop_id: int, shopper: Shopper) -> _Wanted | None:
         """The shopper as tables know them. It is asked for each time: who was forgotten is not known a moment later."""
