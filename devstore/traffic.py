@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 KINDS = ("webhook", "api", "flow", "metafield", "oauth", "proxy", "bulk")
-KEPT = 2000
+KEPT = 500
 """Entries kept per kind; the counts go on."""
 
 

@@ -25,6 +25,8 @@ from workers.dataset import frozen
 
 LEAST = 0.9
 """Of the products that had a list: a refresh that leaves fewer is thrown away."""
+WORTH_IT = 0.01
+"""Of all orders: fewer new ones would shuffle the ends of lists, and have thousands of products written for that."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ class _Start:
     version: Version
     kept: Kept
     chosen: Mapping[str, str]
+    listed: int
+    """Orders since the fit that the version's lists have taken in already."""
 
 
 def lists(context: Context, shop: Shop) -> dict[str, Any]:
@@ -46,9 +50,11 @@ def lists(context: Context, shop: Shop) -> dict[str, Any]:
         return {}
     with context.database.reading() as db:
         counts = counted.take_in(db, shop.id, held.counts, start.kept, registry.today(shop))
-    table = held.refreshed(counts, start.chosen)
     orders = len(counts.changed)
-    if len(counts.touched()) == 0 or not _enough(context, start.version, table):
+    if len(counts.touched()) == 0 or 0 <= orders - start.listed < WORTH_IT * len(counts.built_from):
+        return {}
+    table = held.refreshed(counts, start.chosen)
+    if not _enough(context, start.version, table):
         return {}
     bundle = _write(context, shop, start.version, table)
     with context.database.transaction() as db:
@@ -87,9 +93,10 @@ def _start(context: Context, shop: Shop) -> _Start | None:
     with context.database.reading() as db:
         seen, kept = peek(db, shop.id, Task.RECOMMEND), counted.kept(db, shop.id)
         version = registry.by_id(db, shop.id, seen.champion_id if seen else None)
+        listed = counted.listed(db, version) if version else 0
     if version is None or kept is None or "places" not in version.metrics:
         return None
-    return _Start(version, kept, {place: told["list"] for place, told in version.metrics["places"].items()})
+    return _Start(version, kept, {place: told["list"] for place, told in version.metrics["places"].items()}, listed)
 
 
 def _enough(context: Context, version: Version, table: NeighbourTable) -> bool:

@@ -86,6 +86,12 @@ def answering(db: Session, version: Version) -> str:
     return db.scalar(newest) or version.bundle
 
 
+def listed(db: Session, version: Version) -> int:
+    """How many orders since the fit the version's newest lists have taken in."""
+    mine = ListRun.shop_id == version.shop_id, ListRun.version_id == version.id
+    return db.scalar(select(ListRun.orders).where(*mine).order_by(ListRun.id.desc()).limit(1)) or 0
+
+
 def answer_with(db: Session, version: Version, bundle: str, orders: int) -> None:
     """The version answers with these lists from now on."""
     mine = ListRun.shop_id == version.shop_id, ListRun.version_id == version.id

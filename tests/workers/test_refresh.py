@@ -123,6 +123,16 @@ def test_without_new_orders_a_refresh_does_nothing(context: Context, shops: tupl
     assert "refreshed" in train(context, shops[1], "500 new orders")
 
 
+def test_lists_are_not_made_again_for_a_handful_of_orders(context: Context, shops: tuple[Shop, Shop]) -> None:
+    alice, _ = shops
+    tell(context.database, alice, [an_order(alice, 6000 + n, LAST, [1, 9]) for n in range(80)])
+    assert "refreshed" in train(context, alice, "500 new orders")
+    tell(context.database, alice, [an_order(alice, 6100, LAST, [1, 9])])
+    assert train(context, alice, "500 new orders") == {"skipped": "the newest versions are fresh enough"}
+    tell(context.database, alice, [an_order(alice, 6101 + n, LAST, [1, 9]) for n in range(3)])
+    assert train(context, alice, "500 new orders") == {"refreshed": {"version": 1, "orders": 85}}
+
+
 def test_counts_equal_a_rebuild_after_everything_that_can_happen_to_an_order(
     context: Context, shops: tuple[Shop, Shop]
 ) -> None:
