@@ -12,9 +12,9 @@ class Policy:
     """How a shop wants to be served: what pages show, and `set` takes."""
 
     retrain_orders: int = 500
-    """Distinct new orders that start a retrain (a refresh, while `fit_every_days` have not passed)."""
+    """Distinct new orders that start a retrain; a second one on the same day is a refresh."""
     fit_every_days: int = 1
-    """A full fit when the last one is this old or there was an alarm, else a refresh. 14 is the thrifty choice."""
+    """A new day starts a full fit when the last one is this old, else a refresh. 14, with many orders, is thrifty."""
     shadow_share: float = 0.05
     """Share of answers for which the shadow is asked too."""
     shadow_days: int = 1

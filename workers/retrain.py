@@ -14,7 +14,7 @@ from shopify_app.lifecycle import challenge, counted, forecasts, registry
 from shopify_app.lifecycle.slots import slot
 from shopify_app.log import log
 from shopify_app.policy import Policy
-from shopify_app.records import days, jobs
+from shopify_app.records import jobs
 from shopify_app.tables import Job, Shop, Snapshot, Task, Version
 from workers import memory, refresh
 from workers.context import Context
@@ -54,9 +54,9 @@ def _made(job: Job, shop: Shop) -> dict[str, Any]:
 
 
 def _due(context: Context, shop: Shop, job: Job, task: Task) -> bool:
-    """At most one full fit a business day, and with days between fits only one that is old enough or in alarm.
+    """At most one full fit a business day; with days between fits only by new orders, an alarm, or after them.
 
-    What is asked for by hand is always done. New orders and new days are routine: between fits they refresh.
+    What is asked for by hand is always done. New days are routine: between fits they refresh.
     """
     with context.database.reading() as db:
         newest = _newest(db, shop, task)
@@ -70,7 +70,7 @@ def _due(context: Context, shop: Shop, job: Job, task: Task) -> bool:
 
 def _is_routine(cause: str, task: Task) -> bool:
     """Whether a cause alone waits for the days between fits; an alarm about the other task does, too."""
-    return cause in (BY_DAY, *(alarm(other) for other in Task if other != task)) or cause.endswith(days.BY_ORDERS)
+    return cause in (BY_DAY, *(alarm(other) for other in Task if other != task))
 
 
 def _newest(db: Session, shop: Shop, task: Task) -> Version | None:
