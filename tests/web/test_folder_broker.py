@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
 
 import pytest
 from celery import Celery
@@ -28,17 +29,17 @@ def hasty() -> Iterator[None]:
 def test_a_message_is_never_taken_before_it_is_written(settings: Settings) -> None:
     app = Celery("foretally", set_as_current=False)
     app.conf.update(broker(settings))
-    folder = settings.var / "broker" / "queue"
+    folder, name = settings.var / "broker" / "queue", uuid4().hex  # Kombu remembers queues for a process, not a folder
 
     def write(writer: int) -> None:
-        with app.connection() as connection, connection.SimpleQueue("desk") as queue:
+        with app.connection() as connection, connection.SimpleQueue(name) as queue:
             for n in range(EACH):
                 queue.put((writer, n))
 
     read = []
     with (
         app.connection() as connection,
-        connection.SimpleQueue("desk") as queue,
+        connection.SimpleQueue(name) as queue,
         ThreadPoolExecutor(WRITERS) as threads,
     ):
         writers = [threads.submit(write, n) for n in range(WRITERS)]
