@@ -54,9 +54,9 @@ def _made(job: Job, shop: Shop) -> dict[str, Any]:
 
 
 def _due(context: Context, shop: Shop, job: Job, task: Task) -> bool:
-    """At most one full fit a business day; with days between fits only by new orders, an alarm, or after them.
+    """At most one full fit a business day, and none for a new day alone while `fit_every_days` have not passed.
 
-    What is asked for by hand is always done. New days are routine: between fits they refresh.
+    What is asked for by hand is always done.
     """
     with context.database.reading() as db:
         newest = _newest(db, shop, task)

@@ -11,7 +11,7 @@ systems".
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -146,23 +146,9 @@ class Counts:
         Looks at a block of rows at a time: the whole matrices once more would be most of a night's memory.
         """
         ids = np.union1d(self.products, other.products)
-        blocks = (ids[start : start + BLOCK] for start in range(0, len(ids), BLOCK))
-        return all(
-            np.array_equal(mine, theirs)
-            for block in blocks
-            for mine, theirs in zip(self._told_of(block, ids), other._told_of(block, ids), strict=True)
-        )
-
-    def _told_of(self, block: Ints, ids: Ints) -> tuple[Ints, Ints]:
-        """The cells of these products other than 0, in one order: their place in `block` by `ids`, and their value."""
-        by_id = np.argsort(self.products)
-        place = np.minimum(np.searchsorted(self.products, block, sorter=by_id), len(by_id) - 1)
-        known = np.flatnonzero(self.products[by_id[place]] == block)
-        held = self.rows(by_id[place[known]])
-        cell = np.repeat(known * len(ids), np.diff(held.indptr)) + np.searchsorted(ids, self.products)[held.indices]
-        order = slice(None) if (np.diff(cell) > 0).all() else np.argsort(cell)
-        told = held.data[order] != 0
-        return cell[order][told], held.data[order][told]
+        mine, theirs = ((one, np.searchsorted(ids, one.products)) for one in (self, other))
+        blocks = zip(_cells(*mine, len(ids)), _cells(*theirs, len(ids)), strict=True)
+        return all(np.array_equal(a, b) for told in blocks for a, b in zip(*told, strict=True))
 
     def _worth(self, seconds: Ints, sizes: Ints) -> Whole:
         """What each order adds to a cell: its weight, and 1 above."""
@@ -193,6 +179,22 @@ class Counts:
         items = order[np.searchsorted(products, held, sorter=order)]
         worth = self._worth(np.array([seconds for seconds, _ in orders.values()], np.int64), sizes)
         return _pairs(items, np.concatenate([[0], np.cumsum(sizes)]), worth, len(products))
+
+
+def _cells(counts: Counts, number: Ints, n: int) -> Iterator[tuple[Ints, Ints]]:
+    """The cells other than 0, some rows at a time, in one order: their place among n by n products, and their value.
+
+    number: that of each of the counts' products among the n.
+    """
+    row_of = np.full(n, -1)
+    row_of[number] = np.arange(len(number))
+    for first in range(0, n, BLOCK):
+        known = first + np.flatnonzero(row_of[first : first + BLOCK] >= 0)
+        held = counts.rows(row_of[known])
+        cell = np.repeat(known * n, np.diff(held.indptr)) + number[held.indices]
+        order = slice(None) if (np.diff(cell) > 0).all() else np.argsort(cell)
+        told = held.data[order] != 0
+        yield cell[order][told], held.data[order][told]
 
 
 def _differ(one: tuple[int, Ints], other: tuple[int, Ints]) -> bool:

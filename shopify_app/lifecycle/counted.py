@@ -81,15 +81,14 @@ def take_in(db: Session, shop_id: int, counts: "Counts", since: Kept, until_on: 
 
 def answering(db: Session, version: Version) -> str:
     """The bundle that a version answers with: its newest lists, or those of its own fit."""
-    mine = ListRun.shop_id == version.shop_id, ListRun.version_id == version.id
-    newest = select(ListRun.bundle).where(*mine).order_by(ListRun.id.desc()).limit(1)
-    return db.scalar(newest) or version.bundle
+    run = _newest(db, version)
+    return run.bundle if run else version.bundle
 
 
 def listed(db: Session, version: Version) -> int:
     """How many orders since the fit the version's newest lists have taken in."""
-    mine = ListRun.shop_id == version.shop_id, ListRun.version_id == version.id
-    return db.scalar(select(ListRun.orders).where(*mine).order_by(ListRun.id.desc()).limit(1)) or 0
+    run = _newest(db, version)
+    return run.orders if run else 0
 
 
 def answer_with(db: Session, version: Version, bundle: str, orders: int) -> None:
@@ -98,6 +97,11 @@ def answer_with(db: Session, version: Version, bundle: str, orders: int) -> None
     db.execute(delete(ListRun).where(*mine))
     row = {"shop_id": version.shop_id, "version_id": version.id, "bundle": bundle, "orders": orders}
     db.execute(insert(db, ListRun).values(**row, made_at=clock.now()))
+
+
+def _newest(db: Session, version: Version) -> ListRun | None:
+    mine = ListRun.shop_id == version.shop_id, ListRun.version_id == version.id
+    return db.scalar(select(ListRun).where(*mine).order_by(ListRun.id.desc()).limit(1))
 
 
 def _changed(db: Session, shop_id: int, since: Kept, until_on: date) -> set[date]:
