@@ -30,6 +30,11 @@ class Delivery:
     triggered_at: datetime | None = None
     secret_used: int = 0
 
+    @property
+    def signature(self) -> bytes:
+        """What Shopify signs the body with."""
+        return hmac.digest(SECRET.encode(), self.body, "sha256")
+
 
 def order(
     order_id: int = 1001,

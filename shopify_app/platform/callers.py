@@ -20,6 +20,8 @@ class Webhook:
     api_version: str | None
     triggered_at: datetime | None
     body: bytes = field(repr=False)
+    signature: bytes = field(repr=False)
+    """What `body` was signed with: who sends the body again without knowing the secret has to send this too."""
     secret_used: int = 0
 
 

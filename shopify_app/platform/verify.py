@@ -3,6 +3,7 @@
 The signature is checked before anything is parsed, over the bytes as they came, with every active client secret.
 """
 
+import base64
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -25,7 +26,7 @@ def webhook(headers: Mapping[str, str], body: bytes, secrets: Sequence[bytes]) -
 
     Any body is fine: a signed one that is no JSON is stored and parked, so that a person can see it.
     """
-    own, used = _signed_body(headers, body, secrets)
+    own, given, used = _signed_body(headers, body, secrets)
     return Webhook(
         shop=shop_domain(own.get("shop-domain")),
         topic=required(own, "topic"),
@@ -34,13 +35,14 @@ def webhook(headers: Mapping[str, str], body: bytes, secrets: Sequence[bytes]) -
         api_version=plain(own, "api-version"),
         triggered_at=moment(own.get("triggered-at")),
         body=body,
+        signature=base64.b64decode(given),
         secret_used=used,
     )
 
 
 def flow_action(headers: Mapping[str, str], body: bytes, secrets: Sequence[bytes]) -> FlowAction:
     """One call of a Flow action. The shop stands inside the signed body; a header that names another is refused."""
-    own, used = _signed_body(headers, body, secrets)
+    own, _, used = _signed_body(headers, body, secrets)
     content = _json_object(body)
     shop = shop_domain(content.get("shopify_domain"))
     if own.get("shop-domain", shop) != shop:
@@ -116,14 +118,17 @@ def id_token(token: str, api_key: str, secrets: Sequence[bytes], now: datetime) 
     )
 
 
-def _signed_body(headers: Mapping[str, str], body: bytes, secrets: Sequence[bytes]) -> tuple[dict[str, str], int]:
+def _signed_body(
+    headers: Mapping[str, str], body: bytes, secrets: Sequence[bytes]
+) -> tuple[dict[str, str], bytes, int]:
+    """Shopify's own headers, the signature as it came, and which secret made it."""
     own = shopify_headers(headers)
     given = own.get("hmac-sha256", "").encode("utf-8", "surrogatepass")
     if not given:
         raise Refused("no_signature", status=400)
     if not body:
         raise Refused("empty_body", status=400)
-    return own, signatures.secret_used(secrets, body, given, signatures.base64_digest)
+    return own, given, signatures.secret_used(secrets, body, given, signatures.base64_digest)
 
 
 def _given(pairs: signatures.Pairs, name: bytes) -> bytes:

@@ -33,7 +33,7 @@ class Stored(NamedTuple):
     api_version: str | None
     triggered_at: str | None
     received_at: str
-    body_sha256: bytes
+    signature: bytes
     secret_used: str
     body: bytes
     alike: str
@@ -48,7 +48,7 @@ class Stored(NamedTuple):
 COLUMNS = Stored._fields[:-1]
 FUNCTIONS = {"sqlite": "instr", "postgresql": "strpos"}
 MOMENT = "(%s::timestamp AT TIME ZONE 'UTC')"
-MARKS = {"triggered_at": MOMENT, "received_at": MOMENT, "body_sha256": "%b::bytea", "body": "%b::bytea"}
+MARKS = {"triggered_at": MOMENT, "received_at": MOMENT, "signature": "%b::bytea", "body": "%b::bytea"}
 """PostgreSQL does not guess the types of a list of values."""
 
 STRANGERS = f"""
@@ -58,7 +58,7 @@ STRANGERS = f"""
 
 def utc(moment: datetime) -> str:
     """A time as SQLAlchemy writes it into SQLite: in UTC, without saying so."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+    return moment.astimezone(UTC).isoformat(" ", "microseconds")[: len("2026-01-01 00:00:00.000000")]
 
 
 def store(raw: Any, dialect: str, deliveries: Sequence[Stored]) -> list[Outcome]:
@@ -83,16 +83,16 @@ def store_strangers(raw: Any, deliveries: Sequence[Stored]) -> list[Outcome] | N
     Raises IntegrityError when one of them has the key of another delivery that is here.
     """
     marks = ", ".join("?" * len(deliveries))
-    seen = f"SELECT 1 FROM inbox WHERE body_sha256 IN ({marks}) LIMIT 1"
-    if _is_any_alike(deliveries) or raw.execute(seen, [one.body_sha256 for one in deliveries]).fetchone():
+    seen = f"SELECT 1 FROM inbox WHERE signature IN ({marks}) LIMIT 1"
+    if _is_any_alike(deliveries) or raw.execute(seen, [one.signature for one in deliveries]).fetchone():
         return None
     raw.executemany(STRANGERS, [one[:-1] for one in deliveries])
     return [Outcome.ACCEPTED] * len(deliveries)
 
 
 def _is_any_alike(deliveries: Sequence[Stored]) -> bool:
-    bodies, keys = {one.body_sha256 for one in deliveries}, {one.key for one in deliveries}
-    return min(len(bodies), len(keys)) < len(deliveries)
+    signatures, keys = {one.signature for one in deliveries}, {one.key for one in deliveries}
+    return min(len(signatures), len(keys)) < len(deliveries)
 
 
 def _outcome(state: str | None) -> Outcome:
@@ -109,7 +109,7 @@ def _statement(dialect: str, rows: int) -> str:
     return f"""
         WITH given ({names}, alike) AS (VALUES {", ".join([f"({', '.join(marks)})"] * rows)}),
         looked AS MATERIALIZED (SELECT given.*, EXISTS (
-            SELECT 1 FROM inbox AS seen WHERE seen.body_sha256 = given.body_sha256
+            SELECT 1 FROM inbox AS seen WHERE seen.signature = given.signature
             AND (seen.shop <> given.shop OR {FUNCTIONS[dialect]}(given.alike, ',' || seen.topic || ',') = 0)
             AND (seen.error IS NULL OR seen.error <> '{QUARANTINED}')
         ) AS strange FROM given)

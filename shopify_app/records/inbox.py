@@ -1,12 +1,11 @@
 """Deliveries: accepted once and durably, drained shop by shop in order, parked when they cannot be understood."""
 
-import hashlib
 import secrets
 import zlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Protocol
 
 from isal import isal_zlib
@@ -55,6 +54,8 @@ class Delivery(Protocol):
     @property
     def body(self) -> bytes: ...
     @property
+    def signature(self) -> bytes: ...
+    @property
     def secret_used(self) -> int: ...
 
 
@@ -75,20 +76,18 @@ def accept(db: Session, hook: Delivery, seal: Seal, now: datetime) -> bool:
 
 def as_stored(hook: Delivery, seal: Seal, now: datetime) -> Stored:
     """A verified delivery as `store` takes it, its body compressed and sealed."""
-    digest = hashlib.sha256(hook.body).digest()
-    alike = next((topics for topics in SAME_MEANING if hook.topic in topics), (hook.topic,))
     return Stored(
         hook.shop,
         hook.topic[:100],
-        _delivery_key(hook, digest),
+        _delivery_key(hook),
         hook.event_id,
         (hook.api_version or "")[:20] or None,
         None if hook.triggered_at is None else utc(hook.triggered_at),
         utc(now),
-        digest,
+        hook.signature,
         "current" if hook.secret_used == 0 else "old",
         close(seal, hook.shop, hook.body),
-        f",{','.join(alike)},",
+        _alike(hook.topic),
     )
 
 
@@ -152,7 +151,7 @@ def keep(db: Session, shop: str, topic: str, body: bytes, seal: Seal, *, state: 
         delivery_key=f"own:{secrets.token_hex(16)}",
         received_at=now,
         triggered_at=now,
-        body_sha256=hashlib.sha256(body).digest(),
+        signature=b"",
         secret_used=OURS,
         body=close(seal, shop, body),
         state=state,
@@ -174,7 +173,7 @@ def finish(
     rest = list({event.seq for event in done} - set(gone))
     _mark(db, rest, state=EventState.APPLIED, error=None)
     over(db, gone)
-    _mark(db, requests, body_sha256=b"")  # whoever guesses what was in it could otherwise be sure
+    _mark(db, requests, signature=b"")  # whoever has the secret and guesses what was in it could otherwise be sure
     if not turns.give_back(db, QUEUE, batch.shop, batch.token):
         raise LostLease(f"the events of {batch.shop} are no longer ours")
 
@@ -264,10 +263,16 @@ def unclose(seal: Seal, shop: str, stored: bytes) -> bytes:
     return zlib.decompress(seal.open(stored, about(shop)))
 
 
-def _delivery_key(hook: Delivery, digest: bytes) -> str:
+def _delivery_key(hook: Delivery) -> str:
     if hook.webhook_id:
         return f"w:{hook.webhook_id}"[:200]
-    return f"e:{hook.event_id}"[:200] if hook.event_id else f"b:{digest.hex()}"
+    return f"e:{hook.event_id}"[:200] if hook.event_id else f"s:{hook.signature.hex()}"
+
+
+@lru_cache(100)
+def _alike(topic: str) -> str:
+    """Topics under which the same body means the same, for `Stored.alike`."""
+    return f",{','.join(next((topics for topics in SAME_MEANING if topic in topics), (topic,)))},"
 
 
 def _next_shop(now: datetime) -> Any:

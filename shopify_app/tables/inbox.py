@@ -26,7 +26,7 @@ class Event(Base):
     __table_args__ = (
         UniqueConstraint("shop", "topic", "delivery_key"),
         Index("ix_inbox_state_shop_seq", "state", "shop", "seq"),
-        Index("ix_inbox_body_sha256", "body_sha256"),
+        Index("ix_inbox_signature", "signature"),
     )
 
     seq: Mapped[int] = mapped_column(BigInt, primary_key=True, autoincrement=True)
@@ -38,7 +38,8 @@ class Event(Base):
     api_version: Mapped[str | None] = mapped_column(String(20))
     triggered_at: Mapped[datetime | None]
     received_at: Mapped[datetime]
-    body_sha256: Mapped[bytes] = mapped_column(LargeBinary(32))
+    signature: Mapped[bytes] = mapped_column(LargeBinary(32))
+    """What Shopify signed the body with; empty for our own events and once a privacy request is done."""
     secret_used: Mapped[str] = mapped_column(String(10))
     body: Mapped[bytes | None] = mapped_column(LargeBinary)
     """Compressed and sealed; erased once it is in a segment."""

@@ -169,7 +169,7 @@ def test_a_small_shop_does_not_wait_behind_a_big_one(
 def test_in_a_flood_of_one_shop_every_other_shop_is_served_at_its_first_turn(
     database: Database, alice: Shop, bob: Shop, deliver: Deliver, drain: Drain
 ) -> None:
-    waiting = {"topic": "orders/create", "received_at": clock.now(), "body_sha256": b"x" * 32, "secret_used": "current"}
+    waiting = {"topic": "orders/create", "received_at": clock.now(), "signature": b"", "secret_used": "current"}
     flood = [{**waiting, "shop": alice.domain, "delivery_key": str(n), "state": "pending"} for n in range(20_000)]
     with database.transaction() as db:
         insert_many(db, Event, [{**row, "attempts": 0} for row in flood])
