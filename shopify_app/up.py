@@ -87,7 +87,7 @@ def web_command(host: str, port: int) -> list[str]:
     """The web server: webhooks answered at the door, Flask behind it."""
     return [
         *(sys.executable, "-m", "granian", "--interface", "rsgi", "--factory", "shopify_app:serve"),
-        *("--host", host, "--port", str(port), "--workers", "1", "--no-ws"),
+        *("--host", host, "--port", str(port), "--workers", "1", "--http", "1", "--no-ws"),
         # Granian counts connections, idle ones too: a low limit would lock everybody out.
         *("--backpressure", "1024", "--no-access-log", "--log-level", "warning"),
     ]

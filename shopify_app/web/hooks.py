@@ -17,6 +17,7 @@ from shopify_app.platform import verify
 from shopify_app.platform.callers import Webhook
 from shopify_app.records.accepting import Outcome
 from shopify_app.web.acceptance import PATIENCE, Acceptance, Busy
+from shopify_app.web.limit import Limit
 
 
 class Reply(NamedTuple):
@@ -37,6 +38,7 @@ class Hooks:
     def __init__(self, secrets: Sequence[bytes], acceptance: Acceptance) -> None:
         self._secrets = secrets
         self._acceptance = acceptance
+        self._limit = Limit(PATIENCE)
         self._brought: deque[tuple[asyncio.Future[Outcome | Busy], Outcome | Busy]] = deque()
         self._is_rung = False
         self._outcomes = {outcome: metrics.webhooks.labels(outcome.value) for outcome in Outcome}
@@ -54,7 +56,7 @@ class Hooks:
         """The same, without holding a thread while the body arrives and the database works; 408 for a slow body."""
         hook = None
         try:
-            async with asyncio.timeout(PATIENCE):
+            with self._limit:
                 body = await arriving
                 with metrics.webhook_seconds.time():
                     hook = verify.webhook(headers, body, self._secrets)
