@@ -5,7 +5,9 @@ from prometheus_client import Counter, Histogram
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 webhooks = Counter("foretally_webhooks_total", "Webhook deliveries by what became of them", ["outcome"])
-webhook_seconds = Histogram("foretally_webhook_seconds", "From the whole body to the answer", buckets=SECONDS)
+webhook_seconds = Histogram(
+    "foretally_webhook_seconds", "From the whole body of a delivery to its being stored", buckets=SECONDS
+)
 answers = Counter("foretally_answers_total", "Requests for recommendations by what became of them", ["outcome"])
 answer_seconds = Histogram("foretally_answer_seconds", "Time to recommend", buckets=SECONDS)
 views = Counter("foretally_views_total", "Events of web pixels by what became of them", ["outcome"])

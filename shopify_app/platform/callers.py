@@ -6,11 +6,10 @@ None of them is printed with its body or query: a log line that holds one of the
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True)
-class Webhook:
+class Webhook(NamedTuple):
     """One delivery. The signature covers `body` alone: shop, topic and ids come from headers beside it."""
 
     shop: str
@@ -19,10 +18,13 @@ class Webhook:
     event_id: str | None
     api_version: str | None
     triggered_at: datetime | None
-    body: bytes = field(repr=False)
-    signature: bytes = field(repr=False)
+    body: bytes
+    signature: bytes
     """What `body` was signed with: who sends the body again without knowing the secret has to send this too."""
     secret_used: int = 0
+
+    def __repr__(self) -> str:
+        return f"Webhook({self.shop}, {self.topic}, {self.webhook_id})"
 
 
 @dataclass(frozen=True)

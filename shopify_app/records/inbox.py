@@ -254,8 +254,11 @@ def about(shop: str) -> str:
 
 
 def close(seal: Seal, shop: str, body: bytes) -> bytes:
-    """A body as it is stored: compressed (as zlib does, in a fifth of its time), then sealed for this shop."""
-    return seal.close(isal_zlib.compress(body, 1), about(shop))
+    """A body as it is stored: compressed (as zlib does, in a sixth of its time), then sealed for this shop.
+
+    The fastest level: the next one saves a fifth of the bytes, none of SQLite's pages, and costs half as much again.
+    """
+    return seal.close(isal_zlib.compress(body, 0), about(shop))
 
 
 def unclose(seal: Seal, shop: str, stored: bytes) -> bytes:
