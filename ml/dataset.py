@@ -3,6 +3,7 @@
 dataset.json      cutoff_on, time_zone, country, currency, snapshot_id
 lines/*.parquet   order lines (the contract `frames.LINES`)
 products.parquet  the catalogue (the contract `frames.PRODUCTS`)
+views.parquet     which product pages were opened after which, by day (the contract `frames.VIEWS`); may be missing
 stock.parquet     when stock ran out or came back or a price changed (the contract `frames.STOCK`); may be missing
 signals.csv       external signals by day (`ml.signals`), or the same as signals.parquet; may be missing
 promotions.csv    past and planned promotions of products (`ml.promotions`), or promotions.parquet; may be missing
@@ -26,8 +27,9 @@ from numpy.typing import NDArray
 from ml import calendars, promotions, signals
 from ml.baskets import Baskets
 from ml.errors import BadData
-from ml.frames import LINES, PRODUCTS, STOCK, Contract, check
+from ml.frames import LINES, PRODUCTS, STOCK, VIEWS, Contract, check
 from ml.recommend.catalogue import Catalogue
+from ml.recommend.steps import Steps
 from ml.sales import Bools, DailySales, Ints, from_arrays
 
 DAY_SECONDS = 86_400
@@ -138,6 +140,16 @@ class Dataset:
         """The customers' pseudonyms, each at the number that `baskets` gives them."""
         names = self.lines(["customer"])["customer"].combine_chunks().dictionary_encode().dictionary
         return np.sort(names.to_numpy(zero_copy_only=False)).astype(np.str_)
+
+    def steps(self) -> Steps | None:
+        """Which product pages were opened after which, up to the cutoff; None when nobody told of views."""
+        file = self.folder / "views.parquet"
+        if not file.is_file():
+            return None
+        table = _columns(file, list(VIEWS.required), VIEWS)
+        age = self.cutoff_day - table["viewed_on"].cast(pa.int32()).to_numpy().astype(np.float64)
+        first, then, browsers = (table[name].to_numpy()[age >= 0] for name in ("product_id", "next_id", "browsers"))
+        return Steps.of(first, then, age[age >= 0], browsers)
 
     def catalogue(self) -> Catalogue | None:
         """The products on sale with what describes them; None when the dataset has no catalogue."""

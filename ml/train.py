@@ -85,7 +85,7 @@ def _fit_lists(data: Dataset, out: Path, config: Mapping[str, Any], seed: int, s
 
     settings = read_config(config)
     say(f"reading order lines up to {data.cutoff_on}")
-    fitted = fit_lists(data.baskets(), settings, say, data.catalogue(), data.looked_at)
+    fitted = fit_lists(data.baskets(), settings, say, data.catalogue(), data.looked_at, data.steps())
     about = Trained(
         out, "recommend", fitted.algorithm, settings.as_dict(), seed, data.cutoff_on, fitted.metrics, fitted.because
     )

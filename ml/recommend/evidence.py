@@ -1,4 +1,4 @@
-"""What a recommender may learn from: orders, counts of them, customers and the catalogue, each computed once."""
+"""What a recommender may learn from: orders, counts of them, customers, catalogue and views, each computed once."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from ml.recommend.catalogue import Catalogue
 from ml.recommend.config import RecommendConfig
 from ml.recommend.counts import Counts
 from ml.recommend.neighbours import NOBODY, NeighbourTable
+from ml.recommend.steps import Steps
 from ml.sales import Floats, Ints
 
 LONGEST = 200
@@ -31,16 +32,23 @@ class Evidence:
     config: RecommendConfig
     catalogue: Catalogue | None = None
     days_later: float = 0.0
+    steps: Steps | None = None
 
     @classmethod
     def of(
-        cls, baskets: Baskets, config: RecommendConfig, catalogue: Catalogue | None = None, looked_at: int = 0
+        cls,
+        baskets: Baskets,
+        config: RecommendConfig,
+        catalogue: Catalogue | None = None,
+        looked_at: int = 0,
+        steps: Steps | None = None,
     ) -> Evidence:
         """Everything known at `looked_at`; products of the catalogue that were never sold are known, too."""
         if catalogue is not None:
             baskets = baskets.among(np.union1d(baskets.products, catalogue.product_ids))
             catalogue = catalogue.among(baskets.products)
-        return cls(baskets, Counts.of(baskets, looked_at, config), config, catalogue)
+        steps = steps.among(baskets.products) if steps is not None else None
+        return cls(baskets, Counts.of(baskets, looked_at, config), config, catalogue, steps=steps)
 
     @property
     def n(self) -> int:

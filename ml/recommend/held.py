@@ -1,8 +1,8 @@
 """What a fit leaves behind for refreshes: its counts, the orders behind them, and lists that only a fit renews.
 
 A refresh takes in the orders that changed since, lists again the pairs they touched, and blends what the product pages
-and small carts show from that. EASE, the hint, content, what the same people bought, popular and trending stay as the
-fit left them: they change slowly or cost more than they would bring within a day. So do products that came later.
+and small carts show from that. EASE, the hint, content, views, what the same people bought, popular and trending stay
+as the fit left them: they change slowly or cost more than they would bring within a day. So do later products.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ml.baskets import NOBODY as NO_CUSTOMER
 from ml.baskets import Baskets
 from ml.bundles import Trained
 from ml.errors import BadBundle
-from ml.recommend import blend, content, ease, hint, lists, places, popular, together, trending
+from ml.recommend import blend, content, ease, hint, lists, places, popular, together, trending, viewed
 from ml.recommend.config import RecommendConfig, read_config
 from ml.recommend.counts import DAY_SECONDS, Counts
 from ml.recommend.evidence import Evidence
@@ -30,7 +30,7 @@ from ml.recommend.places import Choice, Lists
 from ml.sales import Floats, Ints
 
 TASK = "counts"
-RENEWED_BY_FIT = (content.NAME, ease.NAME, hint.NAME)
+RENEWED_BY_FIT = (content.NAME, ease.NAME, hint.NAME, viewed.NAME)
 KNOWN = (blend.NAME, together.NAME, *RENEWED_BY_FIT, popular.NAME, trending.NAME, places.CART_BLEND)
 
 
@@ -107,7 +107,7 @@ class Held:
 
 def counts_in(names: Iterable[str]) -> bool:
     """Whether any of these lists is made of counts."""
-    return not set(names) <= {content.NAME, popular.NAME, trending.NAME}
+    return not set(names) <= {content.NAME, viewed.NAME, popular.NAME, trending.NAME}
 
 
 class _Refreshed(Lists):
@@ -135,6 +135,10 @@ class _Refreshed(Lists):
     @cached_property
     def _hint(self) -> NeighbourTable:
         return self._as_fitted(hint.NAME)
+
+    @cached_property
+    def _viewed(self) -> NeighbourTable:
+        return self._as_fitted(viewed.NAME)
 
     def _as_fitted(self, name: str) -> NeighbourTable:
         index, scores = self._held.lists[name]

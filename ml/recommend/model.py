@@ -13,10 +13,10 @@ from ml.errors import BadData
 from ml.recommend import content, places, popular, trial
 from ml.recommend.catalogue import Catalogue
 from ml.recommend.config import RecommendConfig
-from ml.recommend.counts import Counts
 from ml.recommend.evidence import Evidence
 from ml.recommend.neighbours import NeighbourTable
 from ml.recommend.places import Choice, Lists
+from ml.recommend.steps import Steps
 from ml.sales import Floats
 
 Say = Callable[[str], None]
@@ -40,17 +40,19 @@ class Fitted:
 
 
 def fit_lists(
-    baskets: Baskets, config: RecommendConfig, say: Say, catalogue: Catalogue | None = None, looked_at: int = 0
+    baskets: Baskets,
+    config: RecommendConfig,
+    say: Say,
+    catalogue: Catalogue | None = None,
+    looked_at: int = 0,
+    steps: Steps | None = None,
 ) -> Fitted:
     """The lists to serve. `looked_at`: the moment, in seconds since 1970, that the orders' ages are seen from."""
     if len(baskets) == 0:
         raise BadData("recommend: not one order")
-    if catalogue is not None:
-        baskets = baskets.among(np.union1d(baskets.products, catalogue.product_ids))
-        catalogue = catalogue.among(baskets.products)
-    whole = Evidence(baskets, Counts.of(baskets, looked_at, config), config, catalogue)
+    whole = Evidence.of(baskets, config, catalogue, looked_at, steps)
     choices = _choices(whole, say)
-    say(f"fitting lists on {len(baskets)} orders, {whole.n} products")
+    say(f"fitting lists on {len(whole.baskets)} orders, {whole.n} products")
     lists = Lists(whole)
     table = places.assemble(lists, choices)
     name = choices[trial.PAGE].name
@@ -77,7 +79,8 @@ def _trial(whole: Evidence) -> tuple[Evidence, Baskets]:
     if not whole.is_deep:
         config = replace(config, deep_products=1)
     catalogue = whole.catalogue.among(leading) if whole.catalogue else None
-    return Evidence.of(older.aged(config.holdout_days), config, catalogue), held_out
+    steps = whole.steps.before(config.holdout_days) if whole.steps else None
+    return Evidence.of(older.aged(config.holdout_days), config, catalogue, steps=steps), held_out
 
 
 def _figures(choices: Mapping[str, Choice], whole: Evidence) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ml.recommend import blend, content, ease, hint, popular, together, trending
+from ml.recommend import blend, content, ease, hint, popular, together, trending, viewed
 from ml.recommend.evidence import Evidence
 from ml.recommend.neighbours import CartLists, NeighbourTable
 from ml.recommend.trial import FULL_CART, HOME, PAGE, PLACES, SMALL_CART, Questions, gains
@@ -17,8 +17,8 @@ from ml.sales import Floats, Ints
 
 CART_BLEND = "cart blend"
 CHOICES = {
-    PAGE: (blend.NAME, together.NAME, content.NAME, popular.NAME),
-    SMALL_CART: (CART_BLEND, together.NAME, content.NAME, popular.NAME),
+    PAGE: (blend.NAME, together.NAME, viewed.NAME, content.NAME, popular.NAME),
+    SMALL_CART: (CART_BLEND, together.NAME, viewed.NAME, content.NAME, popular.NAME),
     FULL_CART: (ease.NAME, CART_BLEND, together.NAME, content.NAME, popular.NAME),
     HOME: (popular.NAME, trending.NAME),
 }
@@ -42,6 +42,7 @@ class Lists:
             content.NAME: lambda: self._content,
             ease.NAME: lambda: self._ease,
             hint.NAME: lambda: self._hint,
+            viewed.NAME: lambda: self._viewed,
             popular.NAME: lambda: self._popular,
             trending.NAME: lambda: trending.fit(self.evidence),
         }[name]()
@@ -71,6 +72,10 @@ class Lists:
     @cached_property
     def _hint(self) -> NeighbourTable:
         return hint.fit(self.evidence)
+
+    @cached_property
+    def _viewed(self) -> NeighbourTable:
+        return viewed.fit(self.evidence)
 
     @cached_property
     def _page(self) -> NeighbourTable:
@@ -137,6 +142,8 @@ def _best(place: str, lists: Lists, asked: Questions) -> Choice:
 def _measured(place: str, lists: Lists, asked: Questions) -> Iterator[tuple[str, Floats]]:
     for name in CHOICES[place]:
         if name == content.NAME and lists.evidence.catalogue is None:
+            continue
+        if name == viewed.NAME and not viewed.is_enough(lists.evidence):
             continue
         table = lists.named(name)
         fillers = np.searchsorted(table.product_ids, table.popular)

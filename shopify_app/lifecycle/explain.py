@@ -1,7 +1,7 @@
 """Why a product's list is what it is: what speaks for each product shown, and which rule removed which."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -29,6 +29,8 @@ OTHERWISE = {
     "newest": "New in the shop",
 }
 """What is said of a product when nothing ties it to this one."""
+VIEWED, LOOKED_AT = "viewed", "Often looked at next"
+"""The list whose neighbours all say so; it is named here because its module counts with scipy."""
 SHORT = 3
 """Words up to this long say little about a product."""
 
@@ -91,16 +93,18 @@ def explain(db: Session, bundles: Bundles, shop: Shop, product_id: int) -> Expla
         raise NotFound(f"{shop.domain} has no product {product_id}")
     viewed = known[product_id]
     popular = {int(one) for one in table.popular}
+    list_name = version.metrics.get("places", {}).get("product_page", {}).get("list", version.algorithm)
     shown = [
         _shown(viewed, known[one], near.get(one), one in pinned, one in popular, place < length)
         for place, one in enumerate(chosen)
     ]
-    chart = version.metrics.get("places", {}).get("product_page", {})
+    if list_name == VIEWED:
+        shown = [_looked_at(one) if one.kind == "neighbour" else one for one in shown]
     return Explanation(
         product_id=product_id,
         title=viewed.title,
         version_number=version.number,
-        list_name=chart.get("list", version.algorithm),
+        list_name=list_name,
         shown=tuple(shown),
         removed=tuple(_removed(viewed, known, [*pinned, *near], chosen, on_sale)),
     )
@@ -134,6 +138,11 @@ def _shown(
         in_stock=product.units_in_stock,
         is_shown=is_shown,
     )
+
+
+def _looked_at(shown: Shown) -> Shown:
+    said = (one for one in shown.why if one != OTHERWISE["neighbour"])
+    return replace(shown, why=(LOOKED_AT, *said))
 
 
 def _why(kind: str, together: int, similar: Sequence[str]) -> list[str]:

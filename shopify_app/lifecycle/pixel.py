@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from shopify_app import clock
 from shopify_app.db import Database
 from shopify_app.errors import Refused
+from shopify_app.lifecycle import registry
 from shopify_app.lifecycle.behind import Behind
 from shopify_app.records import feeds, keys, views
 from shopify_app.records.ration import Ration
@@ -93,10 +94,11 @@ class Pixel:
             by_shop[shop_id].append(seen)
         for shop_id, seen_there in by_shop.items():
             with self._database.transaction() as db:
-                if db.get(Shop, shop_id) is None:  # redacted meanwhile
+                shop = db.get(Shop, shop_id)
+                if shop is None:  # redacted meanwhile
                     continue
                 kept = _of_this_shop(db, shop_id, seen_there)
-                views.keep(db, keys.of(db, shop_id, hold=True), kept, clock.now())
+                views.keep(db, keys.of(db, shop_id, hold=True), kept, clock.now(), registry.today(shop))
 
 
 def key_of(db: Session, shop_id: int) -> str:

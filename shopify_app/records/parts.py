@@ -1,7 +1,8 @@
 """The files a snapshot is made of, and which of them are still as they were last written.
 
 A closed month is one file, and shared by every snapshot until one of its orders changes. The cutoff's own month is one
-file a day, so that one more order costs one day. The catalogue is a file, and so is the history of stock and prices.
+file a day, so that one more order costs one day. The catalogue is a file, and so are the history of stock and prices
+and the steps between product pages.
 What is a file depends on the cutoff alone: the same rows give the same files, whatever way they came.
 """
 
@@ -20,6 +21,7 @@ from shopify_app.tables import SnapshotPart
 
 CATALOGUE = "products"
 STOCK = "stock"
+VIEWS = "views"
 SIGNALS, PROMOTIONS = "signals", "promotions"
 
 
@@ -85,6 +87,11 @@ def catalogue_changed(db: Session, shop_id: int) -> None:
 def stock_changed(db: Session, shop_id: int) -> None:
     """Something was counted, or a price changed: the next snapshot writes the stock's file again."""
     _touch(db, shop_id, {STOCK})
+
+
+def views_changed(db: Session, shop_id: int) -> None:
+    """Views of closed days have come or gone: the next snapshot counts steps anew."""
+    _touch(db, shop_id, {VIEWS})
 
 
 def give(db: Session, shop_id: int, name: str, sha256: str | None, rows: int) -> None:

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from shopify_app import clock
 from shopify_app.db import Database, insert_for
 from shopify_app.errors import Conflict, NotFound
-from shopify_app.records import catalogue, months, parts, stock
+from shopify_app.records import catalogue, months, parts, steps, stock
 from shopify_app.records.objects import Objects
 from shopify_app.records.parts import Known, Part, Span
 from shopify_app.tables import Shop, Snapshot
@@ -53,6 +53,7 @@ def _frozen(database: Database, objects: Objects, shop: Shop, cutoff_on: date, c
         made = [_sales(db, objects, shop.id, span, known) for span in parts.spans(known, cutoff_on)]
         made.append(_table(db, objects, shop.id, known, parts.CATALOGUE, catalogue.products))
         made.append(_table(db, objects, shop.id, known, parts.STOCK, stock.history))
+        made.append(_table(db, objects, shop.id, known, parts.VIEWS, steps.counted))
         given = (parts.standing(name, known.get(name)) for name in (parts.SIGNALS, parts.PROMOTIONS))
         made += [part for part in given if part is not None]
     manifest = {
@@ -140,7 +141,7 @@ def _table(
     name: str,
     read: "Callable[[Session, int], pa.Table]",
 ) -> Part:
-    """A file that holds all there is, whatever the cutoff. One of stock that was never counted is left out."""
+    """A file that holds all there is, whatever the cutoff. Empty ones are left out, but for the catalogue."""
     row = known.get(name)
     standing = parts.standing(name, row)
     if standing is not None:

@@ -3,15 +3,15 @@
 import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.orm import Session
 
 from shopify_app.db import count, insert
 from shopify_app.policy import Policy
-from shopify_app.records import tombstones
+from shopify_app.records import parts, tombstones
 from shopify_app.records.keys import Secret
 from shopify_app.tables import Shop, View, ViewKind
 
@@ -28,10 +28,15 @@ class Seen:
     order_id: int | None = None
     test: int | None = None
     arm: str | None = None
+    heard_at: datetime | None = None
+    """When it came in, which may be before it is kept: visitors' ways follow from it."""
 
 
-def keep(db: Session, secret: Secret, seen: Sequence[Seen], now: datetime) -> int:
-    """Store what is new; what came before, or leads to a buyer who was forgotten, is not. How many were new."""
+def keep(db: Session, secret: Secret, seen: Sequence[Seen], now: datetime, on: date | None = None) -> int:
+    """Store what is new; what came before, or leads to a buyer who was forgotten, is not. How many were new.
+
+    on: the shop's business day. Once a day closes, or one before it changes, snapshots count its steps anew.
+    """
     gone = tombstones.among(db, secret, "buyer", {one.order_id for one in seen if one.order_id is not None})
     rows = [
         {
@@ -39,7 +44,8 @@ def keep(db: Session, secret: Secret, seen: Sequence[Seen], now: datetime) -> in
             "event_id": one.event_id,
             "kind": one.kind.value,
             "visitor": visitor(secret, one.browser),
-            "seen_at": now,
+            "seen_at": one.heard_at or now,
+            "viewed_on": on,
             "product_id": one.product_id,
             "beside_id": one.beside_id,
             "order_id": one.order_id,
@@ -49,6 +55,8 @@ def keep(db: Session, secret: Secret, seen: Sequence[Seen], now: datetime) -> in
         for one in seen
         if one.order_id not in gone
     ]
+    if on != db.scalar(select(func.max(View.viewed_on)).where(View.shop_id == secret.shop_id)):
+        parts.views_changed(db, secret.shop_id)
     new = insert(db, View).values(rows).on_conflict_do_nothing().returning(View.id) if rows else None
     return len(db.scalars(new).all()) if new is not None else 0
 
@@ -62,18 +70,25 @@ def visitor(secret: Secret, browser: str) -> int:
 def retire(db: Session, shop: Shop, now: datetime) -> int:
     """Delete what is older than the shop keeps it; how many."""
     limit = now - timedelta(days=Policy.of(shop.settings).keep_views_days)
-    return count(db, delete(View).where(View.shop_id == shop.id, View.seen_at < limit))
+    return _gone(db, shop.id, View.shop_id == shop.id, View.seen_at < limit)
 
 
 def forget(db: Session, shop_id: int, order_ids: Collection[int]) -> int:
     """Delete everything that was seen in the browsers these orders were placed in; how many."""
-    return count(db, delete(View).where(*_in_browsers(shop_id, order_ids))) if order_ids else 0
+    return _gone(db, shop_id, *_in_browsers(shop_id, order_ids)) if order_ids else 0
 
 
 def about(db: Session, shop_id: int, order_ids: Collection[int]) -> list[dict[str, Any]]:
     """Everything that was seen in those browsers, as stored, for the person it is about."""
     found = select(*View.__table__.c).where(*_in_browsers(shop_id, order_ids)).order_by(View.id)
     return [dict(row._mapping) for row in db.execute(found)] if order_ids else []
+
+
+def _gone(db: Session, shop_id: int, *which: ColumnElement[bool]) -> int:
+    gone = count(db, delete(View).where(*which))
+    if gone:
+        parts.views_changed(db, shop_id)
+    return gone
 
 
 def _in_browsers(shop_id: int, order_ids: Collection[int]) -> tuple[ColumnElement[bool], ...]:

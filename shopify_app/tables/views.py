@@ -1,6 +1,6 @@
 """What visitors looked at, as far as they consented: told by the web pixel, so a hint and never the truth."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from sqlalchemy import Index, Integer, String, UniqueConstraint
@@ -32,6 +32,7 @@ class View(Base):
         UniqueConstraint("shop_id", "event_id"),
         Index("ix_views_shop_id_seen_at", "shop_id", "seen_at"),
         Index("ix_views_shop_id_visitor_seen_at", "shop_id", "visitor", "seen_at"),
+        Index("ix_views_shop_id_viewed_on", "shop_id", "viewed_on"),
         Index("ix_views_shop_id_order_id", "shop_id", "order_id"),
     )
 
@@ -44,6 +45,8 @@ class View(Base):
     """63 bits that stand for the browser (`records/keys.py`)."""
     seen_at: Mapped[datetime]
     """When the app heard of it, in real time."""
+    viewed_on: Mapped[date | None]
+    """The shop's business day; none in rows of releases before 0011."""
     product_id: Mapped[int | None] = mapped_column(BigInt)
     beside_id: Mapped[int | None] = mapped_column(BigInt)
     order_id: Mapped[int | None] = mapped_column(BigInt)

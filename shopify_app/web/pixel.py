@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from shopify_app import metrics
+from shopify_app import clock, metrics
 from shopify_app.errors import Refused
 from shopify_app.platform.domains import shop_domain
 from shopify_app.records.views import Seen
@@ -74,6 +74,7 @@ def _seen(told: dict[str, Any]) -> Seen:
         order_id=_number(told, "order"),
         test=_number(told, "test", 2**31),
         arm=arm,
+        heard_at=clock.now(),
     )
 
 

@@ -52,6 +52,24 @@ def test_each_product_says_what_speaks_for_it(database: Database, settings: Sett
     assert told.removed == ()
 
 
+def test_a_list_of_what_was_looked_at_next_says_so(database: Database, settings: Settings, shop: Shop) -> None:
+    rows = pd.DataFrame({"product_id": [1, 1], "neighbour_id": [3, 6], "score": [0.9, 0.8], "together": [14, 0]})
+    folder = settings.var / "viewed"
+    imported.write(folder, rows, [5], cutoff_on=None, because="test")
+    measured = {"places": {"product_page": {"list": "viewed"}}}
+    with database.transaction() as db:
+        bundle = Bundles(settings).keep(folder)
+        version = a_version(db, shop, "recommend", bundle=bundle, algorithm="viewed", metrics=measured)
+    put_in_charge(database, shop, version)
+    with database.reading() as db:
+        told = explain(db, Bundles(settings), shop, 1)
+    said = {one.product_id: one.why for one in told.shown}
+    assert told.list_name == "viewed"
+    assert said[3][:2] == ("Often looked at next", "Bought together in 14 orders")
+    assert said[6][0] == "Often looked at next"
+    assert said[5] == ("Sells well in the whole shop",)
+
+
 def test_what_a_rule_removed_is_named_with_the_rule(database: Database, settings: Settings, shop: Shop) -> None:
     rule(database, shop, pinned=(5,), dearest_percent=150, excluded_tags=("Clearance",))
     with database.transaction() as db:

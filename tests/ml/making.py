@@ -50,10 +50,20 @@ def order_lines(days: int = 120, per_day: int = 12, families: int = 8, seed: int
     return pd.DataFrame(rows, columns=names)
 
 
+def family_steps(families: int = 8, age: float = 40.0, browsers: int = 60) -> list[tuple[int, int, float, int]]:
+    """Product, next product, age in days, browsers: within those families, each after each other."""
+    homes = [[1000 + 10 * family + member for member in range(4)] for family in range(families)]
+    return [(one, other, age, browsers) for home in homes for one in home for other in home if one != other]
+
+
 def write_dataset(
-    folder: Path, lines: pd.DataFrame | None = None, cutoff: date | None = None, country: str | None = "GB"
+    folder: Path,
+    lines: pd.DataFrame | None = None,
+    cutoff: date | None = None,
+    country: str | None = "GB",
+    steps: list[tuple[int, int, float, int]] | None = None,
 ) -> Path:
-    """A dataset folder with these lines in two files."""
+    """A dataset folder with these lines in two files, and steps between product pages as (…, days ago, browsers)."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -62,6 +72,11 @@ def write_dataset(
     cutoff = cutoff or lines["created_on"].max()
     about = {"cutoff_on": cutoff.isoformat(), "time_zone": "UTC", "country": country, "currency": "GBP"}
     (folder / "dataset.json").write_text(json.dumps({**about, "snapshot_id": "s1"}))
+    if steps is not None:
+        rows = [(one, other, cutoff - timedelta(days=age), n) for one, other, age, n in steps]
+        columns = zip(*rows, strict=True)
+        named = dict(zip(("product_id", "next_id", "viewed_on", "browsers"), map(list, columns), strict=True))
+        pq.write_table(pa.table(named), folder / "views.parquet")
     half = len(lines) // 2
     for name, part in (("a", lines[:half]), ("b", lines[half:])):
         table = pa.Table.from_pandas(part, preserve_index=False)

@@ -14,9 +14,11 @@ from ml.recommend.counts import Counts
 from ml.recommend.evidence import Evidence
 from ml.recommend.held import Held, counts_in
 from ml.recommend.places import Choice, Lists
+from ml.recommend.steps import Steps
 from tests.ml.test_counts import NOW, baskets, some_orders
 
 CONFIG = RecommendConfig(neighbours=8)
+STEPS = Steps.of(*(np.array(each) for each in ([3, 5], [17, 3], [40.0, 1.0], [9, 6])))
 CHOSEN = {"product_page": "together", "small_cart": "together", "full_cart": "ease", "home": "trending"}
 
 
@@ -63,6 +65,18 @@ def test_a_list_that_only_a_fit_renews_stays_and_one_that_is_missing_is_said(tmp
     assert held.serves(["together", "ease", "trending"])
     assert not held.serves(["blend", "content"])
     assert not held.serves(["a list of another release"])
+
+
+def test_what_was_viewed_next_stays_as_the_fit_left_it(tmp_path: Path) -> None:
+    orders = baskets(some_orders(200, seed=3))
+    lists, chosen = Lists(Evidence.of(orders, CONFIG, None, NOW, STEPS)), {**CHOSEN, "product_page": "viewed"}
+    whole = places.assemble(lists, {place: Choice(name, {}) for place, name in chosen.items()})
+    Held.of(lists).write(tmp_path)
+    held = Held.open(tmp_path)
+    assert held.serves(chosen.values())
+    now = held.refreshed(held.counts.absorb(baskets({900: (0.0, [3, 30])}), NOW), chosen)
+    assert np.array_equal(now.index, whole.index)
+    assert now.neighbours(3, 1)[0].product_id == 17
 
 
 def test_blends_follow_the_newest_orders_beside_the_hint_of_the_fit(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from ml.recommend.evidence import Evidence
 from ml.recommend.model import Fitted, fit_lists
 from ml.recommend.neighbours import NeighbourTable
 from ml.recommend.places import Choice, Lists
+from ml.recommend.steps import Steps
 from tests.ml.making import order_lines, write_dataset
 
 NOW = 1_750_000_000
@@ -88,6 +89,29 @@ def test_carts_are_answered_from_the_list_chosen_for_their_size() -> None:
     near = Lists(whole).named("together")
     assert table.recommend(three, 5) == near.recommend(three, 5)
     assert [n[:2] for n in table.recommend(four, 5)] == [n[:2] for n in weights.recommend(four, 5)]
+
+
+@pytest.mark.parametrize(("age", "browsers", "serves"), [(40.0, 10, True), (5.0, 10, False), (40.0, 6, False)])
+def test_what_was_viewed_next_serves_once_it_did_best_on_orders_that_came_later(
+    age: float, browsers: int, serves: bool
+) -> None:
+    """Not by views of the days it is tried on, and not by few views."""
+    random = np.random.default_rng(3)
+    mates = random.permutation(200).reshape(100, 2)
+    orders = {n: mates[n % 100].tolist() for n in range(100)} | {
+        100 + n: random.choice(200, 2, replace=False).tolist() for n in range(300)
+    }
+    ages = {n: 1.0 + n / 5 if n < 100 else 30.0 + n / 5 for n in orders}
+    told = [(int(a), int(b), age, browsers) for a, b in mates]
+    lines = [(order, product, ages[order]) for order, held in orders.items() for product in held]
+    order, product, days = (np.array(each) for each in zip(*lines, strict=True))
+    steps = Steps.of(*(np.array(column) for column in zip(*told, strict=True)))
+    found = fit_lists(Baskets.of(order, product, days), RecommendConfig(), lambda step: None, None, NOW, steps)
+    page = found.choices[trial.PAGE]
+    assert (page.name == "viewed") == serves
+    assert ("viewed" in page.measured) == serves
+    if serves:
+        assert found.table.recommend([int(mates[7][0])], 1)[0].product_id == mates[7][1]
 
 
 def test_every_list_of_a_bundle_survives_writing_and_reading(tmp_path: Path) -> None:

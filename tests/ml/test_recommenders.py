@@ -11,12 +11,13 @@ import pytest
 from ml import bundles, train
 from ml.baskets import Baskets
 from ml.errors import BadBundle, BadData
-from ml.recommend import again, blend, content, ease, hint, imported, people, popular, together, trending
+from ml.recommend import again, blend, content, ease, hint, imported, people, popular, together, trending, viewed
 from ml.recommend.catalogue import Catalogue
 from ml.recommend.config import RecommendConfig
 from ml.recommend.evidence import Evidence
 from ml.recommend.neighbours import NOBODY, NeighbourTable
-from tests.ml.making import order_lines, write_dataset
+from ml.recommend.steps import Steps
+from tests.ml.making import family_steps, order_lines, write_dataset
 
 CONFIG = RecommendConfig(neighbours=10, half_life_days=90.0, size_power=0.5)
 NOW = 1_750_000_000
@@ -32,6 +33,11 @@ def baskets(*orders: Orders, customers: list[int] | None = None) -> Baskets:
     return Baskets.of(np.repeat(np.arange(len(orders)), sizes), product, age, customer)
 
 
+def steps(*rows: tuple[int, int, float, int]) -> Steps:
+    """Steps as (product, next product, age in days, browsers)."""
+    return Steps.of(*(np.array(column) for column in zip(*rows, strict=True)))
+
+
 def evidence(*orders: Orders, customers: list[int] | None = None, titles: dict[int, str] | None = None) -> Evidence:
     rows = None if titles is None else pd.DataFrame({"product_id": list(titles), "title": list(titles.values())})
     catalogue = None if rows is None else Catalogue.of(rows)
@@ -40,17 +46,17 @@ def evidence(*orders: Orders, customers: list[int] | None = None, titles: dict[i
 
 @pytest.fixture(scope="module")
 def shop() -> Evidence:
-    """Families of four products that are bought together; their titles say which family they are of."""
+    """Families of four products that are bought and looked at together; their titles say which family they are of."""
     lines = order_lines(days=200)
     orders, products = lines["order_id"].to_numpy(), lines["product_id"].to_numpy()
     customer = lines["customer"].str[1:].astype(int).to_numpy()
     held = Baskets.of(orders, products, (lines["order_id"].max() - orders) / 12.0, customer)
     titles = [f"Family {p // 10 % 100} member {p % 10}" for p in held.products.tolist()]
     catalogue = Catalogue.of(pd.DataFrame({"product_id": held.products, "title": titles}))
-    return Evidence.of(held, CONFIG, catalogue, NOW)
+    return Evidence.of(held, CONFIG, catalogue, NOW, steps(*family_steps()))
 
 
-@pytest.fixture(params=[popular, trending, together, ease, hint, content, blend], ids=lambda m: m.NAME)
+@pytest.fixture(params=[popular, trending, together, ease, hint, content, blend, viewed], ids=lambda m: m.NAME)
 def recommender(request: pytest.FixtureRequest) -> ModuleType:
     return request.param
 
@@ -78,7 +84,7 @@ def test_scores_fall_along_an_answer(recommender: ModuleType, shop: Evidence) ->
 
 
 def test_the_same_orders_give_the_same_table(recommender: ModuleType, shop: Evidence) -> None:
-    again_ = Evidence.of(shop.baskets, CONFIG, shop.catalogue, NOW)
+    again_ = Evidence.of(shop.baskets, CONFIG, shop.catalogue, NOW, shop.steps)
     first, second = recommender.fit(shop), recommender.fit(again_)
     assert all(np.array_equal(a, b) for a, b in zip(first.arrays().values(), second.arrays().values(), strict=True))
 
@@ -91,7 +97,7 @@ def test_a_shop_of_one_or_two_orders_gets_a_table(
     assert [one.product_id for one in table.recommend([6], 3)] == [5]
 
 
-@pytest.mark.parametrize("module", [together, ease, hint, content, blend], ids=lambda m: m.NAME)
+@pytest.mark.parametrize("module", [together, ease, hint, content, blend, viewed], ids=lambda m: m.NAME)
 def test_families_that_belong_together_are_found_together(module: ModuleType, shop: Evidence) -> None:
     table = module.fit(shop)
     for product in table.product_ids.tolist():
@@ -194,6 +200,29 @@ def test_what_rises_leads_what_has_long_sold_as_much() -> None:
     assert trending.rank(evidence(*steady, *rising)).tolist() == [2, 1]
 
 
+def test_what_was_viewed_next_equals_the_formula_and_counts_half_the_other_way() -> None:
+    told = steps((1, 2, 0.0, 8), (1, 2, 60.0, 4), (2, 1, 0.0, 2), (1, 3, 0.0, 6), (3, 2, 0.0, 4))
+    table = viewed.fit(Evidence.of(baskets((0.0, [1, 2, 3])), CONFIG, None, NOW, told))
+    onward, back = 8 + 4 / 2, 2
+    of = {1: onward + back / 2 + 6, 2: back + onward / 2, 3: 6 / 2}
+    near = {one.product_id: one.score for one in table.neighbours(1, 5)}
+    assert near[2] == pytest.approx((onward + back / 2) / (of[1] ** 0.5 * of[2] ** 0.3 + 0.05), rel=1e-5)
+    assert near[3] == pytest.approx(6 / (of[1] ** 0.5 * of[3] ** 0.3 + 0.05), rel=1e-5)
+    assert [one.product_id for one in table.neighbours(3, 5)] == [1]  # two products of four browsers are none
+
+
+def test_steps_seen_from_earlier_hold_nothing_that_came_later() -> None:
+    told = steps((5, 6, 10.0, 3), (6, 7, 28.0, 4), (5, 7, 90.0, 5))
+    past = told.before(28)
+    assert [(past.products[a], past.products[b]) for a, b in zip(past.first, past.then, strict=True)] == [
+        (6, 7),
+        (5, 7),
+    ]
+    assert past.age.tolist() == [0, 62]
+    known = told.among(np.array([4, 5, 6]))
+    assert (known.first.tolist(), known.then.tolist(), known.browsers.tolist()) == ([1], [2], [3])
+
+
 def test_a_carts_neighbours_are_summed_and_popular_ones_follow() -> None:
     rows = pd.DataFrame(
         {"product_id": [1, 1, 2], "neighbour_id": [3, 4, 4], "score": [0.5, 0.4, 0.3], "together": [5, 4, 3]}
@@ -269,6 +298,17 @@ def test_the_bundle_says_how_its_lists_did_against_popular(tmp_path: Path) -> No
     assert cart["hit_rate_10"] > cart["popular_hit_rate_10"]
     assert trained.metrics["n_orders"] == 90 * 12
     assert page["n"] == cart["n"] == trained.metrics["holdout_orders"]
+
+
+def test_what_was_viewed_next_is_tried_where_a_dataset_tells_enough_of_it(tmp_path: Path) -> None:
+    lines = order_lines(days=90)
+    told = {"with": family_steps(), "later": family_steps(age=3.0), "few": family_steps(browsers=9), "without": None}
+    tried = {}
+    for name, steps in told.items():
+        dataset = write_dataset(tmp_path / name, lines, steps=steps)
+        trained = train.fit("recommend", dataset, tmp_path / f"{name}-b", config={}, seed=1)
+        tried[name] = "viewed" in trained.metrics["places"]["product_page"]["ndcg_10"]
+    assert tried == {"with": True, "later": False, "few": False, "without": False}
 
 
 def test_with_few_orders_popular_leads_and_says_so(tmp_path: Path) -> None:

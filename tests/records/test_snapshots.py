@@ -178,7 +178,7 @@ def test_a_month_becomes_one_file_when_it_is_over_and_holds_the_same_lines(
     with database.transaction() as db:
         parts.forget_days(db, alice.id, date(2026, 4, 1))
         names = db.scalars(select(SnapshotPart.name).where(SnapshotPart.shop_id == alice.id))
-        assert sorted(names) == ["lines/2026-01", "lines/2026-02", "lines/2026-03", "products", "stock"]
+        assert sorted(names) == ["lines/2026-01", "lines/2026-02", "lines/2026-03", "products", "stock", "views"]
     assert freeze(database, objects, alice).id == march.id
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import date
 from typing import Any
 
 import pytest
@@ -65,6 +66,19 @@ def test_each_shop_keeps_what_its_visitors_looked_at(
         ("ordered", None, None, 77),
     ]
     assert [(one.kind, one.test, one.arm) for one in kept(app, database, bob)] == [("met", 3, "b")]
+
+
+def test_views_are_kept_in_the_order_in_which_they_came_and_by_the_shop_s_day(
+    app: Flask, database: Database, alice: Shop, tell: Tell
+) -> None:
+    with database.transaction() as db:
+        shop_records.get(db, alice.id).business_on = date(2026, 3, 2)
+    for product in (3, 1, 2, 1):
+        tell(alice, kind="viewed", product=product)
+    rows = kept(app, database, alice)
+    assert [one.product_id for one in sorted(rows, key=lambda one: (one.seen_at, one.id))] == [3, 1, 2, 1]
+    assert len({one.seen_at for one in rows}) == 4
+    assert {one.viewed_on for one in rows} == {date(2026, 3, 2)}
 
 
 def test_a_browser_s_name_for_itself_is_stored_nowhere(

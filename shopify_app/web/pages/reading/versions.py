@@ -29,6 +29,7 @@ ALGORITHMS = {
     "prophet": "Prophet",
     "together": "Bought together, recent orders count more",
     "blend": "Bought together or alike, with neighbours of neighbours",
+    "viewed": "Looked at next, by visitors who allow analytics",
     "content": "Similar titles, types, tags and vendors",
     "popular": "Best sellers",
     "table": "Imported table",

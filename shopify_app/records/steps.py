@@ -1,0 +1,114 @@
+"""Steps: after which product page visitors opened which, as a table that says nothing of anybody.
+
+Views themselves go after a while and with whom they lead to; snapshots stay. So a snapshot holds counts alone, and only
+of two products that at least `FEWEST` browsers opened one after the other.
+"""
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import BigInteger, Integer, cast, func, literal, select
+from sqlalchemy.orm import Session
+
+from shopify_app.tables import View, ViewKind
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+VISIT_SECONDS = 30 * 60
+"""A longer pause between two pages begins another visit."""
+NEAR = 3
+"""Pages further on in a visit say little about each other."""
+LONGEST = 100
+"""Products in one visit; whoever opens more is a machine."""
+FEWEST = 5
+EPOCH, SQLITE_EPOCH = date(1970, 1, 1), 2_440_587.5
+VIEW = {"visitor": "i8", "second": "i8", "product_id": "i8", "day": "i8"}
+
+
+def counted(db: Session, shop_id: int) -> "pa.Table":
+    """Steps of closed days; the newest day that anything was viewed on is open.
+
+    Columns: product_id, next_id, viewed_on, browsers. A browser counts once for two products, on the day and in the
+    direction in which it opened them first, so that what is counted up to a day never depends on what came later.
+    """
+    import numpy as np
+    import pyarrow as pa
+
+    views = np.fromiter(_views(db, shop_id), list(VIEW.items()))
+    first, then, day, browsers = _summed(_steps(_visits(views)))
+    return pa.table(
+        {
+            "product_id": pa.array(first),
+            "next_id": pa.array(then),
+            "viewed_on": pa.array(day.astype("M8[D]")),
+            "browsers": pa.array(browsers.astype(np.int32)),
+        }
+    )
+
+
+def _views(db: Session, shop_id: int) -> Any:
+    """Visitor, second, product and day of each product page that was opened, a visitor's ones in order."""
+    open_on = select(func.max(View.viewed_on)).where(View.shop_id == shop_id).scalar_subquery()
+    if db.get_bind().dialect.name == "sqlite":
+        second, day = func.strftime("%s", View.seen_at), func.julianday(View.viewed_on) - SQLITE_EPOCH
+    else:
+        second, day = func.floor(func.extract("epoch", View.seen_at)), View.viewed_on - literal(EPOCH)
+    mine = View.shop_id == shop_id, View.kind == ViewKind.VIEWED, View.product_id.is_not(None)
+    views = select(View.visitor, cast(second, BigInteger), View.product_id, cast(day, Integer)).where(
+        *mine, View.viewed_on < open_on
+    )
+    ordered = views.order_by(View.visitor, View.seen_at, View.id)
+    return db.connection().execute(ordered).cursor or ()  # the driver's own rows: there may be a million
+
+
+def _visits(views: "np.ndarray") -> "np.ndarray":
+    """The same without a page that was merely opened again, and without machines; `second` becomes the visit."""
+    import numpy as np
+
+    begins = np.ones(len(views), bool)
+    begins[1:] = (np.diff(views["visitor"]) != 0) | (np.diff(views["second"]) > VISIT_SECONDS)
+    repeated = np.zeros(len(views), bool)
+    repeated[1:] = ~begins[1:] & (np.diff(views["product_id"]) == 0)
+    views["second"] = np.cumsum(begins)
+    pages = np.bincount(views["second"], minlength=1)
+    shown: np.ndarray = views[~repeated & (pages[views["second"]] <= LONGEST)]
+    return shown
+
+
+def _steps(views: "np.ndarray") -> "np.ndarray":
+    """Columns of product, next product, day: each two products of a visitor once, the first time."""
+    import numpy as np
+
+    found = []
+    for far in range(1, NEAR + 1):
+        near, beyond = views[:-far], views[far:]
+        place = np.flatnonzero((near["second"] == beyond["second"]) & (near["product_id"] != beyond["product_id"]))
+        of_both = (near["product_id"][place], beyond["product_id"][place])
+        found.append(np.stack([*of_both, beyond["day"][place], beyond["visitor"][place], place + far]))
+    steps = np.concatenate(found, axis=1)
+    order, is_first = _sorted(np.stack([steps[3], *np.sort(steps[:2], axis=0)]), steps[4])
+    return np.asarray(steps[:3, order[is_first]])
+
+
+def _summed(steps: "np.ndarray") -> "np.ndarray":
+    """Columns of product, next product, day, browsers, without two products that few browsers opened."""
+    import numpy as np
+
+    order, is_first = _sorted(np.sort(steps[:2], axis=0))
+    number = np.cumsum(is_first) - 1
+    kept = steps[:, order[np.bincount(number, minlength=1)[number] >= FEWEST]]
+    order, is_first = _sorted(kept)
+    browsers = np.diff(np.append(np.flatnonzero(is_first), len(order)))
+    return np.vstack([kept[:, order[is_first]], browsers])
+
+
+def _sorted(rows: "np.ndarray", then_by: "np.ndarray | None" = None) -> tuple["np.ndarray", "np.ndarray"]:
+    """The order in which columns that are alike stand together, and which of them begin such a group."""
+    import numpy as np
+
+    order = np.lexsort((*(() if then_by is None else (then_by,)), *rows[::-1]))
+    is_first = np.ones(len(order), bool)
+    is_first[1:] = (np.diff(rows[:, order], axis=1) != 0).any(0)
+    return order, is_first
