@@ -4,7 +4,7 @@ Reading holds no thread, so a slow sender keeps nobody waiting. Flask works in t
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -60,10 +60,10 @@ def _told(reply: Reply) -> wsgi.Answer:
     return reply.status, [*SAFE, *reply.headers], reply.text.encode()
 
 
-async def _body(headers: Mapping[str, str], protocol: Any) -> bytes:
-    """The whole body. Raises Refused when it is too large."""
+def _body(headers: Mapping[str, str], protocol: Any) -> Awaitable[bytes]:
+    """The whole body. Waiting for it raises Refused when it is too large."""
     length = headers.get("content-length") or ""
     if length.isdigit() and int(length) <= LARGEST:
-        whole: bytes = await protocol()
+        whole: Awaitable[bytes] = protocol()
         return whole
-    return await whole_body_of(protocol)
+    return whole_body_of(protocol)
