@@ -43,6 +43,17 @@ ANSWERS = 5_000
 CHECKOUT_MS = 100.0
 """What checkout flows ask of whoever recommends in them."""
 SHADOW = 0.05
+RULES: dict[str, dict[str, Any]] = {
+    "left_out_band_and_variety": {
+        "excluded_tags": ["tag 3"],
+        "cheapest_percent": 50,
+        "dearest_percent": 200,
+        "most_of_a_type": 2,
+        "most_of_a_vendor": 2,
+    },
+    "same_vendor": {"vendor": "same", "excluded_tags": ["tag 3"], "most_of_a_type": 2},
+}
+"""The second leaves little, so that an answer goes through all that there is."""
 NAMES = ("shadow_on", "shadow_off", "selling")
 BARE = b"GET /healthz HTTP/1.1\r\nHost: app.example.com\r\n\r\n"
 
@@ -54,9 +65,10 @@ def measure() -> dict[str, Any]:
         with scratch_databases.sqlite(folder) as database:
             ids = _shop(database, folder)
             in_process = _in_process(database, folder, ids)
+            with_rules = {name: _ruled(database, folder, ids, rules) for name, rules in RULES.items()}
             with _server(folder, database) as (port, process):
                 through = _through_the_route(port, process, database, ids)
-    return {"load_average": os.getloadavg()[0], "in_process": in_process, **through}
+    return {"load_average": os.getloadavg()[0], "in_process": in_process, "with_rules": with_rules, **through}
 
 
 def _in_process(database: Database, folder: Path, ids: list[int]) -> dict[str, Any]:
@@ -77,6 +89,17 @@ def _in_process(database: Database, folder: Path, ids: list[int]) -> dict[str, A
         "cpu_ms_p50": round(statistics.median(warm), 4),
         "cpu_ms_p99": round(warm[int(0.99 * len(warm))], 4),
     }
+
+
+def _ruled(database: Database, folder: Path, ids: list[int], rules: dict[str, Any]) -> dict[str, Any]:
+    """The same while a merchant's rules are in force, of which two products are pinned."""
+    with database.transaction() as db:
+        db.scalars(select(Shop)).one().settings = {"rules": {**rules, "pinned": ids[:2]}}
+    try:
+        return _in_process(database, folder, ids)
+    finally:
+        with database.transaction() as db:
+            db.scalars(select(Shop)).one().settings = {}
 
 
 def _through_the_route(port: int, process: int, database: Database, ids: list[int]) -> dict[str, Any]:
@@ -188,8 +211,18 @@ def _shop(database: Database, folder: Path) -> list[int]:
 
 
 def _product(shop: Shop, product_id: int, left: int) -> dict[str, Any]:
-    whole = {"title": f"Product {product_id}", "price_amount": 9.5, "is_published": True, "units_in_stock": left}
-    return {"shop_id": shop.id, "product_id": product_id, "tags": [], "updated_at": clock.now(), **whole}
+    """One of ten vendors and 31 types, and of any price from 5 to 55."""
+    kind = {"vendor": f"Vendor {product_id % 10}", "product_type": f"Type {product_id % 31}"}
+    whole = {"title": f"Product {product_id}", "is_published": True, "units_in_stock": left, **kind}
+    price, tags = 5.0 + product_id % 101 / 2, [f"tag {product_id % 23}"]
+    return {
+        "shop_id": shop.id,
+        "product_id": product_id,
+        "price_amount": price,
+        "tags": tags,
+        "updated_at": clock.now(),
+        **whole,
+    }
 
 
 def _bundle(settings: Settings, ids: Any, seed: int) -> str:

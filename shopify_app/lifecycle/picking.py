@@ -3,13 +3,17 @@
 Published lists and answers to carts come from here alike, so that both keep the same rules.
 """
 
-from collections.abc import Container, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
 
 from ml.recommend.customers import AGAIN, CustomerTable
 from ml.recommend.neighbours import CARTS, HOME, NeighbourTable
-from shopify_app.lifecycle.rules import Ware
+from shopify_app.lifecycle.rules import Rules
 from shopify_app.lifecycle.shelf import Shelf
+from shopify_app.lifecycle.wares import Named, Wares, varied
 
 PAGE = "product_page"
 CHOICE = 4
@@ -22,14 +26,10 @@ def pick(table: NeighbourTable, asked: Sequence[int], limit: int, shelf: Shelf) 
     Rules that leave nothing are set aside; then come the newest rather than nothing at all. Nothing is left only when
     the shop has nothing else to sell.
     """
-    rules = shelf.rules
-    if not rules.needs_wares and not rules.pinned and not rules.pins:
-        return _best(table, asked, limit, shelf.lacks) or _newest(shelf, asked, limit)
-    first = [one for one in rules.first(asked) if one in shelf.products and one not in asked][:limit]
-    beside = tuple(shelf.wares[one] for one in asked if one in shelf.wares)
-    rest = _fitting(table, asked, limit - len(first), _Barred(shelf, frozenset(first), beside))
-    if not first and not rest:
-        rest = list(_best(table, asked, limit, shelf.lacks))
+    first = [one for one in shelf.rules.first(asked) if one in shelf.products and one not in asked][:limit]
+    rest = _fitting(table, asked, limit - len(first), shelf, first)
+    if not first and not rest and shelf.wares is not None:
+        rest = list(islice(_sold(table, asked, shelf, set(asked)), limit))
     return (*first, *rest) or _newest(shelf, asked, limit)
 
 
@@ -40,10 +40,11 @@ def pick_own(
 
     What a shop leaves out is left out here, too. What was bought before is shown again whatever its kind.
     """
-    barred, rules = _Barred(shelf, frozenset(asked)), shelf.rules
-    if kind == AGAIN or not rules.varies:
+    barred = _Barred(shelf.products, frozenset(asked))
+    if kind == AGAIN or shelf.wares is None or not shelf.rules.varies:
         return tuple(table.products(kind, customer, limit, exclude=barred))
-    return tuple(rules.varied(table.products(kind, customer, CHOICE * limit, exclude=barred), shelf.wares, limit))
+    wanted = np.array(table.products(kind, customer, CHOICE * limit, exclude=barred), np.int64)
+    return tuple(varied(shelf.wares.of_these(wanted).named(np.arange(len(wanted))), shelf.rules, limit))
 
 
 def place(asked: Sequence[int]) -> str:
@@ -58,30 +59,46 @@ def place(asked: Sequence[int]) -> str:
 class _Barred:
     """What may not be shown in one answer."""
 
-    shelf: Shelf
-    taken: frozenset[int] = frozenset()
-    beside: tuple[Ware, ...] = ()
+    products: frozenset[int]
+    taken: frozenset[int]
 
     def __contains__(self, product_id: object) -> bool:
-        if product_id not in self.shelf.products or product_id in self.taken:
-            return True
-        if not self.beside:
-            return False
-        ware = self.shelf.wares.get(product_id)
-        return ware is not None and self.shelf.rules.unfit(ware, self.beside) is not None
+        return product_id not in self.products or product_id in self.taken
 
 
-def _fitting(table: NeighbourTable, asked: Sequence[int], limit: int, barred: _Barred) -> list[int]:
-    rules = barred.shelf.rules
+def _fitting(table: NeighbourTable, asked: Sequence[int], limit: int, shelf: Shelf, first: Sequence[int]) -> list[int]:
+    """The best that go with what is asked about by the shop's rules; what is shown `first` is not said again."""
     if limit <= 0:
         return []
-    if not rules.varies:
-        return list(_best(table, asked, limit, barred))
-    return rules.varied(_best(table, asked, CHOICE * limit, barred), barred.shelf.wares, limit)
+    taken = {*asked, *first}
+    if shelf.wares is None:
+        return list(islice(_sold(table, asked, shelf, taken), limit))
+    found = _suited(table, asked, shelf.wares, shelf.rules, taken)
+    if shelf.rules.varies:
+        return varied(islice(found, CHOICE * limit), shelf.rules, limit)
+    return [product for product, _, _ in islice(found, limit)]
 
 
-def _best(table: NeighbourTable, asked: Sequence[int], limit: int, barred: Container[int]) -> tuple[int, ...]:
-    return tuple(near.product_id for near in table.recommend(asked, limit, exclude=barred))
+def _sold(table: NeighbourTable, asked: Sequence[int], shelf: Shelf, taken: set[int]) -> Iterator[int]:
+    """What the table says and may be shown at all, each once."""
+    for ids, places in table.in_turn(asked):
+        for product in ids[places].tolist():
+            if product in shelf.products and product not in taken:
+                taken.add(product)
+                yield product
+
+
+def _suited(
+    table: NeighbourTable, asked: Sequence[int], wares: Wares, rules: Rules, taken: set[int]
+) -> Iterator[Named]:
+    """What the table says and the rules let stand beside what is asked about, each once."""
+    beside = wares.beside(asked, rules)
+    for ids, places in table.in_turn(asked):
+        columns = wares.along(ids)
+        for one in columns.named(columns.fitting(places, beside)):
+            if one[0] not in taken:
+                taken.add(one[0])
+                yield one
 
 
 def _newest(shelf: Shelf, asked: Sequence[int], limit: int) -> tuple[int, ...]:

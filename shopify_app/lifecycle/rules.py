@@ -100,27 +100,6 @@ class Rules:
         beside = (product for one in asked for product in self.pins.get(one, ()))
         return tuple(dict.fromkeys([*beside, *self.pinned]))
 
-    def varied(self, products: Sequence[int], wares: Mapping[int, Ware], limit: int) -> list[int]:
-        """The first `limit` with no more of a type or vendor than wanted; others only where nothing else is left."""
-        kept: list[int] = []
-        spare: list[int] = []
-        seen: dict[tuple[str, str], int] = {}
-        for product in products:
-            keys = self._kinds(wares.get(product))
-            if any(seen.get(key, 0) >= most for key, most in keys):
-                spare.append(product)
-                continue
-            for key, _ in keys:
-                seen[key] = seen.get(key, 0) + 1
-            kept.append(product)
-        return (kept + spare)[:limit]
-
-    def _kinds(self, ware: Ware | None) -> list[tuple[tuple[str, str], int]]:
-        if ware is None:
-            return []
-        told = (("type", ware.kind, self.most_of_a_type), ("vendor", ware.vendor, self.most_of_a_vendor))
-        return [((name, value), most) for name, value, most in told if value and most]
-
 
 def ware(vendor: str, kind: str, price: float | None, tags: Iterable[str] = ()) -> Ware:
     """A product as rules see it."""

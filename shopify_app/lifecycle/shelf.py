@@ -2,7 +2,7 @@
 
 import heapq
 import json
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shopify_app.lifecycle.rules import Rules, Ware, ware
+from shopify_app.lifecycle.wares import Wares
 from shopify_app.records import parts
 from shopify_app.tables import Product, Shop
 
@@ -22,27 +23,14 @@ PIECE = 500
 class Shelf:
     """The products that may be shown; `newest` of them when nothing better is known. `state` is the catalogue's.
 
-    wares: what the rules ask about every product of the shop; empty when they ask nothing.
+    wares: what the rules ask about every product of the shop; None when they ask nothing.
     """
 
     products: frozenset[int]
     newest: tuple[int, ...] = ()
     state: int = parts.NEVER
     rules: Rules = field(default_factory=Rules)
-    wares: Mapping[int, Ware] = field(default_factory=dict)
-
-    @property
-    def lacks(self) -> Container[int]:
-        """Everything that may not be shown."""
-        return _Lacking(self.products)
-
-
-@dataclass(frozen=True)
-class _Lacking:
-    products: frozenset[int]
-
-    def __contains__(self, product_id: object) -> bool:
-        return product_id not in self.products
+    wares: Wares | None = None
 
 
 def look(db: Session, shop_id: int, before: Shelf | None = None) -> Shelf:
@@ -51,10 +39,10 @@ def look(db: Session, shop_id: int, before: Shelf | None = None) -> Shelf:
     rules = Rules.of(db.scalar(select(Shop.settings).where(Shop.id == shop_id)) or {})
     if before is not None and before.state == state != parts.NEVER and before.rules == rules:
         return before
-    products, wares = sellable(db, shop_id), {}
+    products, wares = sellable(db, shop_id), None
     if rules.needs_wares:
-        wares = dict(_wares(db, shop_id, rules))
-        products = frozenset(one for one in products if rules.leaves_out(wares[one]) is None)
+        wares = Wares.of(_wares(db, shop_id, rules), products, rules)
+        products = frozenset(wares.ids[wares.shown].tolist())
     return Shelf(products, tuple(heapq.nlargest(NEWEST, products)), state, rules, wares)
 
 
