@@ -138,7 +138,7 @@ def _fill(database: Database, shop: Shop) -> None:
     units, price = chance.integers(1, 4, LINES), chance.integers(100, 9900, LINES) / 100
     head = ((shop.id, n, names[n], when[n], when[n].date(), when[n], False, 0, False) for n in range(count))
     body = (
-        (shop.id, int(o), n, int(sold[n]), 1, int(units[n]), float(price[n]), when[o], when[o].date())
+        (shop.id, int(o), n, int(sold[n]), 1, int(units[n]), float(price[n]), None, when[o], when[o].date())
         for n, o in enumerate(of_order)
     )
     orders = ["shop_id", "order_id", "pseudonym", "created_at", "created_on", "updated_at", "is_test"]
