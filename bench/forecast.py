@@ -9,7 +9,7 @@ import hashlib
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
@@ -60,6 +60,7 @@ TARGETS: dict[str, tuple[tuple[str, ...], float, float]] = {
 }
 """Where each figure stands in the report, and between what it should lie."""
 Result = TypeVar("Result")
+Item = TypeVar("Item")
 
 
 def measure(orders: str | None = None) -> dict[str, Any]:
@@ -70,14 +71,28 @@ def measure(orders: str | None = None) -> dict[str, Any]:
     sales = read_sales(Path(orders))
     origins = last_windows(sales, H, 4)
     names = _judged_products(sales, origins[0])
-    found |= {
-        "accuracy": _accuracy(sales, origins, names),
-        "total": _total(sales, origins, names),
-        "launches": _launches(sales),
-        "stock_outs": _stock_outs(sales, origins),
-        "thrift": _thrift(sales, origins[0], names),
+    parts: dict[str, Callable[[], dict[str, Any]]] = {
+        "accuracy": lambda: _accuracy(sales, origins, names),
+        "total": lambda: _total(sales, origins, names),
+        "launches": lambda: _launches(sales),
+        "stock_outs": lambda: _stock_outs(sales, origins),
+        "thrift": lambda: _thrift(sales, origins[0], names),
     }
+    for name, part in parts.items():
+        spent, found[name] = _cpu(part)
+        _say(f"{name}: {spent} CPU s")
     return {**_against_targets(found), **found}
+
+
+def _say(step: str) -> None:
+    print(f"forecast: {step}", file=sys.stderr, flush=True)
+
+
+def _each(what: str, items: Sequence[Item]) -> Iterator[Item]:
+    """The items, told one by one: the whole bench takes half an hour."""
+    for number, item in enumerate(items, start=1):
+        _say(f"{what}: {number} of {len(items)}")
+        yield item
 
 
 def _against_targets(found: dict[str, Any]) -> dict[str, Any]:
@@ -119,7 +134,7 @@ def _earlier(sales: pd.DataFrame, first: date) -> dict[str, Any]:
     total = shop_total(past)
     said: dict[str, list[Floats]] = {view: [] for view in VIEWS}
     came = []
-    for back in range(EARLIER):
+    for back in _each("total, earlier origins", range(EARLIER)):
         origin = past.days - H - WEEK * back
         then = shop_total(past.until(origin))
         days = even_days(then, H)
@@ -156,17 +171,19 @@ def _accuracy(sales: pd.DataFrame, origins: list[date], names: list[str]) -> dic
     known = [from_frame(sales, origin, COUNTRY) for origin in origins]
     rows = [np.array([past.series.index(name) for name in names]) for past in known]
     came = np.stack([_came(sales, origin, names) for origin in origins])
-    cpu, ours = _cpu(lambda: [_ours(past, names) for past in known])
+    cpu, ours = _cpu(lambda: [_ours(past, names) for past in _each("ours", known)])
     mean = np.stack([forecast.days.mean[:-1] for forecast in ours])
     week, month = (np.stack([getattr(f, kind).p50[:-1] for f in ours]) for kind in ("weeks", "whole"))
     low, high = (np.stack([getattr(f.whole, side)[:-1, 0] for f in ours]) for side in ("p10", "p90"))
     report = {"ours": {**_scores(came, mean, week, month), "cpu_seconds": cpu}}
     report["ours"]["coverage_80_28d"] = float(((came.sum(2) >= low) & (came.sum(2) <= high)).mean())
     for name, anchor in anchors.EVERY_PRODUCT.items():
+        _say(name)
         report[name] = _anchor(anchor, known, rows, came, week)
     few = slice(0, SAMPLE)
     sampled = {"ours": _scores(came[:, few], mean[:, few], week[:, few], month[:, few])}
     for name, anchor in anchors.ON_A_SAMPLE.items():
+        _say(f"{name}, on {SAMPLE} products")
         sampled[name] = _anchor(anchor, known, [part[few] for part in rows], came[:, few], week[:, few])
     return {"origins": [str(day) for day in origins], "products": report, f"first {SAMPLE} products": sampled}
 
@@ -224,7 +241,7 @@ def _came(sales: pd.DataFrame, origin: date, names: list[str], days: int = H) ->
 def _launches(sales: pd.DataFrame) -> dict[str, Any]:
     """Products first sold 7 to 28 days before an origin, their next 28 days, at every fourth week of the last year."""
     came, said, medians = [], [], []
-    for origin in last_windows(sales, H, 13):
+    for origin in _each("launches", last_windows(sales, H, 13)):
         past = from_frame(sales, origin, COUNTRY)
         age = past.days - past.born
         names = [past.series[i] for i in np.flatnonzero((age >= 7) & (age <= 28) & (past.born > 60))]
@@ -246,7 +263,7 @@ def _stock_outs(sales: pd.DataFrame, origins: list[date]) -> dict[str, Any]:
     """Bias of products that were out of stock for ten of the last 28 days: not at all, ignored, and told."""
     random = np.random.default_rng(0)
     sums = dict.fromkeys(("came", "none", "ignored", "told"), 0.0)
-    for origin in origins:
+    for origin in _each("stock-outs", origins):
         past = from_frame(sales, origin, COUNTRY)
         busy = np.flatnonzero((past.born < past.days - 180) & ((past.units[:, -91:] > 0).sum(axis=1) >= 15))
         hit = busy[random.random(len(busy)) < 0.3]
@@ -285,7 +302,7 @@ def _thrift(sales: pd.DataFrame, origin: date, names: list[str]) -> dict[str, An
     said: dict[int, list[Floats]] = {every: [] for every in POLICIES}
     fits, nights = [], []
     models: dict[date, Fitted] = {}
-    for back in range(H, 6, -3):
+    for back in _each("thrift", range(H, 6, -3)):
         today = origin - timedelta(days=back)
         past = from_frame(sales, today, COUNTRY)
         cpu, models[today] = _cpu(partial(_fit, past))
@@ -314,6 +331,7 @@ def _thrift(sales: pd.DataFrame, origin: date, names: list[str]) -> dict[str, An
 
 def _cost(products: int) -> dict[str, float]:
     """CPU seconds and peak memory of a made-up shop of this size, in a process of its own."""
+    _say(f"costs at {products:,} products")
     told = subprocess.run(
         [sys.executable, "-m", "bench.forecast_cost", str(products)], capture_output=True, text=True, check=True
     )

@@ -18,6 +18,8 @@ SPANS = (7, 14, 28, 56, 91, 182, 364)
 YEAR = 364
 """52 weeks: the same weekdays a year ago."""
 FORGOTTEN = 365
+ROWS = 500
+"""Series summed up at once."""
 
 
 class SalesFeatures:
@@ -30,12 +32,10 @@ class SalesFeatures:
         self.sales = sales
         self.born = sales.born
         self.units = _running(sales.units)
-        self.squares = _running(sales.units.astype(np.float64) ** 2)
-        self.selling = np.pad(np.cumsum(sales.units > 0, axis=1, dtype=np.int32), ((0, 0), (1, 0)))
         self.promo = None if sales.is_promo is None else _running(_with_plan(sales.is_promo, sales.promo_ahead))
         self.shop = np.concatenate([[0.0], np.cumsum(total)])
         self.open = np.concatenate([[0.0], np.cumsum(is_open)])
-        day = np.where(sales.units > 0, np.arange(sales.days, dtype=np.int32), np.int32(-1))
+        day = np.where(sales.units > 0, np.arange(sales.days, dtype=np.int16), np.int16(-1))
         self.last_sale = np.maximum.accumulate(day, axis=1)
 
     def target(self, i: Ints, t: Ints, w: Ints) -> tuple[Floats, Floats]:
@@ -127,6 +127,16 @@ class SalesFeatures:
         assert self.sales.revenue is not None
         return _running(self.sales.revenue)
 
+    @cached_property
+    def squares(self) -> Floats:
+        """Sums of squared units up to each day."""
+        return _running(self.sales.units, power=2)
+
+    @cached_property
+    def selling(self) -> Ints:
+        """Days with a sale up to each day."""
+        return np.pad(np.cumsum(self.sales.units > 0, axis=1, dtype=np.int16), ((0, 0), (1, 0)))
+
     def _last_year(self, i: Ints, t: Ints, w: Ints, level: Floats) -> list[Floats]:
         """The fortnight around the same week a year ago: the series against its level now and its level then, and
         the whole shop against its level then."""
@@ -177,8 +187,10 @@ def recent_level(units: Floats, born: Ints, is_open: Bools) -> Floats:
     return np.asarray((sold + 0.1) / (opened[t] - opened[near] + 0.5 * (opened[t] - opened[far]) + 3))
 
 
-def _running(values: Floats | Bools) -> Floats:
-    """Sums up to each day: column t holds the sum of the first t days."""
+def _running(values: Floats | Bools, power: int = 1) -> Floats:
+    """Sums up to each day: column t holds the sum of the first t days' values, or of their powers."""
     out = np.zeros((values.shape[0], values.shape[1] + 1))
-    np.cumsum(values, axis=1, dtype=np.float64, out=out[:, 1:])
+    for first in range(0, len(out), ROWS):
+        part = values[first : first + ROWS].astype(np.float64) ** power
+        np.cumsum(part, axis=1, out=out[first : first + ROWS, 1:])
     return out

@@ -32,7 +32,7 @@ MOST_PRICE = 1e9
 MOST_DAYS = 1096
 """Three years back is as far as any model here looks; it also bounds the memory of a shop with a wrong date."""
 SOME_NAMES = 5
-CHUNK = 5_000
+CHUNK = 2_000
 """Series worked on at once: bounds the memory of a large catalogue."""
 
 

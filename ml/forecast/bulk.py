@@ -60,13 +60,14 @@ def capped(sales: DailySales, quantile: float) -> DailySales:
     On a wholesaler's orders (Online Retail II, origins before July 2011) learning from days capped at .95 instead of
     raw days took product-week WAPE from .753 to .739 at the same total. The shop's total is never capped.
     """
-    limit = day_limits(sales.units, quantile)
-    units = np.minimum(sales.units, limit[:, None]).astype(np.float32)
+    limit = day_limits(sales.units, quantile).astype(np.float32)
+    units = np.minimum(sales.units, limit[:, None])
     if sales.revenue is None:
         return replace(sales, units=units)
     # A day keeps its price: its revenue shrinks with its units.
-    kept = np.divide(units, sales.units, out=np.ones_like(units), where=sales.units > 0)
-    return replace(sales, units=units, revenue=sales.revenue * kept)
+    revenue = np.divide(units, sales.units, out=np.ones_like(units), where=sales.units > 0)
+    revenue *= sales.revenue
+    return replace(sales, units=units, revenue=revenue)
 
 
 def day_limits(units: Floats, quantile: float) -> Floats:

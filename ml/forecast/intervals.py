@@ -21,7 +21,7 @@ LEVELS = (0.1, 0.5, 0.9)
 CLASSES = 6
 MIN_IN_CLASS = 60
 MOST_ERRORS = 1_000_000
-"""Errors that bands are made from; of more, every second, third … is enough."""
+"""Errors that bands are made from; of more, every third, fifth … is enough."""
 WAVER = 0.05
 LEAST = 0.05
 """Spread is never below that of a forecast of this many units, so that a forecast of zero has a width, too."""
@@ -39,8 +39,8 @@ class Bands:
 
     def around(self, mean: Floats) -> tuple[Floats, Floats, Floats]:
         """p10, p50 and p90 for forecasts of any shape; never negative, never out of order."""
-        points = np.array(self.points)[np.searchsorted(np.array(self.edges), mean)]
-        low, middle, high = (np.maximum(mean + points[..., k] * spread(mean), 0.0) for k in range(3))
+        number, unit = np.searchsorted(np.array(self.edges), mean), spread(mean)
+        low, middle, high = (np.maximum(mean + points[number] * unit, 0.0) for points in np.array(self.points).T)
         return low, middle, high
 
     def as_dict(self) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def spread(mean: Floats) -> Floats:
 
 def calibrate(mean: Floats, actual: Floats) -> Bands:
     """Bands that would have held these forecasts (any shape) against what came; `UNTRIED` when there are too few."""
-    thin = max(-(-mean.size // MOST_ERRORS), 1)
+    thin = every(mean.size)
     mean, actual = mean.ravel()[::thin], actual.ravel()[::thin]
     classes = min(CLASSES, len(mean) // MIN_IN_CLASS)
     if classes == 0:
@@ -77,6 +77,11 @@ def calibrate(mean: Floats, actual: Floats) -> Bands:
     points = [_points(error[number == k]) for k in range(len(edges) + 1)]
     kept = [k for k, point in enumerate(points) if point is not None]
     return Bands(tuple(_short(edges[k]) for k in kept[:-1]), tuple(point for point in points if point is not None))
+
+
+def every(errors: int) -> int:
+    """Of so many errors, bands are made from each first, third, fifth …: an odd step meets all four weeks alike."""
+    return max(-(-errors // MOST_ERRORS), 1) | 1
 
 
 def ratio_points(forecast: Floats, actual: Floats) -> tuple[float, float, float]:

@@ -17,7 +17,7 @@ from ml.forecast.level import USUAL, Lead, Outlook
 from ml.forecast.member import Member, forecaster
 from ml.forecast.stockouts import uncensored
 from ml.frames import HORIZON, TOTAL, WINDOW
-from ml.sales import DailySales, Floats, Ints
+from ml.sales import DailySales, Floats, Ints, in_chunks
 
 FILE = "profile.json"
 
@@ -46,12 +46,15 @@ class ForecastModel:
         daily = mean_days(self.member, sales, rows, level.outlook(shop, horizon, self.lead), self.cap_quantile)
         total = self._total(daily.sum(axis=0), self._total_points(shop, horizon, is_shop=only is None))
         names = (*(sales.series[i] for i in rows), TOTAL)
-        products = [self._points(kind, window_sums(daily, days)) for kind, days in _kinds(horizon)]
-        days, weeks, whole = (mine.above(all_) for mine, all_ in zip(products, total, strict=True))
+        points = (self._points(kind, window_sums(daily, days)) for kind, days in _kinds(horizon))
+        days, weeks, whole = (mine.above(all_) for mine, all_ in zip(points, total, strict=True))
         return Forecast(names, sales.origin_on, days, weeks, whole)
 
     def _points(self, kind: str, mean: Floats) -> Points:
-        return Points(mean, *self.bands[kind].around(mean))
+        points = np.empty((3, *mean.shape))
+        for rows in in_chunks(np.arange(len(mean))):
+            points[:, rows] = self.bands[kind].around(mean[rows])
+        return Points(mean, *points)
 
     def _total(self, daily: Floats, of: Mapping[str, level.Points]) -> list[Points]:
         """The total of what is forecast, with bands from how well such totals were forecast before."""

@@ -40,12 +40,12 @@ class Intermittent:
         weeks = -(-horizon // WINDOW)
         is_open = open_days(sales.total, sales.first_on, weeks * WINDOW, sales.country)
         opened = is_open[sales.days :].reshape(weeks, WINDOW).sum(axis=1)
-        parts = [np.zeros((0, weeks * WINDOW))]
-        for part in in_chunks(rows):
-            usual = capped(sales.rows(part), self.cap_quantile)
+        daily = np.zeros((len(rows), weeks * WINDOW))
+        for place in in_chunks(np.arange(len(rows))):
+            usual = capped(sales.rows(rows[place]), self.cap_quantile)
             weekly = _rate(usual.units, usual.born, is_open[: sales.days])[:, None] * opened
-            parts.append(np.repeat(weekly, WINDOW, axis=1) * day_shares(usual, is_open, sales.total))
-        return np.concatenate(parts)[:, :horizon]
+            daily[place] = np.repeat(weekly, WINDOW, axis=1) * day_shares(usual, is_open, sales.total)
+        return daily[:, :horizon]
 
     def files(self) -> dict[str, bytes]:
         """The cap."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from ml import metrics
 from ml.errors import BadData, Implausible
 from ml.forecast import effects, level
 from ml.forecast.config import ForecastConfig
-from ml.forecast.intervals import Bands, calibrate, ratio_points
+from ml.forecast.intervals import Bands, calibrate, every, ratio_points
 from ml.forecast.level import Outlook, Record
 from ml.forecast.member import Member, forecaster
 from ml.forecast.model import mean_days, window_sums
@@ -28,22 +29,28 @@ KINDS = (("day", 1), ("week", WINDOW), ("whole", HORIZON))
 
 @dataclass(frozen=True)
 class Trial:
-    """One member's daily means and the actuals at each origin on trial, oldest first.
+    """What is kept of one member's forecasts and of the actuals at each origin on trial, oldest first.
 
-    forecast, actual: [products, HORIZON] each; rows: the row numbers of those products. shop: units the whole shop
-    sold in each of these windows, launches included, [origins, HORIZON].
+    forecast, actual: units per product and week, [products, weeks] each; rows: the row numbers of those products.
+    days: forecast and actual of single days, flat, of a large catalogue only every third, fifth … product's. off: for
+    each day on trial from the seventh on, units that the last seven days' sums per product were off by. shop: units
+    the whole shop sold in each of these windows, launches included, [origins, HORIZON].
     """
 
     name: str
     rows: Sequence[Ints]
     forecast: Sequence[Floats]
     actual: Sequence[Floats]
+    days: tuple[Floats, Floats]
+    off: Floats
     shop: Floats
 
     def sums(self, days: int) -> tuple[Floats, Floats]:
-        """Forecast and actual sums of windows of `days` days, over all origins and products."""
+        """Forecast and actual sums of windows of `days` days (a day, a week, all), over all origins and products."""
+        if days == 1:
+            return self.days[0].astype(np.float64), self.days[1].astype(np.float64)
         both = (self.forecast, self.actual)
-        forecast, actual = (np.concatenate([window_sums(part, days).ravel() for part in parts]) for parts in both)
+        forecast, actual = (np.concatenate([weeks_summed(part, days).ravel() for part in parts]) for parts in both)
         return forecast, actual
 
     @property
@@ -55,28 +62,14 @@ class Trial:
     @property
     def bias(self) -> float:
         """Shop bias over all origins."""
-        forecast = np.array([part.sum(axis=0) for part in self.forecast])
-        return metrics.bias(self.shop, forecast)
+        forecast = np.array([part.sum() for part in self.forecast])
+        return metrics.bias(self.shop.sum(axis=1), forecast)
 
     @property
     def shop_error(self) -> float:
         """WAPE of the shop's weeks."""
-        forecast = np.array([part.sum(axis=0, dtype=np.float64) for part in self.forecast])
-        return metrics.wape(window_sums(self.shop, WINDOW), window_sums(forecast, WINDOW))
-
-    def weekly_errors(self, n: int) -> Floats:
-        """For each day on trial from the seventh on: units that the last seven days' sums per product were off by.
-
-        n: how many series the shop has.
-        """
-        off = np.zeros((n, HORIZON * len(self.rows)), dtype=np.float32)
-        for k, rows in enumerate(self.rows):
-            off[rows, HORIZON * k : HORIZON * (k + 1)] = self.forecast[k] - self.actual[k]
-        sums = np.zeros(off.shape[1] - WINDOW + 1)
-        for rows in in_chunks(np.arange(n)):
-            running = np.cumsum(np.pad(off[rows], ((0, 0), (1, 0))), axis=1, dtype=np.float64)
-            sums += np.abs(running[:, WINDOW:] - running[:, :-WINDOW]).sum(axis=0)
-        return sums
+        forecast = np.array([part.sum(axis=0) for part in self.forecast])
+        return metrics.wape(window_sums(self.shop, WINDOW), forecast)
 
 
 def trial_origins(days: int) -> list[int]:
@@ -89,18 +82,28 @@ def trial_origins(days: int) -> list[int]:
 
 @dataclass(frozen=True)
 class Stage:
-    """One origin on trial: what was known by then, the products forecast from it, what they then sold (float32
-    [products, HORIZON]), and the outlook of their total."""
+    """One origin on trial: what was known by then, the products forecast from it, what all then sold ([series,
+    HORIZON]), and the outlook of the total."""
 
     past: DailySales
     rows: Ints
-    came: Floats
+    after: Floats
     total: Outlook
 
     @property
     def origin(self) -> int:
         """Days known."""
         return self.past.days
+
+    @property
+    def came(self) -> Floats:
+        """Units that the products sold, [products, HORIZON]."""
+        return self.after[self.rows]
+
+    @cached_property
+    def weeks(self) -> Floats:
+        """The same per week, [products, weeks]."""
+        return window_sums(self.came, WINDOW)
 
 
 def stages(sales: DailySales, config: ForecastConfig, total: Record) -> list[Stage]:
@@ -114,9 +117,9 @@ def stages(sales: DailySales, config: ForecastConfig, total: Record) -> list[Sta
         past = sales.until(origin)
         past = effects.removed(past, effects.learned(past))
         rows = past.sold_lately(config.sold_within_days)
-        came = sales.units[:, origin : origin + HORIZON][rows]
+        after = sales.units[:, origin : origin + HORIZON]
         outlook = Outlook(past.total, said[origin]) if origin in said else level.outlook(past, HORIZON)
-        found.append(Stage(past, rows, came, outlook))
+        found.append(Stage(past, rows, after, outlook))
     return found
 
 
@@ -124,11 +127,28 @@ def put_on_trial(name: str, sales: DailySales, on: Sequence[Stage], config: Fore
     """How this member would have done; or, when it cannot take part, the reason."""
     try:
         member = forecaster(name).fit(on[0].past, config, seed)
-        forecast = [_from_stage(member, stage, config) for stage in on]
+        return judged(name, on, (_from_stage(member, stage, config) for stage in on))
     except (BadData, Implausible) as why:
         return str(why)
-    shop = np.array([sales.total[stage.origin : stage.origin + HORIZON] for stage in on])
-    return Trial(name, [stage.rows for stage in on], forecast, [stage.came for stage in on], shop)
+
+
+def judged(name: str, on: Sequence[Stage], forecasts: Iterable[Floats]) -> Trial:
+    """The trial of a member that forecast these daily means, [products, HORIZON] at each stage.
+
+    Days themselves are let go as soon as their sums are known: four members' of a large catalogue are too many to keep.
+    """
+    thin = every(sum(len(stage.rows) for stage in on) * HORIZON)
+    off = np.zeros((len(on[0].after), HORIZON * len(on)), dtype=np.float32)
+    weeks, days, shop = [], [], []
+    for k, (stage, forecast) in enumerate(zip(on, forecasts, strict=True)):
+        came = stage.came
+        off[stage.rows, HORIZON * k : HORIZON * (k + 1)] = forecast - came
+        weeks.append(window_sums(forecast, WINDOW))
+        days.append((forecast[::thin].ravel(), came[::thin].ravel()))
+        shop.append(stage.after.sum(axis=0, dtype=np.float64))
+    said, sold = (np.concatenate(part) for part in zip(*days, strict=True))
+    rows, actual = [stage.rows for stage in on], [stage.weeks for stage in on]
+    return Trial(name, rows, weeks, actual, (said, sold), _weekly_errors(off), np.array(shop))
 
 
 def bands_of(trial: Trial) -> dict[str, Bands]:
@@ -170,10 +190,23 @@ def shop_figures(record: tuple[Floats, Floats], naive: tuple[Floats, Floats], da
 
 def trial_days(sales: DailySales, trial: Trial, naive: Trial) -> dict[str, Any]:
     """Units off per day, leader and naive, for paired comparisons between versions; see `ml.compare.paired_days`."""
-    n = len(sales.series)
     first = sales.first_on + timedelta(days=trial_origins(sales.days)[0] + WINDOW - 1)
-    errors = {"error": trial.weekly_errors(n), "naive_error": naive.weekly_errors(n)}
+    errors = {"error": trial.off, "naive_error": naive.off}
     return {"first_on": first.isoformat(), **{name: [round(x, 1) for x in part] for name, part in errors.items()}}
+
+
+def weeks_summed(weeks: Floats, days: int) -> Floats:
+    """Sums of windows of `days` days, a whole number of weeks, from sums of weeks."""
+    return window_sums(weeks, days // WINDOW)
+
+
+def _weekly_errors(off: Floats) -> Floats:
+    """Units that the sums of the last seven days were off by, over all rows, from the seventh column on."""
+    sums = np.zeros(off.shape[1] - WINDOW + 1)
+    for rows in in_chunks(np.arange(len(off))):
+        running = np.cumsum(np.pad(off[rows], ((0, 0), (1, 0))), axis=1, dtype=np.float64)
+        sums += np.abs(running[:, WINDOW:] - running[:, :-WINDOW]).sum(axis=0)
+    return sums
 
 
 def _from_stage(member: Member, stage: Stage, config: ForecastConfig) -> Floats:
@@ -185,7 +218,7 @@ def _from_stage(member: Member, stage: Stage, config: ForecastConfig) -> Floats:
 
 def _held_out_points(trial: Trial, days: int) -> tuple[Floats, Floats, Floats]:
     """p10, p50, p90 of every window on trial, each from bands made without its own origin (or half of products)."""
-    parts = [(window_sums(f, days), window_sums(a, days)) for f, a in zip(trial.forecast, trial.actual, strict=True)]
+    parts = [(weeks_summed(f, days), weeks_summed(a, days)) for f, a in zip(trial.forecast, trial.actual, strict=True)]
     if len(parts) == 1:
         # One origin: every second product learns from the others.
         (forecast, actual), odd = parts[0], np.arange(len(parts[0][0])) % 2 == 1

@@ -30,17 +30,19 @@ class WeekdayAverage:
         """Mean units of each day ahead, float64 [len(rows), horizon]."""
         is_open = open_days(sales.total, sales.first_on, horizon, sales.country)
         span = min(sales.days, WEEKS * WINDOW)
-        usual = (capped(sales.rows(part), self.cap_quantile).units[:, -span:].copy() for part in in_chunks(rows))
-        units = np.concatenate([np.zeros((0, span), np.float32), *usual])
-        alive = np.arange(sales.days - span, sales.days) >= sales.born[rows][:, None]
-        counted = alive & is_open[sales.days - span : sales.days]
         weekday = weekdays(sales.first_on, sales.days + horizon)
         past, ahead = weekday[sales.days - span : sales.days], weekday[sales.days :]
-        means = np.zeros((len(rows), WINDOW))
-        for day in range(WINDOW):
-            mine = counted[:, past == day]
-            means[:, day] = units[:, past == day].sum(axis=1, dtype=np.float64) / np.maximum(mine.sum(axis=1), 1)
-        return np.where(is_open[sales.days :], means[:, ahead], 0.0)
+        daily = np.zeros((len(rows), horizon))
+        for place in in_chunks(np.arange(len(rows))):
+            units = capped(sales.rows(rows[place]), self.cap_quantile).units[:, -span:]
+            alive = np.arange(sales.days - span, sales.days) >= sales.born[rows[place]][:, None]
+            counted = alive & is_open[sales.days - span : sales.days]
+            means = np.zeros((len(place), WINDOW))
+            for day in range(WINDOW):
+                mine = counted[:, past == day]
+                means[:, day] = units[:, past == day].sum(axis=1, dtype=np.float64) / np.maximum(mine.sum(axis=1), 1)
+            daily[place] = np.where(is_open[sales.days :], means[:, ahead], 0.0)
+        return daily
 
     def files(self) -> dict[str, bytes]:
         """The cap."""

@@ -70,13 +70,14 @@ class Boosted:
         is_open = open_days(sales.total, sales.first_on, weeks * WINDOW, sales.country)
         opened = is_open[sales.days :].reshape(weeks, WINDOW).sum(axis=1)
         new = launches(sales, is_open)
-        parts = [np.zeros((0, weeks * WINDOW))]
-        for part in in_chunks(rows):
+        daily = np.zeros((len(rows), weeks * WINDOW))
+        for place in in_chunks(np.arange(len(rows))):
+            part = rows[place]
             usual = capped(self._as_learned(sales.rows(part)), self.cap_quantile)
             rates = self._rates(SalesFeatures(usual, is_open, sales.total), weeks)
             weekly = rates * np.exp(new.logs(part, rates)) * opened
-            parts.append(np.repeat(weekly, WINDOW, axis=1) * day_shares(usual, is_open, sales.total))
-        return np.concatenate(parts)[:, :horizon]
+            daily[place] = np.repeat(weekly, WINDOW, axis=1) * day_shares(usual, is_open, sales.total)
+        return daily[:, :horizon]
 
     def reasons(self, sales: DailySales, rows: Ints, weeks: int) -> Floats:
         """Logs of the factors by which each week's rate differs from the level, float64 [len(rows), weeks, PARTS].
@@ -130,18 +131,10 @@ def fit(sales: DailySales, config: ForecastConfig, seed: int) -> Boosted:
     """The model fitted on a year of origins. Raises BadData when there are too few rows to learn from."""
     import xgboost as xgb
 
-    is_open = open_days(sales.total, sales.first_on, HORIZON, sales.country)
-    features = SalesFeatures(capped(_learned(sales, seed), config.cap_quantile), is_open, sales.total)
-    i, t, w = _sample(features, config, seed)
-    target, days = features.target(i, t, w)
-    opens = days > 0
-    i, t, w, target, days = i[opens], t[opens], w[opens], target[opens], days[opens]
-    if len(i) < MIN_ROWS or not target.any():
-        raise BadData(f"xgb: {len(i)} training rows, needs {MIN_ROWS} with sales in them")
-    margin = np.log(features.level(i, t)).astype(np.float32)
-    data = xgb.QuantileDMatrix(
-        features.rows(i, t, w), target, weight=days, base_margin=margin, max_bin=PARAMETERS["max_bin"], nthread=1
-    )
+    rows, margin, target, days = _lessons(sales, config, seed)
+    if len(rows) < MIN_ROWS or not target.any():
+        raise BadData(f"xgb: {len(rows)} training rows, needs {MIN_ROWS} with sales in them")
+    data = xgb.QuantileDMatrix(rows, target, weight=days, base_margin=margin, max_bin=PARAMETERS["max_bin"], nthread=1)
     settings = {**PARAMETERS, "eta": config.eta, "max_leaves": config.leaves, "seed": seed}
     booster = xgb.train(settings, data, config.rounds)
     booster.set_attr(cap_quantile=str(config.cap_quantile), promotions=_promotions(sales))
@@ -175,6 +168,24 @@ def _questions(features: SalesFeatures, weeks: int) -> Iterator[tuple[Floats, Fl
     for week in range(weeks):
         # Beyond the weeks it was trained on, the last of them is the best guess.
         yield features.rows(i, t, np.full(len(i), min(week, WEEKS - 1))), margin
+
+
+def _lessons(sales: DailySales, config: ForecastConfig, seed: int) -> tuple[Floats, Floats, Floats, Floats]:
+    """What is learned from: feature rows, their base margin, units per open day of the week, its open days."""
+    is_open = open_days(sales.total, sales.first_on, HORIZON, sales.country)
+    usual = capped(_learned(sales, seed), config.cap_quantile)
+    features = SalesFeatures(usual, is_open, sales.total)
+    i, t, w = _sample(features, config, seed)
+    target, days = features.target(i, t, w)
+    opens = days > 0
+    i, t, w, target, days = i[opens], t[opens], w[opens], target[opens], days[opens]
+    margin = np.log(features.level(i, t)).astype(np.float32)
+    rows = np.zeros((len(i), len(features.families)), dtype=np.float32)
+    for part in in_chunks(np.arange(len(usual.series))):
+        mine = (i >= part[0]) & (i <= part[-1])
+        features = SalesFeatures(usual.rows(part), is_open, sales.total)
+        rows[mine] = features.rows(i[mine] - part[0], t[mine], w[mine])
+    return rows, margin, target, days
 
 
 def _learned(sales: DailySales, seed: int) -> DailySales:

@@ -51,6 +51,11 @@ def test_too_few_errors_give_the_untried_band() -> None:
     assert calibrate(np.ones(10), np.ones(10)) == UNTRIED
 
 
+def test_of_very_many_errors_every_week_of_the_four_still_counts() -> None:
+    mean = np.tile([1.0, 2.0, 3.0, 4.0], 400_000)
+    assert calibrate(mean, mean * 2).edges == pytest.approx((1, 2, 3))
+
+
 @settings(deadline=None)
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=60), st.sampled_from([0.1, 0.9]))
 def test_the_conformal_rank_is_one_of_the_values_and_holds_at_least_its_share(

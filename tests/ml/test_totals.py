@@ -18,7 +18,7 @@ from ml.forecast import level, model, prophet, totals
 from ml.forecast.bulk import ShopTotal, shop_total
 from ml.forecast.config import ForecastConfig
 from ml.forecast.leader import Fitted, choose, fit_forecast
-from ml.forecast.validation import Trial, stages
+from ml.forecast.validation import Stage, judged, stages
 from ml.frames import TOTAL
 from ml.sales import DailySales, from_frame
 from tests.ml.making import START, daily_sales, sales_frame
@@ -225,14 +225,14 @@ def test_the_shops_bands_are_those_of_its_record(two_years: DailySales, known: F
 
 
 @pytest.mark.parametrize(("factor", "leader"), [(0.86, "weekday"), (0.5, "naive")])
-def test_a_lean_is_forgiven_only_to_a_member_whose_total_was_nearer_than_naives(factor: float, leader: str) -> None:
+def test_a_lean_is_forgiven_only_to_a_member_whose_total_was_nearer_than_naives(
+    two_years: DailySales, factor: float, leader: str
+) -> None:
     came = np.full((3, 28), 10.0)
     swinging = came * np.repeat([1.3, 0.7, 1.3, 0.7], 7)
 
-    def trial(name: str, forecast: np.ndarray) -> Trial:
-        return Trial(name, [np.arange(3)], [forecast], [came], came.sum(axis=0, keepdims=True))
-
-    trials = {"naive": trial("naive", swinging), "weekday": trial("weekday", came * factor)}
+    on = [Stage(two_years, np.arange(3), came, level.outlook(two_years, 28))]
+    trials = {"naive": judged("naive", on, [swinging]), "weekday": judged("weekday", on, [came * factor])}
     assert choose(trials, CONFIG)[0] == leader
 
 
