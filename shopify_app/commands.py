@@ -1,14 +1,32 @@
 """How a command of `python -m shopify_app` is declared: its help, `--json`, and the shop that it is about."""
 
 import argparse
-from collections.abc import Callable
-from typing import Any
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
 
 from shopify_app.errors import ForetallyError
 
 
 class BadArgument(ForetallyError):
     """An argument is well-formed, but not with the others; the text is one line for the person who typed it."""
+
+
+@contextmanager
+def private_file(path: Path) -> Iterator[IO[bytes]]:
+    """A new file that its owner alone may read; nothing is left of one that could not be written."""
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise BadArgument(f"{path} cannot be written: {error.strerror}") from None
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+    except BaseException:
+        path.unlink()
+        raise
 
 
 def command(commands: Any, name: str, run: Callable[..., Any], what: str) -> argparse.ArgumentParser:

@@ -2,12 +2,11 @@
 
 import argparse
 import json
-import os
 import time
 from pathlib import Path
 from typing import Any
 
-from shopify_app.commands import BadArgument, group, on_shop
+from shopify_app.commands import group, on_shop, private_file
 from shopify_app.config import Settings
 from shopify_app.db import Database
 from shopify_app.errors import Conflict, ForetallyError
@@ -90,19 +89,11 @@ def _exports(settings: Settings, chosen: argparse.Namespace) -> dict[str, Any]:
 
 
 def _save(settings: Settings, chosen: argparse.Namespace) -> dict[str, Any]:
-    """Nothing is left of a file that could not be written, and nothing is noted as fetched before there is one."""
+    """Nothing is noted as fetched before there is a file to write."""
     database = Database.of(settings)
     shop = shops.at(database, chosen.shop)
-    try:
-        handle = os.open(chosen.file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except OSError as error:
-        raise BadArgument(f"{chosen.file} cannot be written: {error.strerror}") from None
-    try:
-        with os.fdopen(handle, "wb") as file:
-            size = file.write(exports.fetch(database, open_objects(settings), shop.id, chosen.id, by="command line"))
-    except BaseException:
-        chosen.file.unlink()
-        raise
+    with private_file(chosen.file) as file:
+        size = file.write(exports.fetch(database, open_objects(settings), shop.id, chosen.id, by="command line"))
     return {"file": str(chosen.file), "bytes": size}
 
 

@@ -36,15 +36,16 @@ def read(settings: Settings, domain: str, kind: str, since: date | None, *, wait
     """
     database = Database.of(settings)
     with database.transaction() as db:
-        shop = _installed(shops.by_domain(db, domain), domain)
+        shop = installed(shops.by_domain(db, domain), domain)
         payload: dict[str, Any] = {"state": {}, "since": _start_of(shop, since).isoformat() if since else None}
         job_id = jobs.ask(db, shop.id, kind, "asked for by hand", payload=payload)
     nudge(RINGS[kind])
     told: dict[str, Any] = {"shop": domain, "job": job_id}
-    return told | (_followed(database, job_id) if wait else {"state": "asked for"})
+    return told | (followed(database, job_id) if wait else {"state": "asked for"})
 
 
-def _installed(shop: Shop | None, domain: str) -> Shop:
+def installed(shop: Shop | None, domain: str) -> Shop:
+    """The shop, if it is one to work for. Raises NotFound, or ForetallyError when its token is gone."""
     if shop is None or shop.state == ShopState.UNINSTALLED:
         raise NotFound(f"no shop {domain} has the app installed")
     if shop.state == ShopState.NEEDS_REOPENING:
@@ -56,7 +57,8 @@ def _start_of(shop: Shop, on: date) -> datetime:
     return datetime.combine(on, midnight(), clock.zone(shop.time_zone))
 
 
-def _followed(database: Database, job_id: int) -> dict[str, Any]:
+def followed(database: Database, job_id: int) -> dict[str, Any]:
+    """What came of a job; how far it is, is told on the way. Raises NobodyWorks or NotDone."""
     said = None
     while True:
         with database.reading() as db:

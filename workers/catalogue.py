@@ -1,17 +1,15 @@
 """Read a shop's whole catalogue: products, prices, what is in stock where, and what is gone."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from shopify_app.batches import batches
-from shopify_app.errors import ShopifyError
 from shopify_app.log import log
 from shopify_app.platform import bulk
 from shopify_app.platform import products as shopify
 from shopify_app.records import bulk_lines, feeds, ingest, products, shops
 from shopify_app.tables import Job, Shop
 from workers.context import Context
-from workers.waiting import collected, gone_means_anew, keep, lines, refuse
+from workers.waiting import gone_means_anew, keep, result
 
 MOST_CONFIRMED = 250
 """Missing products that are looked for one by one in one run; the next run has the next ones."""
@@ -28,8 +26,8 @@ def run(context: Context, shop: Shop, job: Job) -> dict[str, Any]:
 
 def read(context: Context, shop: Shop, job: Job) -> dict[str, Any]:
     """Store the catalogue as Shopify has it; how many products, stock levels and deletions. Raises NotYet."""
-    product_lines = _result(context, shop, job, "products", bulk.products_query())
-    level_lines = _result(context, shop, job, "stock", bulk.inventory_query())
+    product_lines = result(context, shop, job, "products", bulk.products_query())
+    level_lines = result(context, shop, job, "stock", bulk.inventory_query())
     with context.database.reading() as db:
         known = products.known(db, shop.id)
     with gone_means_anew(context, job, "products"):
@@ -46,15 +44,6 @@ def read(context: Context, shop: Shop, job: Job) -> dict[str, Any]:
     keep(context, job, products=None, stock=None)
     log.info("catalogue read", shop=shop.domain, products=len(records), levels=len(levels), deleted=deleted)
     return {"products": len(records), "stock_levels": len(levels), "products_deleted": deleted}
-
-
-def _result(context: Context, shop: Shop, job: Job, what: str, query: str) -> Iterator[bytes]:
-    state = collected(context, shop, job, what, query)
-    if not state.is_complete:
-        refuse(shop, state)
-        keep(context, job, **{what: None})
-        raise ShopifyError(shop.domain, f"Shopify did not collect the {what}: {state.status} {state.error_code}")
-    return lines(context, state.url) if state.url else iter(())
 
 
 def _delete(context: Context, shop: Shop, missing: set[int]) -> int:

@@ -14,7 +14,19 @@ from shopify_app.errors import Conflict, ForetallyError
 from shopify_app.lifecycle import alerts, registry
 from shopify_app.log import log
 from shopify_app.nudge import nudge
-from shopify_app.records import archive, canary, exports, feeds, ingest, jobs, retention, silence, tokens, turns
+from shopify_app.records import (
+    archive,
+    canary,
+    exports,
+    feeds,
+    ingest,
+    jobs,
+    mailings,
+    retention,
+    silence,
+    tokens,
+    turns,
+)
 from shopify_app.records.feeds import Due
 from shopify_app.tables import Alert, AlertState, Shop, ShopState, Version
 from workers.context import Context
@@ -152,6 +164,7 @@ def _collect(context: Context) -> None:
     context.objects.tidy(now - 2 * A_DAY)
     retired = retention.retire_all(context.database, now)
     expired = archive.expire_all(context.database, now) + exports.expire(context.database, now)
+    expired += mailings.expire(context.database, now)
     log.info(
         "collected",
         objects=len(swept.removed),

@@ -11,7 +11,7 @@ from shopify_app.log import log
 from shopify_app.nudge import nudge
 from shopify_app.records import jobs, shops
 from shopify_app.tables import Job, Shop
-from workers import backfill, catalogue, holdout, memory, pixel, publish, reconcile
+from workers import backfill, catalogue, holdout, mailing, memory, pixel, publish, reconcile
 from workers.context import Context
 from workers.waiting import NotYet
 
@@ -31,7 +31,7 @@ def _training() -> dict[str, Work]:
 
 
 DESK_JOBS = ("catalogue", "holdout", "pixel", "publish", "reconcile")
-TRAINING_JOBS = ("backfill", "night", "retrain")
+TRAINING_JOBS = ("backfill", "mailing", "night", "retrain")
 """Long work: a history of years must not keep the desk from the webhooks that come meanwhile."""
 
 
@@ -107,6 +107,7 @@ def _work(kind: str) -> Work:
         "backfill": backfill.run,
         "catalogue": catalogue.run,
         "holdout": holdout.run,
+        "mailing": mailing.run,
         "pixel": pixel.run,
         "publish": publish.run,
         "reconcile": reconcile.run,

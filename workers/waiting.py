@@ -52,6 +52,16 @@ def collected(context: Context, shop: Shop, job: Job, what: str, query: str) -> 
         wait = min(wait * 1.5, LAST_LOOK)
 
 
+def result(context: Context, shop: Shop, job: Job, what: str, query: str) -> Iterator[bytes]:
+    """The lines of the job's bulk query `what`. Raises NotYet, or ShopifyError when it did not come to its end."""
+    state = collected(context, shop, job, what, query)
+    if not state.is_complete:
+        refuse(shop, state)
+        keep(context, job, **{what: None})
+        raise ShopifyError(shop.domain, f"Shopify did not collect the {what}: {state.status} {state.error_code}")
+    return lines(context, state.url) if state.url else iter(())
+
+
 def kept(job: Job) -> dict[str, Any]:
     """How far the job is, for whoever goes on with it. Who asks for it anew may empty it."""
     return dict(job.payload.get("state") or {})

@@ -15,8 +15,8 @@ from ml.errors import BadBundle
 from ml.recommend.neighbours import NOBODY
 from ml.sales import Floats, Ints
 
-AGAIN = "again"
-KINDS = (AGAIN, "personal", "personal_new")
+AGAIN, PERSONAL = "again", "personal"
+KINDS = (AGAIN, PERSONAL, "personal_new")
 
 
 @dataclass(frozen=True)

@@ -65,6 +65,11 @@ def inventory_query() -> str:
     return document("inventory_bulk")
 
 
+def customers_query() -> str:
+    """The bulk query for the numbers of those who accept marketing."""
+    return document("customers_bulk")
+
+
 def start(api: AdminApi, query: str) -> str:
     """The id of a new bulk query. Raises UserErrors with code OPERATION_IN_PROGRESS or LIMIT_REACHED when full."""
     started = api.run("bulk_run", query=query)["bulkOperationRunQuery"]["bulkOperation"]

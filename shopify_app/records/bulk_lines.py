@@ -23,6 +23,11 @@ def orders(lines: Iterable[bytes]) -> Iterator[OrderRecord]:
     yield from gathered.by_time()
 
 
+def customers(lines: Iterable[bytes]) -> Iterator[int]:
+    """The numbers of customers of a result. Raises ValueError for a line that cannot be read."""
+    return (number(node.get("id")) for node in _nodes(lines))
+
+
 def whole_orders(lines: Iterable[bytes]) -> list[OrderRecord]:
     """The oldest orders of a result that was cut short, up to the first one of which lines are missing.
 

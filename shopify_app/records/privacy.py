@@ -18,6 +18,7 @@ from shopify_app.records import (
     exports,
     inbox,
     keys,
+    mailings,
     mentions,
     payloads,
     receipts,
@@ -35,7 +36,7 @@ from shopify_app.tables import Base, Event, Order, Shop, ShopState, Turn
 TOPICS = inbox.REQUESTS
 Known = tuple[Person, dict[str, int]]
 """A person with all orders that could be found, and what a receipt says about the search."""
-ERASED_FROM = ("customers", "data_keys", "exports", "inbox", "shop_secrets", "tombstones", "views")
+ERASED_FROM = ("customers", "data_keys", "exports", "inbox", "mailings", "shop_secrets", "tombstones", "views")
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,7 @@ def redact_customer(
     erased = keys.erase(db, shop.id, marks | {secret.mark("order", one) for one in orders})
     stripped = mentions.strip(db, seal, shop.domain, person)
     files = exports.forget(db, secret, marks | {person.mark(secret)})
+    mailed = mailings.forget(db, shop.id)
     seen = views.forget(db, shop.id, orders)
     told = {
         "customers": forgotten,
@@ -126,6 +128,7 @@ def redact_customer(
         "deliveries_stripped": stripped,
         "events_sealed_before": sealed,
         "exports": len(files),
+        "mailings": len(mailed),
         "views": seen,
         **search,
     }
@@ -133,7 +136,7 @@ def redact_customer(
     log.info(
         "a customer was forgotten", shop=shop.domain, **{name: n for name, n in told.items() if name != "customers"}
     )
-    return Leftovers(objects=files)
+    return Leftovers(objects=files | mailed)
 
 
 def redact_shop(db: Session, domain: str, shop: Shop | None) -> Leftovers:

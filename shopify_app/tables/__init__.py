@@ -2,7 +2,7 @@
 
 from shopify_app.tables.alerts import Alert, AlertState, Evaluation
 from shopify_app.tables.answers import Exposure, ForecastRun, ForecastTotal, ListRun, PublishedList
-from shopify_app.tables.archive import DataKey, Export, Receipt, Segment, ShopSecret
+from shopify_app.tables.archive import DataKey, Export, Mailing, Receipt, Segment, ShopSecret
 from shopify_app.tables.base import Base
 from shopify_app.tables.inbox import Event, EventState, Tombstone
 from shopify_app.tables.orders import Customer, InventoryItem, Order, OrderLine, Product, ProductDay, StockDay
@@ -41,6 +41,7 @@ __all__ = [
     "InventoryItem",
     "Job",
     "ListRun",
+    "Mailing",
     "Order",
     "OrderLine",
     "Product",

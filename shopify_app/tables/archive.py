@@ -75,6 +75,23 @@ class Export(Base):
     fetched_at: Mapped[datetime | None]
 
 
+class Mailing(Base):
+    """A list for each customer who accepts marketing, as a sealed file for the merchant's mailing tool, for a day."""
+
+    __tablename__ = "mailings"
+
+    id: Mapped[RowId]
+    shop_id: Mapped[ShopId] = mapped_column(index=True)
+    sha256: Mapped[str | None] = mapped_column(String(64))
+    wrapped: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """The file's own key."""
+    customers: Mapped[int | None] = mapped_column(Integer)
+    asked_at: Mapped[datetime]
+    made_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime]
+    fetched_at: Mapped[datetime | None]
+
+
 class Receipt(Base):
     """What was done for a privacy request: counts and a time, nobody's data. Outlives the shop."""
 

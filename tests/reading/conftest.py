@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from devstore.server import DevStore
 from shopify_app import create_app, nudge
 from shopify_app.config import Settings
 from shopify_app.db import Database
+from shopify_app.records import canary
 from shopify_app.records.draining import Drain
 from shopify_app.tables import Job, Order, OrderLine, Shop
 from tests.devstore.few_sales import FewSales
@@ -113,6 +115,28 @@ class Town:
             ),
             key=lambda line: line[1],
         )
+
+
+@contextmanager
+def working(town: Town, work: Callable[[], object]) -> Iterator[None]:
+    """A worker that lives and does this again and again."""
+    over = threading.Event()
+
+    def live() -> None:
+        while not over.wait(0.05):
+            with town.context.database.transaction() as db:
+                canary.sing(db)
+            work()
+
+    with town.context.database.transaction() as db:
+        canary.sing(db)
+    thread = threading.Thread(target=live)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join(30)
 
 
 class Quiet(WSGIRequestHandler):

@@ -1,9 +1,6 @@
 """`backfill` and `reconcile` at the command line: asked for, followed, and told what came of it."""
 
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, timedelta
 
 import pytest
@@ -11,9 +8,8 @@ from sqlalchemy import delete, select
 
 from shopify_app import clock
 from shopify_app.cli import main
-from shopify_app.records import canary
 from shopify_app.tables import Backfill, Order, OrderLine, Turn
-from tests.reading.conftest import Town
+from tests.reading.conftest import Town, working
 
 
 @pytest.fixture(autouse=True)
@@ -32,28 +28,6 @@ def environment(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, value)
 
 
-@contextmanager
-def working(town: Town) -> Iterator[None]:
-    """A worker that lives."""
-    over = threading.Event()
-
-    def work() -> None:
-        while not over.wait(0.05):
-            with town.context.database.transaction() as db:
-                canary.sing(db)
-            town.work()
-
-    with town.context.database.transaction() as db:
-        canary.sing(db)
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join(30)
-
-
 def lose_orders(town: Town, handle: str, since: date) -> None:
     with town.context.database.transaction() as db:
         shop_id = town.shop(handle).id
@@ -67,7 +41,7 @@ def test_a_reconcile_puts_right_what_was_lost_and_says_so(town: Town, capsys: py
     town.work()
     lose_orders(town, "alice", date(2026, 4, 20))
     lose_orders(town, "bob", date(2026, 4, 20))
-    with working(town):
+    with working(town, town.work):
         assert main(["reconcile", "--shop", "alice.myshopify.com", "--since", "2026-04-20", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert (told["state"], told["orders_restored"], told["orders_deleted"]) == ("done", 22, 0)
@@ -79,7 +53,7 @@ def test_a_backfill_can_begin_at_a_day(town: Town, capsys: pytest.CaptureFixture
     town.open_app("alice")
     town.work()
     lose_orders(town, "alice", date(2026, 1, 1))
-    with working(town):
+    with working(town, town.work):
         assert main(["backfill", "--shop", "alice.myshopify.com", "--since", "2026-04-01"]) == 0
     assert "orders: 60" in capsys.readouterr().out
     with town.context.database.reading() as db:

@@ -47,6 +47,7 @@ ROOMS = {
     "shopify_app/privacy_cli.py": Room(SHOPIFY_APP, ("flask", "celery", "shopify", *HTTP, *TRAINERS)),
     "shopify_app/rotation_cli.py": Room(SHOPIFY_APP, ("flask", "celery", "shopify", *HTTP, *TRAINERS)),
     "shopify_app/storage_cli.py": Room(SHOPIFY_APP, ("flask", "celery", "shopify", *HTTP, *TRAINERS)),
+    "shopify_app/mailing_cli.py": Room(SHOPIFY_APP, ("flask", "celery", "shopify", *HTTP, *TRAINERS)),
     "shopify_app/reading_cli.py": Room(SHOPIFY_APP, ("flask", "celery", "shopify", *HTTP, *TRAINERS)),
     "shopify_app/status.py": Room(SHOPIFY_APP, ("flask", "celery", "shopify", *HTTP, *TRAINERS)),
     "shopify_app/up.py": Room(SHOPIFY_APP, ("flask", "celery", "shopify", *HTTP, *TRAINERS)),

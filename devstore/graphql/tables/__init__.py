@@ -18,6 +18,7 @@ QUERY: Table = {
     "bulkOperation": bulk.one,
     "bulkOperations": bulk.operations,
     "currentAppInstallation": shops.installation,
+    "customers": orders.customers,
     "inventoryItem": products.item,
     "inventoryItems": products.items,
     "metafieldDefinitions": metafields.definitions,

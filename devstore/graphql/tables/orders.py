@@ -16,9 +16,14 @@ from devstore.sales.model import Line, Order, Refund
 
 
 class Customer(NamedTuple):
-    """Who bought; nothing but the id is known here."""
+    """Who bought; nothing but the id is known here, and that two in three accept marketing."""
 
     customer_id: int
+
+    @property
+    def accepts_marketing(self) -> bool:
+        """By number, so that everybody can tell."""
+        return self.customer_id % 3 != 0
 
 
 class RefundOf(NamedTuple):
@@ -97,6 +102,21 @@ def _since(call: Call, query: str | None) -> datetime | None:
     """The wall, or a later bound that the search itself names: days before it need not be read."""
     bounds = [moment(one.text) for one in terms(query) if one.field == "created_at" and one.comparison in (":>", ":>=")]
     return max([*bounds, *([call.orders_since] if call.orders_since else [])], default=None)
+
+
+SEARCH_CUSTOMERS = {"accepts_marketing": Field(lambda customer: customer.accepts_marketing, flag)}
+
+
+def customers(_: Any, call: Call, query: str | None = None, reverse: bool = False, sort_key: str = "ID") -> Listing:
+    """Those who bought in orders that this app may see."""
+    wanted = compile_search(query, SEARCH_CUSTOMERS)
+
+    def found() -> list[Customer]:
+        sold = call.shop.orders.stream(call.orders_since, lambda order: True)
+        ids = {order.customer_id for order in sold if order.customer_id}
+        return [one for one in map(Customer, sorted(ids)) if wanted(one)]
+
+    return Listing(items=found, place=lambda customer: (customer.customer_id,), is_reversed=reverse)
 
 
 def order(_: Any, call: Call, id: str) -> Order | None:

@@ -146,6 +146,11 @@ def _changed(product: Product) -> str | None:
     return iso(product.updated_at or product.created_at)
 
 
+def _page(product: Product, call: Call) -> str | None:
+    """As on the shop's own domain; browse the local storefront under the address that the control door tells."""
+    return f"https://{call.shop.domain}/products/{product.handle}" if product.status == "ACTIVE" else None
+
+
 PRODUCT: Table = {
     "id": lambda one, call: f"gid://shopify/Product/{one.product_id}",
     "legacyResourceId": lambda one, call: str(one.product_id),
@@ -161,6 +166,7 @@ PRODUCT: Table = {
     "updatedAt": lambda one, call: _changed(one),
     "tracksInventory": lambda one, call: True,
     "totalInventory": lambda one, call: call.shop.products.available(one),
+    "onlineStoreUrl": _page,
     "featuredMedia": lambda one, call: _picture(one),
     "featuredImage": lambda one, call: _picture(one),
     "priceRangeV2": lambda one, call: Money(one.price, call.shop.facts.currency),

@@ -42,6 +42,7 @@ def recommendations() -> tuple[str, int]:
             bought=lists.bought(db, at),
             kept=lists.retained(db, at),
             test=holdouts.view(db, at),
+            mailing=lists.mailing(db, at),
             editor_url=_editor_url(at),
             storefront_url=_storefront_url(at),
         )

@@ -27,6 +27,7 @@ NOTICES = {
     "publishing": "Publishing goes on.",
     "test-started": "The test runs as soon as the theme knows.",
     "test-stopped": "The test is stopped.",
+    "mailing": "The file is being made.",
     "saved": "Settings saved.",
     "rules": "Rules saved. Lists that change are written again.",
     "ordered": "Noted as ordered. It counts as on its way until it is due.",

@@ -1,0 +1,205 @@
+"""The file for a mailing tool: who accepts marketing, each with their own list; it goes with whoever is forgotten."""
+
+import csv
+import io
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+import requests
+from sqlalchemy import update
+
+from ml.bundles import Trained
+from ml.recommend import lists as writing
+from ml.recommend.customers import CustomerTable
+from ml.recommend.neighbours import NOBODY, NeighbourTable
+from shopify_app import clock
+from shopify_app.cli import main
+from shopify_app.errors import NotFound
+from shopify_app.lifecycle import registry
+from shopify_app.lifecycle.bundles import Bundles
+from shopify_app.records import customers, ingest, keys, mailings
+from shopify_app.tables import Job, Mailing, Shop, WorkState
+from tests.lifecycle.making import a_version
+from tests.reading.conftest import Town, working
+from workers import run
+
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)  # nothing here is about the database
+ACCEPTING = [500, 502, 503, 505, 506]
+"""Of the local Shopify's customers 500 to 506."""
+PRODUCTS = np.arange(1, 4)
+
+
+def own_lists(town: Town, shop: Shop, home: int) -> str:
+    """A bundle in which customer 500 has a personal list, 502 only bought product 1, and all others get `home`."""
+    with town.context.database.reading() as db:
+        secret = keys.find(db, shop.id)
+        assert secret is not None
+        names = customers.known(db, secret, [500, 502])
+    rows = sorted((names[number], number) for number in names)
+    again = np.array([[0, NOBODY] for _ in rows], np.int32)
+    personal = np.array([[2, 1] if number == 500 else [NOBODY, NOBODY] for _, number in rows], np.int32)
+    scores = np.zeros(again.shape, np.float32)
+    own = CustomerTable(
+        np.array([name for name, _ in rows]), PRODUCTS, {"again": (again, scores), "personal": (personal, scores)}
+    )
+    near = np.array([[1, 2], [NOBODY, NOBODY], [NOBODY, NOBODY]], np.int32)
+    weights = np.array([[0.9, 0.5], [0, 0], [0, 0]], np.float32)
+    table = NeighbourTable(PRODUCTS, near, weights, np.zeros(near.shape, np.int32), np.array([home]))
+    folder: Path = town.context.settings.var / f"made-{shop.id}"
+    writing.write(Trained(folder, "recommend", "table", {}, shop.id, None, {}, "test"), table, own)
+    return Bundles(town.context.settings).keep(folder)
+
+
+@pytest.fixture
+def town(town: Town) -> Town:
+    """Both shops' histories are read, and lists are in charge."""
+    for handle in ("alice", "bob"):
+        town.open_app(handle)
+    town.work()
+    for handle, home in (("alice", 3), ("bob", 2)):
+        shop = town.shop(handle)
+        bundle = own_lists(town, shop, home)
+        with town.context.database.transaction() as db:
+            a_version(db, shop, "recommend", bundle=bundle)
+            registry.promote(db, shop, "recommend", 1, actor="merchant", reason="first")
+    return town
+
+
+def ask(town: Town, handle: str) -> None:
+    shop = town.store.shop(handle)
+    reply = requests.post(
+        f"{town.context.settings.app_url}/recommendations/mailing",
+        headers={"Authorization": f"Bearer {shop.mint_id_token()}"},
+        allow_redirects=False,
+        timeout=20,
+    )
+    assert (reply.status_code, reply.headers["Location"]) == (303, "/recommendations?said=mailing")
+
+
+def fetch(town: Town, handle: str) -> requests.Response:
+    token = town.store.shop(handle).mint_id_token()
+    address = f"{town.context.settings.app_url}/recommendations/mailing.csv"
+    return requests.get(address, headers={"Authorization": f"Bearer {token}"}, timeout=20)
+
+
+def make(town: Town, tries: int = 30) -> None:
+    for _ in range(tries):
+        with town.context.database.transaction() as db:
+            past = clock.now() - timedelta(seconds=1)
+            db.execute(update(Job).where(Job.kind == "mailing").values(due_at=past))
+        run.drain(town.context, ("mailing",))
+        if all(job.state == WorkState.DONE for job in town.jobs("mailing")):
+            return
+    raise AssertionError([(job.state, job.error) for job in town.jobs("mailing")])
+
+
+def told(content: str) -> dict[int, tuple[str, list[int]]]:
+    rows = csv.DictReader(io.StringIO(content))
+    return {
+        int(row["customer_id"]): (
+            row["list"],
+            [int(row[f"product_{n}_id"]) for n in range(1, 9) if row[f"product_{n}_id"]],
+        )
+        for row in rows
+    }
+
+
+def test_each_customer_who_accepts_marketing_gets_their_own_list(town: Town) -> None:
+    ask(town, "alice")
+    make(town)
+    reply = fetch(town, "alice")
+    assert reply.headers["Content-Type"].startswith("text/csv")
+    found = told(reply.text)
+    assert sorted(found) == ACCEPTING
+    assert found[500] == ("personal", [3, 2])
+    assert found[502] == ("onward", [2, 3])
+    assert found[503] == ("home", [3])
+    row = next(csv.DictReader(io.StringIO(reply.text)))
+    named = [row[f"product_1_{about}"] for about in ("handle", "title", "url")]
+    assert named == ["thing-3", "Thing 3", "https://alice.myshopify.com/products/thing-3"]
+    assert fetch(town, "bob").status_code == 404
+    ask(town, "bob")
+    make(town)
+    assert told(fetch(town, "bob").text)[503] == ("home", [2])
+
+
+def test_a_merchant_s_rules_and_the_stock_hold_here_too(town: Town) -> None:
+    with town.context.database.transaction() as db:
+        shop = db.merge(town.shop("alice"))
+        ingest.apply(db, shop, "products/delete", {"id": 3}, business_clock="data")
+    ask(town, "alice")
+    make(town)
+    found = told(fetch(town, "alice").text)
+    assert found[500] == ("personal", [2])
+    assert found[502] == ("onward", [2])
+    assert all(3 not in shown for _, shown in found.values())
+
+
+def test_with_a_forgotten_customer_the_file_goes_and_the_next_is_without_them(town: Town) -> None:
+    for handle in ("alice", "bob"):
+        ask(town, handle)
+    make(town)
+    with town.context.database.reading() as db:
+        mine = mailings.newest(db, town.shop("alice").id)
+        assert mine is not None
+        assert mine.sha256 is not None
+    town.control("alice", "compliance", {"topic": "customers/redact", "customer_id": 500, "order_ids": []})
+    town.drain()
+    assert fetch(town, "alice").status_code == 404
+    assert mine.sha256 not in {entry.name for entry in town.context.objects.entries()}
+    assert 500 in told(fetch(town, "bob").text)
+    ask(town, "alice")
+    make(town)
+    assert sorted(told(fetch(town, "alice").text)) == [one for one in ACCEPTING if one != 500]
+
+
+def test_a_file_in_the_making_is_begun_anew_when_somebody_is_forgotten_meanwhile(town: Town) -> None:
+    ask(town, "alice")
+    database, shop_id = town.context.database, town.shop("alice").id
+    with database.reading() as db:
+        begun = mailings.newest(db, shop_id)
+    assert begun is not None
+    town.control("alice", "compliance", {"topic": "customers/redact", "customer_id": 500, "order_ids": []})
+    town.drain()
+    assert not mailings.keep(database, town.context.objects, begun, b"500", 1)
+    make(town)
+    assert 500 not in told(fetch(town, "alice").text)
+
+
+def test_a_file_is_sealed_and_kept_for_a_day(town: Town) -> None:
+    ask(town, "alice")
+    make(town)
+    database, shop_id = town.context.database, town.shop("alice").id
+    with database.reading() as db:
+        mailing = mailings.newest(db, shop_id)
+        assert mailing is not None
+        assert mailing.sha256 is not None
+    sealed = town.context.objects.read(mailing.sha256)
+    assert not any(word in sealed for word in (b"customer_id", b"personal", b"thing-3"))
+    with database.transaction() as db:
+        db.execute(update(Mailing).values(expires_at=clock.now() - timedelta(seconds=1)))
+    with pytest.raises(NotFound):
+        mailings.fetch(database, town.context.objects, shop_id, by="test")
+    assert mailings.expire(database, clock.now()) == 1
+
+
+def test_the_command_line_saves_it_readable_by_its_owner_alone(
+    town: Town,
+    tmp_path: Path,
+    environment: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("APP_URL", town.context.settings.app_url)
+    file = tmp_path / "customers.csv"
+    with working(town, lambda: run.drain(town.context, ("mailing",))):
+        assert main(["mailing", "--shop", "alice.myshopify.com", str(file), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["customers"] == len(ACCEPTING)
+    assert sorted(told(file.read_text())) == ACCEPTING
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert main(["mailing", "--shop", "alice.myshopify.com", str(file)]) == 2

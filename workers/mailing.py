@@ -1,0 +1,63 @@
+"""Make the file for a merchant's mailing tool: who accepts marketing, as Shopify says just now, and a list for each."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from shopify_app.batches import batches
+from shopify_app.lifecycle.mailing import Letter, Writer
+from shopify_app.log import log
+from shopify_app.platform import bulk, products
+from shopify_app.platform.products import ProductPage
+from shopify_app.policy import Policy
+from shopify_app.records import bulk_lines, customers, keys, mailings, sheets, tombstones
+from shopify_app.tables import Job, Shop
+from workers.context import Context
+from workers.waiting import NotYet, gone_means_anew, keep, result
+
+CHUNK = 500
+ABOUT_A_PRODUCT = ("id", "handle", "title", "url")
+
+
+def run(context: Context, shop: Shop, job: Job) -> dict[str, Any]:
+    """Make the file that is wanted. Customers' numbers are nowhere but in Shopify's answer and in the sealed file."""
+    with context.database.reading() as db:
+        wanted = mailings.newest(db, shop.id)
+        writer = Writer.of(db, context.bundles, shop)
+    if wanted is None or wanted.made_at is not None:
+        return {"skipped": "nobody waits for it"}
+    found = result(context, shop, job, "customers", bulk.customers_query())
+    with gone_means_anew(context, job, "customers"):
+        accepting = list(bulk_lines.customers(found))
+    letters = dict(_letters(context, shop, writer, accepting))
+    pages = products.pages(context.api(shop), {one for letter in letters.values() for one in letter.product_ids})
+    length = Policy.of(shop.settings).list_length
+    rows = [row for number, letter in letters.items() if (row := _row(number, letter, pages, length))]
+    keep(context, job, customers=None)
+    content = sheets.text(_header(length), rows).encode()
+    if not mailings.keep(context.database, context.objects, wanted, content, len(rows)):
+        raise NotYet("Somebody was forgotten meanwhile: begun anew", wait=1.0)
+    log.info("a mailing was made", shop=shop.domain, mailing=wanted.id, customers=len(rows))
+    return {"mailing": wanted.id, "customers": len(rows), "without_products": len(letters) - len(rows)}
+
+
+def _letters(context: Context, shop: Shop, writer: Writer, customer_ids: Sequence[int]) -> Iterator[tuple[int, Letter]]:
+    """Each customer's products. Whoever was forgotten gets none, though Shopify may still name them."""
+    for some in batches(customer_ids, CHUNK):
+        with context.database.reading() as db:
+            secret = keys.find(db, shop.id)
+            known = customers.known(db, secret, some) if secret else {}
+            gone = tombstones.among(db, secret, "customer", some) if secret else set()
+        yield from ((one, writer.letter(known.get(one))) for one in some if one not in gone)
+
+
+def _header(length: int) -> list[str]:
+    named = [f"product_{place}_{about}" for place in range(1, length + 1) for about in ABOUT_A_PRODUCT]
+    return ["customer_id", "list", *named]
+
+
+def _row(number: int, letter: Letter, pages: dict[int, ProductPage], length: int) -> list[Any] | None:
+    """A line of the file; None when nothing is left that has a page."""
+    shown = [pages[one] for one in letter.product_ids if one in pages][:length]
+    cells = [cell for page in shown for cell in (page.product_id, page.handle, page.title, page.url)]
+    blank = [""] * (len(ABOUT_A_PRODUCT) * (length - len(shown)))
+    return [number, letter.list_name, *cells, *blank] if shown else None
