@@ -57,18 +57,18 @@ class Hooks:
         """The same, without holding a thread while the body arrives and the database works; 408 for a slow body."""
         hook = None
         try:
-            with self._limit:
+            with self._limit as loop:
                 body = await arriving
                 started = perf_counter()
                 hook = verify.webhook(headers, body, self._secrets)
-                return self._taken(hook, await self._accepted(hook), started)
+                return self._taken(hook, await self._accepted(hook, loop), started)
         except TimeoutError:
             return turned_away(Busy("the database took too long") if hook else Refused("too_slow", status=408))
         except (Refused, Busy) as no:
             return turned_away(no)
 
-    async def _accepted(self, hook: Webhook) -> Outcome:
-        answer: asyncio.Future[Outcome | Busy] = asyncio.get_running_loop().create_future()
+    async def _accepted(self, hook: Webhook, loop: asyncio.AbstractEventLoop) -> Outcome:
+        answer: asyncio.Future[Outcome | Busy] = loop.create_future()
         self._acceptance.submit(hook, partial(self._bring, answer))
         found = await answer
         if isinstance(found, Busy):
