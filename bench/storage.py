@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 from ml.dataset import read_dataset
 from shopify_app import clock, migrate
 from shopify_app.db import Database
-from shopify_app.records import lines, parts, payloads, products, shops, snapshots
+from shopify_app.records import goods, lines, parts, payloads, products, shops, snapshots
 from shopify_app.records.folder import FolderObjects
 from shopify_app.records.objects import Objects
 from shopify_app.records.shops import ShopFacts
@@ -150,7 +150,7 @@ def _fill(database: Database, shop: Shop) -> None:
         parts.sales_changed(db, shop.id, {FIRST_ON + timedelta(days=day) for day in range(DAYS)})
 
 
-def _product(number: int) -> payloads.ProductRecord:
+def _product(number: int) -> goods.ProductRecord:
     at = datetime.combine(FIRST_ON, datetime.min.time(), UTC).isoformat()
     told = {"id": number, "title": f"Product {number}", "product_type": "Tea", "tags": "a, b", "variants": []}
     return payloads.product(told | {"created_at": at, "updated_at": at, "status": "active", "published_at": at})

@@ -22,7 +22,7 @@ TAIL = 2.0
 """How fast stock grows with the service level, for a shop whose own orders have not told yet: between 1.5, which steady
 sales need, and the 3.2 of a wholesaler with orders of hundreds (docs/models.md)."""
 WORTH = 0.5
-"""What is expected to sell less than this until an order is used up is not ordered."""
+"""What is expected to sell less than this until an order is used up is not ordered, but for what is owed."""
 
 
 @dataclass(frozen=True)
@@ -94,8 +94,8 @@ def plan(
 ) -> Plan:
     """The plan for products whose forecasts of the days ahead are `daily` [n, horizon].
 
-    stock_units: what is on the shelf [n]. arriving: units on their way by day of arrival [n, horizon]. Past its end a
-    forecast goes on at its mean.
+    stock_units: what is on the shelf [n], less than nothing when customers wait for some. arriving: units on their way
+    by day of arrival [n, horizon]. Past its end a forecast goes on at its mean.
     """
     arriving = np.zeros_like(daily) if arriving is None else arriving
     lead, cover = (lead_time_units(daily, days) for days in (terms.lead_days, terms.cover_days))
@@ -109,7 +109,7 @@ def plan(
         reorder_point=enough,
         days_of_cover=_days_of_cover(daily, stock_units[..., None] + arriving.cumsum(axis=-1)),
         order_in=np.floor(_days_of_cover(daily, np.broadcast_to((held - enough)[..., None], daily.shape))),
-        order_units=np.where(lead + cover < WORTH, 0, _allowed(wanted, terms)),
+        order_units=np.where((lead + cover < WORTH) & (held >= 0), 0, _allowed(wanted, terms)),
     )
 
 

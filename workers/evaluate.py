@@ -6,7 +6,7 @@ from typing import Any
 
 from ml import train
 from ml.dataset import Dataset, read_dataset
-from shopify_app.lifecycle import accuracy, challenge, forecasts, registry, replenishing, retained
+from shopify_app.lifecycle import accuracy, challenge, forecasts, registry, replenishing, retained, variants
 from shopify_app.lifecycle.slots import peek, slot
 from shopify_app.lifecycle.tallies import Evening
 from shopify_app.log import log
@@ -24,6 +24,7 @@ def run(context: Context, shop: Shop, job: Job) -> dict[str, Any]:
     day = closed_on(shop)
     with context.database.transaction() as db:
         jobs.ask(db, shop.id, "publish", "the day's products")
+        variants.weigh(db, shop.id, day)
     nudge("work")
     refreshed = _refresh(context, shop, day)
     counts = refresh.check(context, shop, day)

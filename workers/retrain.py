@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from ml import train
 from ml.costs import cpu_seconds
 from ml.dataset import Dataset, read_dataset
-from shopify_app.lifecycle import challenge, counted, forecasts, registry
+from shopify_app.lifecycle import challenge, counted, forecasts, registry, variants
 from shopify_app.lifecycle.slots import slot
 from shopify_app.log import log
 from shopify_app.policy import Policy
@@ -131,6 +131,7 @@ def _fit(
         if said is not None:
             in_charge = slot(db, shop.id, task).champion_id == fresh.id
             forecasts.keep(db, context.objects, fresh, snapshot.id, said, was_champion=in_charge)
+            variants.weigh(db, shop.id, snapshot.cutoff_on)
         result = {"version": fresh.number, "verdict": outcome, "cpu_seconds": fresh.cpu_seconds}
         versions = _made(job, shop) | {task.value: result}
         jobs.remember(db, job, made={"cutoff_on": closed_on(shop).isoformat(), "versions": versions})

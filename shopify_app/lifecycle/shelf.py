@@ -54,7 +54,7 @@ def sellable(db: Session, shop_id: int) -> frozenset[int]:
         Product.is_published,
         Product.is_gift_card.is_not(True),
         (Product.price_amount.is_(None)) | (Product.price_amount > 0),
-        (Product.units_in_stock.is_(None)) | (Product.units_in_stock > 0),
+        Product.units_in_stock.is_(None) | (Product.units_in_stock > 0) | Product.sells_on.is_(True),
     )
     return frozenset(product_id for (product_id,) in _read(db, on_sale))
 
@@ -69,7 +69,7 @@ def why_unsellable(product: Product | None) -> str | None:
         return "is a gift card"
     if product.price_amount is not None and product.price_amount <= 0:
         return "costs nothing"
-    if product.units_in_stock is not None and product.units_in_stock <= 0:
+    if product.units_in_stock is not None and product.units_in_stock <= 0 and not product.sells_on:
         return "is sold out"
     return None
 

@@ -66,8 +66,10 @@ def _line(node: Node) -> dict[str, Any]:
 def _variant(node: Node) -> dict[str, Any]:
     return {
         "id": number(node["id"]),
+        "title": node["title"],
         "sku": node["sku"],
         "price": node["price"],
+        "inventory_policy": node["inventoryPolicy"].lower(),
         "inventory_item_id": _number_of(node["inventoryItem"]),
         "inventory_quantity": node["inventoryQuantity"],
     }

@@ -8,7 +8,8 @@ from typing import Any
 import orjson
 
 from shopify_app.records import payloads
-from shopify_app.records.payloads import ItemRecord, LineRecord, OrderRecord, ProductRecord, StockRecord
+from shopify_app.records.goods import ItemRecord, ProductRecord
+from shopify_app.records.payloads import LineRecord, OrderRecord, StockRecord
 
 
 def orders(lines: Iterable[bytes]) -> Iterator[OrderRecord]:
@@ -136,7 +137,13 @@ def product(node: Mapping[str, Any], variants: Iterable[Mapping[str, Any]]) -> P
         created_at=payloads.optional_moment(node, "createdAt"),
         updated_at=payloads.moment(node, "updatedAt"),
         items=tuple(
-            ItemRecord(number(variant["inventoryItem"].get("id")), number(variant.get("id")))
+            ItemRecord(
+                number(variant["inventoryItem"].get("id")),
+                number(variant.get("id")),
+                payloads.text(variant, "title", 255),
+                payloads.text(variant, "sku", 255),
+                payloads.sells_on(variant.get("inventoryPolicy")),
+            )
             for variant in variants
             if isinstance(variant.get("inventoryItem"), Mapping)
         ),

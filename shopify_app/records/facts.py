@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from shopify_app.records import choices
+from shopify_app.records.goods import ItemRecord, ProductRecord
 from shopify_app.records.inbox import WHOLE_ORDER, WHOLE_PRODUCT
-from shopify_app.records.payloads import OrderRecord, ProductRecord, StockRecord
+from shopify_app.records.payloads import ALL_TOLD, OrderRecord, StockRecord
 
 OWN_ORDERS, OWN_PRODUCTS, OWN_STOCK = "foretally/orders", "foretally/products", "foretally/stock"
 OWN_ORDERS_GONE, OWN_PRODUCTS_GONE = "foretally/orders_gone", "foretally/products_gone"
@@ -29,7 +30,9 @@ ORDER: Shape = {
 PRODUCT: Shape = {
     **dict.fromkeys(("id", "title", "handle", "product_type", "vendor", "tags", "status", "published_at")),
     **dict.fromkeys(("created_at", "updated_at", "is_gift_card")),
-    "variants": dict.fromkeys(("id", "price", "inventory_item_id", "inventory_quantity")),
+    "variants": dict.fromkeys(
+        ("id", "title", "sku", "price", "inventory_policy", "inventory_item_id", "inventory_quantity")
+    ),
 }
 SHAPES: Mapping[str, Shape] = {
     **dict.fromkeys((*WHOLE_ORDER, "orders/partially_fulfilled"), ORDER),
@@ -108,12 +111,11 @@ def order(record: OrderRecord, pseudonym: str | None) -> dict[str, Any]:
 
 def product(record: ProductRecord) -> dict[str, Any]:
     """A product that was read as a record, in a payload's shape."""
-    variants: list[dict[str, Any]] = [
-        {"id": item.variant_id, "inventory_item_id": item.inventory_item_id} for item in record.items
-    ] or [{}]
+    variants = [_variant(item) for item in record.items] or [{}]
     variants[0] |= {"price": record.price_amount, "inventory_quantity": record.units_in_stock}
     told = {} if record.is_gift_card is None else {"is_gift_card": record.is_gift_card}
     return told | {
+        ALL_TOLD: record.is_whole,
         "id": record.product_id,
         "title": record.title,
         "handle": record.handle,
@@ -126,6 +128,13 @@ def product(record: ProductRecord) -> dict[str, Any]:
         "updated_at": record.updated_at,
         "variants": variants,
     }
+
+
+def _variant(item: ItemRecord) -> dict[str, Any]:
+    told: dict[str, Any] = {"id": item.variant_id, "inventory_item_id": item.inventory_item_id}
+    policy = {None: None, True: "continue", False: "deny"}[item.sells_on]
+    rare = {"title": item.title, "sku": item.sku, "inventory_policy": policy}
+    return told | {name: value for name, value in rare.items() if value}
 
 
 def stock(records: Iterable[StockRecord]) -> list[dict[str, Any]]:

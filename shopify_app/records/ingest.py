@@ -10,16 +10,15 @@ from sqlalchemy.orm import Session
 from shopify_app import clock
 from shopify_app.records import days, facts, jobs, orders, own, payloads, products, shops
 from shopify_app.records.days import open_day
+from shopify_app.records.goods import ProductRecord
 from shopify_app.records.inbox import WHOLE_ORDER, WHOLE_PRODUCT
-from shopify_app.records.payloads import OrderRecord, ProductRecord, StockRecord
+from shopify_app.records.payloads import OrderRecord, StockRecord
 from shopify_app.tables import Shop, ShopState
 
 __all__ = ["apply", "apply_backfill", "apply_orders", "apply_products", "open_day"]
 
 READING = ("backfill", "catalogue", "reconcile")
 """Jobs that read from Shopify."""
-VARIANTS_TOLD = 100
-"""Variants in a webhook at most: Shopify leaves out the others without a word."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +134,7 @@ def _order_gone(told: Told) -> None:
 def _product(told: Told) -> None:
     record = payloads.product(told.payload)
     products.store(told.db, told.shop, [record])
-    if len(record.items) >= VARIANTS_TOLD:
+    if not record.is_whole:
         jobs.ask(told.db, told.shop.id, "catalogue", "a product has more variants than a webhook tells")
 
 

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from shopify_app import clock
 from shopify_app.records import customers, facts, inbox, keys
-from shopify_app.records.payloads import OrderRecord, ProductRecord, StockRecord
+from shopify_app.records.goods import ProductRecord
+from shopify_app.records.payloads import OrderRecord, StockRecord
 from shopify_app.tables import EventState, Shop
 
 

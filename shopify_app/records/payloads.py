@@ -12,10 +12,15 @@ from typing import Any, NamedTuple
 
 from shopify_app import clock
 from shopify_app.records import choices
+from shopify_app.records.goods import ItemRecord, ProductRecord
 
 LARGEST_ID = 2**63 - 1
 LARGEST_UNITS = 2**31 - 1
 LARGEST_AMOUNT = 1e13
+VARIANTS_TOLD = 100
+"""Variants in a webhook at most: Shopify leaves out the others without a word."""
+ALL_TOLD = "variants_are_all"
+"""Says so in facts that the app made itself."""
 
 
 class LineRecord(NamedTuple):
@@ -51,34 +56,6 @@ class OrderRecord:
     def counts(self) -> bool:
         """Neither a test nor cancelled: a sale."""
         return not self.is_test and self.cancelled_at is None
-
-
-@dataclass(frozen=True, slots=True)
-class ItemRecord:
-    """Which stock figure belongs to a variant."""
-
-    inventory_item_id: int
-    variant_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class ProductRecord:
-    """One version of a product; `price_amount` is that of its cheapest variant."""
-
-    product_id: int
-    title: str
-    handle: str
-    product_type: str
-    vendor: str
-    tags: tuple[str, ...]
-    price_amount: float | None
-    is_published: bool
-    units_in_stock: int | None
-    created_at: datetime | None
-    updated_at: datetime
-    items: tuple[ItemRecord, ...]
-    is_gift_card: bool | None = None
-    """None when nobody said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +113,9 @@ def product(payload: Mapping[str, Any]) -> ProductRecord:
         units_in_stock=stock(variant.get("inventory_quantity") for variant in variants),
         created_at=optional_moment(payload, "created_at"),
         updated_at=moment(payload, "updated_at"),
-        items=tuple(
-            ItemRecord(whole(variant, "inventory_item_id"), whole(variant, "id"))
-            for variant in variants
-            if variant.get("inventory_item_id") is not None
-        ),
+        items=tuple(_item(variant) for variant in variants if variant.get("inventory_item_id") is not None),
         is_gift_card=truth(payload.get("is_gift_card")),
+        is_whole=len(variants) < VARIANTS_TOLD or payload.get(ALL_TOLD) is True,
     )
 
 
@@ -175,6 +149,21 @@ def _line(entry: Mapping[str, Any], refunded: Mapping[int, int]) -> LineRecord:
         _price(entry, "price"),
         choices.beside(entry.get("properties")),
     )
+
+
+def _item(variant: Mapping[str, Any]) -> ItemRecord:
+    return ItemRecord(
+        whole(variant, "inventory_item_id"),
+        whole(variant, "id"),
+        text(variant, "title", 255),
+        text(variant, "sku", 255),
+        sells_on(variant.get("inventory_policy")),
+    )
+
+
+def sells_on(policy: Any) -> bool | None:
+    """What an inventory policy says of being bought when none is left; None when it says nothing."""
+    return {"continue": True, "deny": False}.get(policy.lower()) if isinstance(policy, str) else None
 
 
 def _price(payload: Mapping[str, Any], name: str) -> float:

@@ -1,6 +1,7 @@
 """Products as rows, with the price of each day, and how many of each are in stock."""
 
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,11 +11,14 @@ from sqlalchemy.orm import Session
 from shopify_app import clock
 from shopify_app.db import insert
 from shopify_app.records import parts
-from shopify_app.records.payloads import ProductRecord, StockRecord
+from shopify_app.records.goods import ProductRecord
+from shopify_app.records.payloads import StockRecord
+from shopify_app.records.variants import IS_THERE, OF_PRODUCT
 from shopify_app.tables import InventoryItem, Product, ProductDay, Shop, StockDay
 
 CHUNK = 500
 PRODUCTS: Any = Product.__table__
+ITEMS: Any = InventoryItem.__table__
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 """Older than any version of a product."""
 
@@ -87,7 +91,7 @@ def _remember(db: Session, shop: Shop, records: Sequence[ProductRecord]) -> None
     fresh = insert(db, ProductDay)
     last = fresh.on_conflict_do_update(
         index_elements=["shop_id", "product_id", "valid_on"],
-        set_={name: fresh.excluded[name] for name in ("price_amount", "is_published", "updated_at")},
+        set_={name: fresh.excluded[name] for name in ("price_amount", "is_published", "sells_on", "updated_at")},
         where=ProductDay.updated_at <= fresh.excluded.updated_at,
     )
     rows = [
@@ -97,6 +101,7 @@ def _remember(db: Session, shop: Shop, records: Sequence[ProductRecord]) -> None
             "valid_on": clock.day_in(record.updated_at, shop.time_zone),
             "price_amount": record.price_amount,
             "is_published": record.is_published,
+            "sells_on": record.sells_on,
             "updated_at": record.updated_at,
         }
         for record in records
@@ -110,7 +115,8 @@ def _upsert(db: Session, rows: list[dict[str, Any]]) -> None:
     kept = ("shop_id", "product_id", "created_on", "deleted_at")
     newer = {name: fresh.excluded[name] for name in rows[0] if name not in kept}
     newer["created_on"] = func.coalesce(Product.created_on, fresh.excluded.created_on)
-    newer["is_gift_card"] = func.coalesce(fresh.excluded.is_gift_card, Product.is_gift_card)
+    for name in ("is_gift_card", "sells_on", "variants_told_at"):
+        newer[name] = func.coalesce(fresh.excluded[name], getattr(Product, name))
     newer["is_published"] = case((Product.deleted_at.is_(None), fresh.excluded.is_published), else_=False)
     upsert = fresh.on_conflict_do_update(
         index_elements=["shop_id", "product_id"],
@@ -133,6 +139,8 @@ def _row(shop: Shop, record: ProductRecord) -> dict[str, Any]:
         "is_published": record.is_published,
         "units_in_stock": record.units_in_stock,
         "is_gift_card": record.is_gift_card,
+        "sells_on": record.sells_on,
+        "variants_told_at": record.updated_at if record.is_whole else None,
         "created_on": clock.day_in(record.created_at, shop.time_zone) if record.created_at else None,
         "updated_at": record.updated_at,
     }
@@ -145,42 +153,55 @@ def _map_items(db: Session, shop_id: int, records: Sequence[ProductRecord]) -> N
             "inventory_item_id": item.inventory_item_id,
             "product_id": record.product_id,
             "variant_id": item.variant_id,
+            "title": item.title,
+            "sku": item.sku,
+            "sells_on": item.sells_on,
+            "seen_at": record.updated_at,
         }
         for record in records
         for item in record.items
     ]
     fresh = insert(db, InventoryItem)
-    moved = fresh.on_conflict_do_update(
+    told = ("product_id", "variant_id", "title", "sku", "seen_at")
+    newer: dict[str, Any] = {name: fresh.excluded[name] for name in told}
+    newer["sells_on"] = func.coalesce(fresh.excluded.sells_on, InventoryItem.sells_on)
+    newest = fresh.on_conflict_do_update(
         index_elements=["shop_id", "inventory_item_id"],
-        set_={"product_id": fresh.excluded.product_id, "variant_id": fresh.excluded.variant_id},
+        set_=newer,
+        where=InventoryItem.seen_at.is_(None) | (InventoryItem.seen_at <= fresh.excluded.seen_at),
     )
     if rows:
-        db.execute(moved, rows)
+        db.execute(newest, rows)
 
 
 def _add_up(db: Session, shop_id: int, product_ids: Collection[int]) -> None:
-    """A product's stock is the sum of its newest counts, once each of its items has one, whatever its payloads say."""
+    """An item has the sum of its newest counts; a product that of its items, once each that is there was counted."""
     if not product_ids:
         return
-    of_item = dict(
-        db.execute(
-            select(InventoryItem.inventory_item_id, InventoryItem.product_id).where(
-                InventoryItem.shop_id == shop_id, InventoryItem.product_id.in_(list(product_ids))
-            )
-        ).all()
+    there = (
+        select(InventoryItem.inventory_item_id, InventoryItem.product_id)
+        .join(Product, OF_PRODUCT)
+        .where(InventoryItem.shop_id == shop_id, InventoryItem.product_id.in_(list(product_ids)), IS_THERE)
     )
-    counts = db.execute(_newest_counts(shop_id, list(of_item))).all()
-    counted = {item_id for item_id, _ in counts}
-    uncounted = {product_id for item_id, product_id in of_item.items() if item_id not in counted}
+    of_item = dict(db.execute(there).all())
+    held: dict[int, int] = defaultdict(int)
+    for item_id, available in db.execute(_newest_counts(shop_id, list(of_item))):
+        held[item_id] += available
+    uncounted = {product_id for item_id, product_id in of_item.items() if item_id not in held}
     sums = dict.fromkeys(set(of_item.values()) - uncounted, 0)
-    for item_id, available in counts:
+    for item_id, units in held.items():
         if of_item[item_id] in sums:
-            sums[of_item[item_id]] += available
-    if sums:
-        one = PRODUCTS.c.shop_id == shop_id, PRODUCTS.c.product_id == bindparam("the_product")
-        counted_up = update(PRODUCTS).where(*one).values(units_in_stock=bindparam("units"))
-        db.connection().execute(counted_up, [{"the_product": number, "units": units} for number, units in sums.items()])
+            sums[of_item[item_id]] += units
+    _set(db, shop_id, ITEMS, ITEMS.c.inventory_item_id, held)
+    _set(db, shop_id, PRODUCTS, PRODUCTS.c.product_id, sums)
     parts.catalogue_changed(db, shop_id)
+
+
+def _set(db: Session, shop_id: int, table: Any, key: Any, units: Mapping[int, int]) -> None:
+    counted = update(table).where(table.c.shop_id == shop_id, key == bindparam("the_one"))
+    rows = [{"the_one": number, "units": count} for number, count in units.items()]
+    if rows:
+        db.connection().execute(counted.values(units_in_stock=bindparam("units")), rows)
 
 
 def _newest_counts(shop_id: int, item_ids: Sequence[int]) -> Any:

@@ -1,13 +1,15 @@
 """A shop's products by day: whether they could be bought and what they cost, as a table of changes."""
 
-from collections.abc import Iterator
-from datetime import date
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from shopify_app.tables import InventoryItem, ProductDay, StockDay
+from shopify_app import clock
+from shopify_app.records.variants import IS_THERE, OF_PRODUCT
+from shopify_app.tables import InventoryItem, Product, ProductDay, Shop, StockDay
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -54,17 +56,30 @@ def _prices(db: Session, shop_id: int) -> Iterator[tuple[int, date, float | None
 
 
 def _in_stock(db: Session, shop_id: int) -> Iterator[tuple[int, date, bool]]:
-    """Product, day, and whether anything was left at its end, from the day on that all its items are counted.
+    """Product, day, and whether it could be bought at its end, from the day on that all its items are counted.
 
-    Less than nothing is in stock too: such a shop goes on selling.
+    Less than nothing of an item could be bought too: such a shop goes on selling, whatever it says of that. An item
+    that is gone counts up to the first version of its product after the last that told it.
     """
-    items = _items(db, shop_id)
+    items, policies = _items(db, shop_id), _policies(db, shop_id)
     for product_id, days in _by_product(db, shop_id).items():
         level: dict[tuple[int, int], int] = {}
-        for on in sorted(days):
-            level |= days[on]
-            if {item_id for item_id, _ in level} >= items[product_id]:
-                yield product_id, on, sum(level.values()) != 0
+        there, gone_on = items[product_id]
+        sells_on = policies.get(product_id, {})
+        can = False
+        for on in sorted(days.keys() | sells_on.keys() | set(gone_on.values())):
+            level |= days.get(on, {})
+            level = {place: n for place, n in level.items() if gone_on.get(place[0], date.max) > on}
+            can = sells_on.get(on, can)
+            if {item_id for item_id, _ in level} >= there:
+                yield product_id, on, can or _any_left(level)
+
+
+def _any_left(level: Mapping[tuple[int, int], int]) -> bool:
+    left: dict[int, int] = {}
+    for (item_id, _), available in level.items():
+        left[item_id] = left.get(item_id, 0) + available
+    return any(left.values())
 
 
 def _by_product(db: Session, shop_id: int) -> dict[int, dict[date, dict[tuple[int, int], int]]]:
@@ -87,9 +102,37 @@ def _by_product(db: Session, shop_id: int) -> dict[int, dict[date, dict[tuple[in
     return found
 
 
-def _items(db: Session, shop_id: int) -> dict[int, set[int]]:
-    found: dict[int, set[int]] = {}
-    mine = select(InventoryItem.product_id, InventoryItem.inventory_item_id).where(InventoryItem.shop_id == shop_id)
-    for product_id, item_id in db.execute(mine):
-        found.setdefault(product_id, set()).add(item_id)
+def _items(db: Session, shop_id: int) -> dict[int, tuple[set[int], dict[int, date]]]:
+    """Of each product the items that are there, and the days on which others went."""
+    shop = db.get_one(Shop, shop_id)
+    found: dict[int, tuple[set[int], dict[int, date]]] = {}
+    mine = (
+        select(InventoryItem.product_id, InventoryItem.inventory_item_id, InventoryItem.seen_at, IS_THERE)
+        .join(Product, OF_PRODUCT, isouter=True)
+        .where(InventoryItem.shop_id == shop_id)
+    )
+    for product_id, item_id, seen_at, is_there in db.execute(mine):
+        there, gone_on = found.setdefault(product_id, (set(), {}))
+        if is_there:
+            there.add(item_id)
+        else:
+            gone_on[item_id] = _next_version(db, shop, product_id, seen_at)
+    return found
+
+
+def _next_version(db: Session, shop: Shop, product_id: int, seen_at: datetime | None) -> date:
+    """The day of the first version after that moment; the moment's own when both are of one day."""
+    seen_on = clock.day_in(seen_at, shop.time_zone) if seen_at else date.min
+    later = ProductDay.shop_id == shop.id, ProductDay.product_id == product_id, ProductDay.valid_on > seen_on
+    return db.scalar(select(func.min(ProductDay.valid_on)).where(*later)) or seen_on
+
+
+def _policies(db: Session, shop_id: int) -> dict[int, dict[date, bool]]:
+    """Of each product by day whether any of its variants can be bought when none is left, since somebody said so."""
+    told = select(ProductDay.product_id, ProductDay.valid_on, ProductDay.sells_on)
+    found: dict[int, dict[date, bool]] = {}
+    for product_id, on, sells_on in db.execute(
+        told.where(ProductDay.shop_id == shop_id, ProductDay.sells_on.is_not(None))
+    ):
+        found.setdefault(product_id, {})[on] = bool(sells_on)
     return found

@@ -1,7 +1,7 @@
 """What a shop's staff said about ordering: how vendors deliver, and which units are on their way."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from sqlalchemy import delete, func, select
@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from shopify_app import clock
 from shopify_app.db import count, insert
-from shopify_app.tables import Product, Purchase, VendorTerms
+from shopify_app.tables import InventoryItem, Product, Purchase, VendorTerms
 
 FIELDS = ("lead_days", "service_level", "cover_days", "least_units", "pack_units")
 """What a vendor may have of its own; each is a field of the shop's policy too."""
@@ -23,6 +23,8 @@ class Bought:
     product_id: int
     units: int
     due_on: date
+    of_variants: Mapping[int, int] = field(default_factory=dict)
+    """Units per variant; none when the product was ordered as a whole."""
 
 
 def names(db: Session, shop_id: int) -> dict[str, int]:
@@ -51,30 +53,53 @@ def say(db: Session, shop_id: int, vendor: str, terms: Said) -> None:
 
 
 def buy(db: Session, shop_id: int, purchased_on: date, bought: Collection[Bought]) -> int:
-    """Remember units as on their way. Twice on a day is once: the later figure stays. How many products that were.
+    """Remember units as on their way. Twice on a day is once: the later figure of a product or variant stays.
 
-    Products that the shop does not have are left out.
+    Products and variants that the shop does not have are left out. How many products that were.
     """
     asked = {one.product_id: one for one in bought}
     mine = Product.shop_id == shop_id, Product.product_id.in_(list(asked))
     known = list(db.scalars(select(Product.product_id).where(*mine))) if asked else []
+    parts = _of_variants(db, shop_id, purchased_on, {number: asked[number].of_variants for number in known})
     rows = [
         {
             "shop_id": shop_id,
-            "product_id": product_id,
+            "product_id": number,
             "purchased_on": purchased_on,
-            "units": asked[product_id].units,
-            "due_on": asked[product_id].due_on,
+            "units": sum(parts[number].values()) if number in parts else asked[number].units,
+            "due_on": asked[number].due_on,
+            "of_variants": {str(variant_id): units for variant_id, units in sorted(parts.get(number, {}).items())}
+            or None,
             "updated_at": clock.now(),
         }
-        for product_id in known
+        for number in known
+        if parts.get(number, True)
     ]
     if rows:
         fresh = insert(db, Purchase)
-        new = {name: fresh.excluded[name] for name in ("units", "due_on", "updated_at")}
+        new = {name: fresh.excluded[name] for name in ("units", "due_on", "of_variants", "updated_at")}
         keys = ["shop_id", "product_id", "purchased_on"]
         db.execute(fresh.on_conflict_do_update(index_elements=keys, set_=new), rows)
     return len(rows)
+
+
+def _of_variants(
+    db: Session, shop_id: int, purchased_on: date, asked: Mapping[int, Mapping[int, int]]
+) -> dict[int, dict[int, int]]:
+    """Units per variant, of those that are the product's, with what was ordered of the others on the same day."""
+    several = [number for number, mine in asked.items() if mine]
+    if not several:
+        return {}
+    items = InventoryItem.shop_id == shop_id, InventoryItem.product_id.in_(several)
+    theirs = db.execute(select(InventoryItem.product_id, InventoryItem.variant_id).where(*items))
+    there = {(product_id, variant_id) for product_id, variant_id in theirs}
+    today = Purchase.shop_id == shop_id, Purchase.product_id.in_(several), Purchase.purchased_on == purchased_on
+    before = {one.product_id: one.of_variants or {} for one in db.scalars(select(Purchase).where(*today))}
+    return {
+        number: {int(variant_id): units for variant_id, units in before.get(number, {}).items()}
+        | {variant_id: units for variant_id, units in asked[number].items() if (number, variant_id) in there}
+        for number in several
+    }
 
 
 def on_the_way(db: Session, shop_id: int, today_on: date) -> list[Purchase]:

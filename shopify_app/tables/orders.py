@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Boolean, Index, Integer, Numeric, String
+from sqlalchemy import Boolean, Float, Index, Integer, Numeric, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shopify_app.tables.base import Base, BigInt, ShopKey
@@ -67,6 +67,10 @@ class Product(Base):
     """None when the shop does not track it."""
     is_gift_card: Mapped[bool | None] = mapped_column(Boolean)
     """None until the catalogue was read: webhooks do not say."""
+    sells_on: Mapped[bool | None] = mapped_column(Boolean)
+    """Whether any of its variants can be bought when none is left; None until somebody said."""
+    variants_told_at: Mapped[datetime | None]
+    """The newest version that told all of its variants."""
     created_on: Mapped[date | None]
     updated_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]
@@ -83,11 +87,15 @@ class ProductDay(Base):
     """The day of `updated_at` where the shop is."""
     price_amount: Mapped[float | None] = mapped_column(Numeric(18, 4, asdecimal=False))
     is_published: Mapped[bool] = mapped_column(Boolean)
+    sells_on: Mapped[bool | None] = mapped_column(Boolean)
     updated_at: Mapped[datetime]
 
 
 class InventoryItem(Base):
-    """Which product a stock figure belongs to, and the figure per location added up by day."""
+    """A variant and the item that is counted for it: each variant has one, also where nobody tracks it.
+
+    It is gone when a newer version of its product told all variants and not this one (`records/variants.py: IS_THERE`).
+    """
 
     __tablename__ = "inventory_items"
 
@@ -95,6 +103,16 @@ class InventoryItem(Base):
     inventory_item_id: Mapped[int] = mapped_column(BigInt, primary_key=True, autoincrement=False)
     product_id: Mapped[int] = mapped_column(BigInt, index=True)
     variant_id: Mapped[int] = mapped_column(BigInt)
+    title: Mapped[str] = mapped_column(String(255), default="", server_default="")
+    sku: Mapped[str] = mapped_column(String(255), default="", server_default="")
+    sells_on: Mapped[bool | None] = mapped_column(Boolean)
+    """Whether it can be bought when none is left."""
+    seen_at: Mapped[datetime | None]
+    """The newest version of its product that told it; None in rows made before that was written down."""
+    units_in_stock: Mapped[int | None] = mapped_column(Integer)
+    """Its newest counts at all places together: less than nothing is owed. None until it was counted."""
+    sold_units: Mapped[float | None] = mapped_column(Float)
+    """What it sold in 91 days, as if it had been there on all of them: told each night (`lifecycle/variants.py`)."""
 
 
 class StockDay(Base):

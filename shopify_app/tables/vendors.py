@@ -1,6 +1,7 @@
 """What a merchant said about ordering: how vendors deliver, and what has been ordered from them."""
 
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import Float, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
@@ -36,4 +37,6 @@ class Purchase(Base):
     units: Mapped[int] = mapped_column(Integer)
     due_on: Mapped[date]
     """The first day on which it should be there; until then it counts as on its way."""
+    of_variants: Mapped[dict[str, Any] | None]
+    """Units per variant, by its number as text; None for a product that was ordered as a whole."""
     updated_at: Mapped[datetime]

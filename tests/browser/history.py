@@ -135,7 +135,9 @@ def _catalogue(db: Session, installed: Shop, sold: Sales) -> None:
                 vendor=VENDORS[n % len(VENDORS)],
             )
         )
-        if n % 7 != 3:
+        if n == 6:
+            _sizes(db, installed, 1001 + n, (n * 13) % 90)
+        elif n % 7 != 3:
             _count_stock(db, installed, 1001 + n, (n * 13) % 90)
 
 
@@ -146,6 +148,17 @@ def _count_stock(db: Session, installed: Shop, product_id: int, units: int) -> N
     for location_id, available in ((1, units - units // 3), (2, units // 3)):
         at = {"location_id": location_id, "counted_on": CLOSED, "updated_at": noon(CLOSED)}
         db.add(StockDay(**item, **at, available=available))
+
+
+def _sizes(db: Session, installed: Shop, product_id: int, units: int) -> None:
+    """A product in four sizes: one is sold out, of one customers wait for two, one is made to order."""
+    sizes = (("S / natural", 31.0, 0, False), ("M / natural", 40.0, units + 2, False), ("L / natural", 9.0, -2, True))
+    for n, (title, sold, left, sells_on) in enumerate((*sizes, ("XL / natural, for tall cooks", 2.0, 0, True))):
+        item = {"shop_id": installed.id, "inventory_item_id": 7 * product_id + n}
+        told = {"title": title, "sku": f"APRON-{n}", "sells_on": sells_on, "units_in_stock": left, "sold_units": sold}
+        db.add(InventoryItem(**item, product_id=product_id, variant_id=10 * product_id + n, **told))
+        at = {"location_id": 1, "counted_on": CLOSED, "updated_at": noon(CLOSED)}
+        db.add(StockDay(**item, **at, available=left))
 
 
 def _orders(db: Session, installed: Shop, sold: Sales) -> None:

@@ -223,6 +223,8 @@ def test_orders_are_counted(api: AdminApi, shopify: Any) -> None:
 
 def test_one_product_is_read_in_the_shape_of_a_webhook(api: AdminApi, shopify: Any) -> None:
     variant = {
+        "title": "Blue",
+        "inventoryPolicy": "CONTINUE",
         "id": "gid://shopify/ProductVariant/71",
         "sku": "A-1",
         "price": "10.10",
@@ -253,6 +255,14 @@ def test_one_product_is_read_in_the_shape_of_a_webhook(api: AdminApi, shopify: A
         {"src": "https://cdn.example.com/t.png"},
     )
     assert found["variants"] == [
-        {"id": 71, "sku": "A-1", "price": "10.10", "inventory_item_id": 700, "inventory_quantity": 3}
+        {
+            "id": 71,
+            "title": "Blue",
+            "sku": "A-1",
+            "price": "10.10",
+            "inventory_policy": "continue",
+            "inventory_item_id": 700,
+            "inventory_quantity": 3,
+        }
     ]
     assert (products.product(api, 7) or {})["image"] is None

@@ -18,8 +18,9 @@ from shopify_app.config import Settings
 from shopify_app.db import Database
 from shopify_app.errors import DamagedBundle, ObjectsUnavailable
 from shopify_app.records import archive, facts, inbox, ingest, keys, payloads, retention, segments, shops
+from shopify_app.records.goods import ItemRecord, ProductRecord
 from shopify_app.records.objects import Objects
-from shopify_app.records.payloads import ItemRecord, LineRecord, OrderRecord, ProductRecord
+from shopify_app.records.payloads import LineRecord, OrderRecord
 from shopify_app.records.seal import Seal
 from shopify_app.tables import Event, EventState, Segment, Shop
 from tests.conftest import Deliver

@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shopify_app.records import bulk_lines, payloads
+from shopify_app.records import bulk_lines, facts, payloads
+from shopify_app.records.goods import ItemRecord
 from shopify_app.records.payloads import LineRecord
 from tests.factories import order, product
 
@@ -90,6 +92,48 @@ def test_a_product_is_read_with_its_cheapest_price_and_all_its_stock() -> None:
     read = payloads.product(product(5, variants=variants))
     assert (read.price_amount, read.units_in_stock, len(read.items)) == (9.99, 3, 2)
     assert (read.tags, read.is_published) == (("green", "loose"), True)
+
+
+def test_a_variant_is_read_with_its_name_and_whether_it_is_sold_when_none_is_left() -> None:
+    policies = ("continue", "deny", "CONTINUE", None, 5)
+    variants = [
+        {"id": n, "title": f"Size {n}", "sku": f"S{n}", "inventory_item_id": 10 + n, "inventory_policy": policy}
+        for n, policy in enumerate(policies, 1)
+    ]
+    read = payloads.product(product(5, variants=variants))
+    assert [item.sells_on for item in read.items] == [True, False, True, None, None]
+    assert (read.items[0].title, read.items[0].sku) == ("Size 1", "S1")
+    assert read.sells_on is True
+    assert payloads.product(product(5, variants=variants[1:2])).sells_on is False
+    assert payloads.product(product(5)).sells_on is None
+
+
+def test_a_webhook_with_a_hundred_variants_does_not_say_that_they_are_all() -> None:
+    variants = [{"id": n, "price": "1.00", "inventory_item_id": n} for n in range(1, 101)]
+    assert not payloads.product(product(5, variants=variants)).is_whole
+    assert payloads.product(product(5, variants=variants[:99])).is_whole
+    assert payloads.product(
+        json.loads(orjson.dumps(facts.product(bulk_lines.product(node(), bulk_variants(100)))))
+    ).is_whole
+
+
+def node() -> dict[str, Any]:
+    return {"id": "gid://shopify/Product/5", "updatedAt": "2026-03-01T08:00:00Z"}
+
+
+def bulk_variants(many: int) -> list[dict[str, Any]]:
+    gid = "gid://shopify"
+    return [
+        {"id": f"{gid}/ProductVariant/{n}", "inventoryItem": {"id": f"{gid}/InventoryItem/{n}"}, "title": "Blue"}
+        | {"inventoryPolicy": "CONTINUE", "sku": f"B{n}"}
+        for n in range(1, many + 1)
+    ]
+
+
+def test_what_the_app_read_by_itself_is_the_same_out_of_the_archive() -> None:
+    read = bulk_lines.product(node(), bulk_variants(2))
+    assert read.items[1] == ItemRecord(2, 2, "Blue", "B2", True)
+    assert payloads.product(json.loads(orjson.dumps(facts.product(read)))).items == read.items
 
 
 def test_a_draft_and_an_unpublished_product_are_not_published() -> None:

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from shopify_app.db import Database
+from shopify_app.records import variants
 from shopify_app.tables import Product, ProductDay, Shop, StockDay
 from tests.conftest import Deliver
 from tests.factories import product
@@ -119,3 +120,58 @@ def test_every_price_keeps_its_day_however_the_versions_arrive(
         (date(2026, 3, 6), 7.5, False),
     ]
     assert [tuple(day) for day in bobs] == [(date(2026, 3, 5), 1.0, True)]
+
+
+BOTH, ONE = "2026-03-01T08:00:00Z", "2026-03-05T08:00:00Z"
+
+
+def of(*numbers: int, at: str, **changes: Any) -> dict[str, Any]:
+    made = [
+        {"id": n, "title": f"Size {n}", "price": "1.00", "inventory_item_id": 10 + n, "inventory_quantity": 5} | changes
+        for n in numbers
+    ]
+    return product(updated_at=at, variants=made)
+
+
+def there(database: Database, shop: Shop) -> dict[int, tuple[str, int | None]]:
+    with database.reading() as db:
+        return {
+            item.variant_id: (item.title, item.units_in_stock) for item in variants.of_products(db, shop.id).get(1, [])
+        }
+
+
+@pytest.mark.parametrize("arrival", list(permutations(range(3))))
+def test_a_deleted_variant_is_gone_however_the_versions_arrive_and_its_stock_with_it(
+    database: Database, alice: Shop, bob: Shop, deliver: Deliver, drain: Drain, arrival: tuple[int, ...]
+) -> None:
+    versions = [of(1, 2, at=BOTH), of(1, at="2026-03-03T08:00:00Z"), of(1, at=ONE)]
+    for position in arrival:
+        deliver(alice, "products/update", versions[position])
+    deliver(bob, "products/update", of(1, 2, at=BOTH) | {"note": "to Bob"})
+    for shop in (alice, bob):
+        for item, units in ((11, 3), (12, 40)):
+            deliver(shop, "inventory_levels/update", level(units, "2026-03-02T10:00:00Z", item=item) | {"to": shop.id})
+    drain()
+    assert there(database, alice) == {1: ("Size 1", 3)}
+    assert there(database, bob) == {1: ("Size 1", 3), 2: ("Size 2", 40)}
+    assert (found(database, alice).units_in_stock, found(database, bob).units_in_stock) == (3, 43)
+
+
+def test_a_webhook_that_leaves_out_variants_deletes_none(
+    database: Database, alice: Shop, deliver: Deliver, drain: Drain
+) -> None:
+    deliver(alice, "products/update", of(*range(1, 51), at=BOTH))
+    deliver(alice, "products/update", of(*range(51, 151), at=ONE))
+    drain()
+    assert len(there(database, alice)) == 150
+
+
+def test_the_newest_version_says_whether_a_variant_is_sold_when_none_is_left(
+    database: Database, alice: Shop, deliver: Deliver, drain: Drain
+) -> None:
+    deliver(alice, "products/update", of(1, 2, at=ONE, inventory_policy="continue"))
+    deliver(alice, "products/update", of(1, 2, at=BOTH, inventory_policy="deny"))
+    drain()
+    assert found(database, alice).sells_on is True
+    with database.reading() as db:
+        assert all(item.sells_on for item in variants.of_products(db, alice.id)[1])

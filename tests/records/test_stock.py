@@ -132,3 +132,31 @@ def test_the_history_of_stock_is_written_again_only_when_it_changed(
 
 def stock_file(snapshot: Snapshot) -> str:
     return {file["name"]: str(file["sha256"]) for file in snapshot.manifest["files"]}["stock.parquet"]
+
+
+def test_a_product_that_is_sold_when_none_is_left_is_never_out(
+    database: Database, alice: Shop, bob: Shop, deliver: Deliver, drain: Drain
+) -> None:
+    for shop, policy in ((alice, "continue"), (bob, "deny")):
+        one = {"id": 10, "price": "9.50", "inventory_item_id": 15, "inventory_policy": "deny"}
+        deliver(shop, "products/create", product(1, variants=[one], note=shop.domain))
+        later = [one | {"inventory_policy": policy}]
+        deliver(shop, "products/update", product(1, updated_at="2026-03-06T12:00:00Z", variants=later, n=shop.domain))
+        for day, available in ((2, 4), (4, 0), (8, 0)):
+            deliver(shop, "inventory_levels/update", level(15, available, date(2026, 3, day), 12) | {"to": shop.domain})
+    drain()
+    told = [(row[1].day, row[2]) for row in rows(database, alice)]
+    assert told == [(1, None), (2, True), (4, False), (6, True)]
+    assert [(row[1].day, row[2]) for row in rows(database, bob)] == told[:-1]
+
+
+def test_a_variant_that_was_deleted_counts_until_the_version_that_lacks_it(
+    database: Database, alice: Shop, deliver: Deliver, drain: Drain
+) -> None:
+    deliver(alice, "products/create", two_variants())
+    for item, units in ((11, 0), (12, 7)):
+        deliver(alice, "inventory_levels/update", level(item, units, date(2026, 3, 2), 12))
+    without = two_variants("2026-03-09T08:00:00+01:00")
+    deliver(alice, "products/update", without | {"variants": without["variants"][:1]})
+    drain()
+    assert [(row[1].day, row[2]) for row in rows(database, alice)] == [(1, None), (2, True), (9, False)]

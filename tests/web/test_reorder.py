@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
@@ -11,8 +12,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from shopify_app.db import Database
-from shopify_app.lifecycle import registry, reordering
-from shopify_app.lifecycle.reordering import Advice, Line
+from shopify_app.lifecycle import registry, reordering, variants
+from shopify_app.lifecycle.advice import Advice, Line
 from shopify_app.policy import Policy
 from shopify_app.records.objects import Objects
 from shopify_app.tables import Purchase, Shop, VendorTerms
@@ -288,3 +289,161 @@ def test_one_product_alone_is_advised_as_in_the_list(
     page = visit(alice, "/forecasts/1").text
     assert f"{lines[1].order_units} <small>units</small>" in page
     assert f"{lines[1].order_units} <small>units</small>" not in visit(bob, "/forecasts/1").text
+
+
+SIZES = (101, 102, 103)
+
+
+@pytest.fixture
+def dress(database: Database, furnish: Furnish, deliver: Deliver, drain: Callable[[], int]) -> Callable[..., None]:
+    """A shop whose product 1 comes in sizes, with units in two places and units sold in the last weeks."""
+
+    def put(shop: Shop, stock: tuple[int | None, ...], sold: tuple[int, ...], daily: float = 2.0, **told: Any) -> None:
+        furnish(shop, {1: None}, daily)
+        sizes = [
+            {"id": size, "title": f"Size {size}", "sku": f"S-{size}", "price": "9.50", "inventory_item_id": size * 10}
+            | told
+            for size in SIZES
+        ]
+        newer = "2026-03-10T07:30:00+00:00"
+        named = {"vendor": "Vendor 1", "title": "Tea 1", "note": shop.domain}
+        deliver(shop, "products/update", factories.product(1, updated_at=newer, variants=sizes, **named))
+        for size, units in zip(SIZES, stock, strict=True):
+            for location, share in ((1, units - 1), (2, 1)) if units is not None else ():
+                level = {"inventory_item_id": size * 10, "location_id": location, "available": share}
+                deliver(shop, "inventory_levels/update", level | {"updated_at": MORNING, "note": shop.domain})
+        order = factories.order(7, lines=tuple((1, units, "9.50") for units in sold), created_at=MORNING)
+        for line, size in zip(order["line_items"], SIZES, strict=True):
+            line["variant_id"] = size
+        deliver(shop, "orders/create", order | {"note": shop.domain})
+        drain()
+        with database.transaction() as db:
+            variants.weigh(db, shop.id, TODAY)
+
+    return put
+
+
+def by_size(rows: list[dict[str, str]]) -> dict[int, dict[str, str]]:
+    return {int(one["variant_id"]): one for one in rows if one["product_id"] == "1"}
+
+
+def test_each_variant_is_advised_by_its_own_stock_and_share(
+    alice: Shop, bob: Shop, dress: Callable[..., None], sheet: Callable[..., list[dict[str, str]]], visit: Send
+) -> None:
+    dress(alice, (0, 500, 500), (60, 20, 20))
+    dress(bob, (500, 0, 500), (20, 60, 20))
+    for shop, out, best in ((alice, 101, 101), (bob, 102, 102)):
+        told = by_size(sheet(shop))
+        assert {size: one["advice"] for size, one in told.items()} == {
+            size: "now" if size == out else "none" for size in SIZES
+        }
+        shares = [float(told[size]["expected_per_day"]) / 2.0 for size in SIZES]
+        assert sum(shares) == pytest.approx(1, abs=0.01)
+        assert max(told, key=lambda size: float(told[size]["expected_per_day"])) == best
+        assert (told[out]["sku"], told[out]["in_stock"]) == (f"S-{out}", "0")
+        page = visit(shop, "/reorder").text
+        assert "1 of 3 variants sold out" in page
+        assert f'name="units-1-{out}"' in page
+        wanted = float(told[out]["reorder_point"]) + 28 * float(told[out]["expected_per_day"])
+        assert wanted - 0.1 <= int(told[out]["order_units"]) < wanted + 1.1
+        assert f"{int(told[out]['order_units']):,} <span" in page
+
+
+def test_a_variant_that_is_sold_out_is_told_also_when_its_product_has_enough(
+    alice: Shop, bob: Shop, dress: Callable[..., None], visit: Send, sheet: Callable[..., list[dict[str, str]]]
+) -> None:
+    dress(alice, (0, 900, 900), (0, 50, 50), daily=0.02)
+    dress(bob, (5, 900, 900), (0, 50, 50), daily=0.02)
+    assert {one["advice"] for one in sheet(alice)} == {"none"}
+    assert "1 variant</s-link> of others" in visit(alice, "/reorder").text
+    assert "1 of 3 variants sold out" in visit(alice, "/reorder?show=out").text
+    assert "Nothing is sold out" in visit(bob, "/reorder?show=out").text
+    assert len(sheet(alice, "?show=out")) == 3
+    assert sheet(bob, "?show=out") == []
+
+
+def test_an_order_of_less_than_a_vendor_delivers_is_topped_up_by_the_shortest_variants(
+    alice: Shop, bob: Shop, dress: Callable[..., None], post: Send, sheet: Callable[..., list[dict[str, str]]]
+) -> None:
+    for shop in (alice, bob):
+        dress(shop, (0, 60, 400), (60, 20, 20))
+    plain = {size: int(one["order_units"]) for size, one in by_size(sheet(alice)).items()}
+    post(alice, "/settings/vendor", name="Vendor 1", least_units="210", pack_units="10")
+    units = {size: int(one["order_units"]) for size, one in by_size(sheet(alice)).items()}
+    assert plain[101] > 0 == plain[103] == units[103]
+    assert sum(units.values()) == 210
+    assert all(number % 10 == 0 for number in units.values())
+    assert units[101] > plain[101]
+    assert {size: int(one["order_units"]) for size, one in by_size(sheet(bob)).items()} == plain
+
+
+def test_units_of_variants_that_are_marked_as_ordered_are_on_their_way_one_by_one(
+    alice: Shop,
+    bob: Shop,
+    dress: Callable[..., None],
+    visit: Send,
+    post: Send,
+    sheet: Callable[..., list[dict[str, str]]],
+    database: Database,
+) -> None:
+    for shop in (alice, bob):
+        dress(shop, (0, 0, 500), (60, 20, 20))
+    units = by_size(sheet(alice))[101]["order_units"]
+    post(alice, "/reorder/purchases", vendor="Vendor 1", **{"units-1-101": units, "units-1-999": "4"})
+    told = by_size(sheet(alice))
+    assert (told[101]["on_the_way"], told[101]["advice"], told[102]["advice"]) == (units, "none", "now")
+    post(alice, "/reorder/purchases", vendor="Vendor 1", **{"units-1-102": "50"})
+    told = by_size(sheet(alice))
+    assert [told[size]["on_the_way"] for size in SIZES] == [units, "50", "0"]
+    assert f"Size 101 {units}, Size 102 50" in visit(alice, "/reorder?show=ordered").text
+    assert {one["on_the_way"] for one in sheet(bob)} == {"0"}
+    post(bob, "/reorder/purchases", vendor="Vendor 1", **{"units-1-999": "4"})
+    with database.reading() as db:
+        assert [one.shop_id for one in db.query(Purchase)] == [alice.id]
+
+
+def test_what_customers_wait_for_is_ordered_on_top_whether_it_goes_on_selling_or_not(
+    alice: Shop, bob: Shop, dress: Callable[..., None], visit: Send, sheet: Callable[..., list[dict[str, str]]]
+) -> None:
+    dress(alice, (-30, 500, 500), (60, 20, 20), inventory_policy="continue")
+    dress(bob, (0, 500, 500), (60, 20, 20), inventory_policy="deny")
+    mine, theirs = by_size(sheet(alice))[101], by_size(sheet(bob))[101]
+    assert int(mine["order_units"]) == int(theirs["order_units"]) + 30
+    page = visit(alice, "/reorder").text
+    assert "Sells on order" in page
+    assert "30 owed" in page
+    assert "variants sold out" not in page
+    assert "Sold out</s-badge>" in visit(bob, "/reorder").text
+
+
+def test_a_slow_variant_is_ordered_when_it_is_owed_and_else_not(
+    alice: Shop, bob: Shop, dress: Callable[..., None], sheet: Callable[..., list[dict[str, str]]]
+) -> None:
+    dress(alice, (-3, 900, 900), (0, 50, 50), daily=0.02)
+    dress(bob, (0, 900, 900), (0, 50, 50), daily=0.02)
+    assert by_size(sheet(alice))[101]["advice"] == "now"
+    assert int(by_size(sheet(alice))[101]["order_units"]) >= 3
+    assert by_size(sheet(bob))[101]["advice"] == "none"
+
+
+def test_a_variant_nobody_counted_is_said_and_the_others_are_advised(
+    alice: Shop, bob: Shop, dress: Callable[..., None], visit: Send, sheet: Callable[..., list[dict[str, str]]]
+) -> None:
+    dress(alice, (None, 0, 500), (60, 20, 20))
+    dress(bob, (None, None, None), (60, 20, 20))
+    assert [by_size(sheet(alice))[size]["advice"] for size in SIZES] == ["unknown", "now", "none"]
+    assert "not known" in visit(alice, "/reorder").text
+    assert {one["advice"] for one in sheet(bob)} == {"unknown"}
+    assert "Shopify does not say how many" in visit(bob, "/reorder?show=unknown").text
+
+
+def test_a_product_s_own_page_tells_its_variants(
+    alice: Shop, bob: Shop, dress: Callable[..., None], visit: Send
+) -> None:
+    dress(alice, (0, 500, 500), (60, 20, 20))
+    dress(bob, (500, 500, 500), (20, 60, 20))
+    page = visit(alice, "/forecasts/1").text
+    assert "Size 101" in page
+    assert re.search(r"Size 101</s-table-cell>\s*<s-table-cell class=\"number\">58\s%", page)
+    assert "Sold out" in page
+    assert "Sold out" not in visit(bob, "/forecasts/1").text

@@ -189,6 +189,7 @@ PRODUCT_VARIANT: Table = {
     "createdAt": lambda one, call: iso(one.product.created_at),
     "updatedAt": lambda one, call: _changed(one.product),
     "availableForSale": lambda one, call: call.shop.products.available(one.product) > 0,
+    "inventoryPolicy": lambda one, call: "DENY",
     "inventoryQuantity": lambda one, call: call.shop.products.available(one.product),
     "inventoryItem": lambda one, call: InventoryItem(one.product),
     "product": lambda one, call: one.product,

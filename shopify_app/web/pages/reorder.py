@@ -1,6 +1,7 @@
 """GET /reorder: what to order today, how many, from whom, and why. POST: say what was ordered."""
 
 import re
+from collections import defaultdict
 from datetime import date, timedelta
 
 from flask import Response, request
@@ -9,21 +10,24 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from shopify_app.errors import Conflict
 from shopify_app.lifecycle import reordering, replenishing
-from shopify_app.lifecycle.reordering import Advice, Need
-from shopify_app.records import vendors
+from shopify_app.lifecycle.advice import Advice, Line, Need, VariantLine
+from shopify_app.records import variants, vendors
 from shopify_app.records.vendors import Bought
 from shopify_app.web.pages import bp, room, sheets
 from shopify_app.web.pages.reading import reorder, standing
 
 PER_PAGE = 50
 SHOWN: dict[str, Need | None] = {"now": Need.NOW, "later": Need.LATER, "unknown": Need.UNKNOWN, "all": None}
-ON_THE_WAY = "ordered"
+ON_THE_WAY, SOLD_OUT = "ordered", "out"
 MOST_UNITS = 10_000_000
-UNITS, PRODUCT = re.compile(r"[0-9]{1,9}"), re.compile(r"[0-9]{1,18}")
+UNITS, THING = re.compile(r"[0-9]{1,9}"), re.compile(r"([0-9]{1,18})(?:-([0-9]{1,18}))?")
 COLUMNS = (
     "vendor",
     "product_id",
     "title",
+    "variant_id",
+    "variant",
+    "sku",
     "advice",
     "in_stock",
     "on_the_way",
@@ -48,12 +52,12 @@ def ordering() -> tuple[str, int]:
         if found is None:
             return room.page("reorder", at, steps=standing.steps(db, at), found=None)
         show = request.args.get("show", "")
-        show = show if show in (*SHOWN, ON_THE_WAY) else "now"
+        show = show if show in (*SHOWN, ON_THE_WAY, SOLD_OUT) else "now"
         known = {shelf.vendor for shelf in found.shelves}
         vendor = _asked_vendor(known)
         fresh = reorder.freshness(db, at, found)
         is_hidden = at.is_stale or fresh.is_hidden
-        places = [] if is_hidden or show == ON_THE_WAY else found.places(SHOWN[show], vendor)
+        places = [] if is_hidden or show == ON_THE_WAY else _listed(found, show, vendor)
         pages = max(-(-len(places) // PER_PAGE), 1)
         page = min(max(request.args.get("page", 1, type=int), 1), pages)
         return room.page(
@@ -78,17 +82,18 @@ def ordering() -> tuple[str, int]:
 
 @bp.get("/reorder.csv")
 def reorder_sheet() -> Response:
-    """The same list without pages. Old data leaves its quantities out, as the page does."""
+    """The same list without pages, a row for each variant. Old data leaves its quantities out, as the page does."""
     with room.database().reading() as db:
         at = room.here(db)
         found = reorder.advice(db, room.objects(), at) if at.is_ready else None
         if found is None:
             return sheets.sheet(COLUMNS, [])
         is_hidden = at.is_stale or reorder.freshness(db, at, found).is_hidden
-        need = SHOWN.get(request.args.get("show", ""))
-        places = found.places(need, _asked_vendor({shelf.vendor for shelf in found.shelves}))
-        known = reorder.titles(db, at, [found.shelves[place].product_id for place in places])
-    return sheets.sheet(COLUMNS, [_cells(found, place, known, is_hidden) for place in places])
+        vendor = _asked_vendor({shelf.vendor for shelf in found.shelves})
+        lines = [found.line(place) for place in _listed(found, request.args.get("show", ""), vendor)]
+        numbers = [line.product_id for line in lines]
+        known, skus = reorder.titles(db, at, numbers), variants.skus(db, at.shop_id, numbers)
+    return sheets.sheet(COLUMNS, [row for line in lines for row in _rows(line, known, skus, is_hidden)])
 
 
 @bp.post("/reorder/purchases")
@@ -119,16 +124,30 @@ def forget(product_id: int) -> AnyResponse:
 
 
 def read(form: MultiDict[str, str], due_on: date) -> list[Bought]:
-    """Products and units of a form: fields `units-<product id>`; empty ones and zeros were not ordered."""
-    bought = []
+    """Products and units of a form: fields `units-<product id>`, or `units-<product id>-<variant id>` of those with
+    several variants; empty ones and zeros were not ordered.
+    """
+    whole: dict[int, int] = {}
+    parts: dict[int, dict[int, int]] = defaultdict(dict)
     for name, text in form.items():
-        number = name.removeprefix("units-")
-        if number != name and PRODUCT.fullmatch(number) and text.strip():
+        thing = THING.fullmatch(name.removeprefix("units-"))
+        if name.startswith("units-") and thing and text.strip():
             units = int(text) if UNITS.fullmatch(text.strip()) else MOST_UNITS + 1
             if units > MOST_UNITS:
                 raise Conflict(f"{text[:20]!r} is no number of units from 0 to {MOST_UNITS:,}; nothing was noted")
-            bought += [Bought(int(number), units, due_on)] if units else []
-    return bought
+            product_id, variant_id = int(thing[1]), int(thing[2] or 0)
+            if units and variant_id:
+                parts[product_id][variant_id] = units
+            elif units:
+                whole[product_id] = units
+    bought = [Bought(number, sum(mine.values()), due_on, mine) for number, mine in parts.items()]
+    if any(one.units > MOST_UNITS for one in bought):
+        raise Conflict(f"a product's variants are more than {MOST_UNITS:,} units together; nothing was noted")
+    return bought + [Bought(number, units, due_on) for number, units in whole.items() if number not in parts]
+
+
+def _listed(found: Advice, show: str, vendor: str | None) -> list[int]:
+    return reorder.sold_out(found, vendor) if show == SOLD_OUT else found.places(SHOWN.get(show), vendor)
 
 
 def _asked_vendor(known: set[str]) -> str | None:
@@ -139,22 +158,40 @@ def _asked_vendor(known: set[str]) -> str | None:
     return asked if asked in known else None
 
 
-def _cells(found: Advice, place: int, known: dict[int, tuple[str, bool]], is_hidden: bool) -> list[object]:
-    line = found.line(place)
+def _rows(line: Line, known: dict[int, tuple[str, bool]], skus: dict[int, str], is_hidden: bool) -> list[list[object]]:
+    """A product's row; of one with several variants theirs, because those are what is ordered."""
     title, _ = known.get(line.product_id, ("", True))
+    if not line.variants:
+        own = [None, "", skus.get(line.product_id, "")]
+        return [_cells(line, line, line.in_stock, [title, *own], is_hidden)]
+    return [
+        _cells(
+            line,
+            one,
+            one.variant.in_stock,
+            [title, one.variant.variant_id, one.variant.title, one.variant.sku],
+            is_hidden,
+        )
+        for one in line.variants
+    ]
+
+
+def _cells(
+    line: Line, of: Line | VariantLine, in_stock: int | None, named: list[object], is_hidden: bool
+) -> list[object]:
     numbers: list[object] = [
-        line.in_stock,
-        line.on_the_way,
-        round(line.per_day, 3),
+        in_stock,
+        of.on_the_way,
+        round(of.per_day, 3),
         line.terms.lead_days,
-        round(line.lead_time_units, 2),
+        round(of.lead_time_units, 2),
         line.terms.service_level,
-        round(line.safety_units, 2),
-        round(line.reorder_point, 2),
-        line.runs_out_on,
-        line.order_by_on,
-        line.order_units,
+        round(of.safety_units, 2),
+        round(of.reorder_point, 2),
+        of.runs_out_on,
+        of.order_by_on,
+        of.with_product if isinstance(of, VariantLine) and line.need == Need.NOW else of.order_units,
     ]
     if is_hidden:
         numbers[2:] = [None] * len(numbers[2:])
-    return [line.vendor, line.product_id, title, "" if is_hidden else line.need.value, *numbers]
+    return [line.vendor, line.product_id, *named, "" if is_hidden else of.need.value, *numbers]

@@ -10,8 +10,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shopify_app.lifecycle import forecasts, reordering
-from shopify_app.lifecycle.reordering import Advice, Line, Need, Terms
-from shopify_app.records import vendors
+from shopify_app.lifecycle.advice import Advice, Line, Need, Shelf
+from shopify_app.lifecycle.reordering import Terms
+from shopify_app.records import variants, vendors
 from shopify_app.records.objects import Objects
 from shopify_app.tables import Job, Product, Purchase, WorkState
 from shopify_app.web.pages.reading.standing import Standing
@@ -57,7 +58,9 @@ class Summary:
     later: int
     unknown: int
     sold_out: int
-    """Of those that are expected to sell, how many are out of stock now."""
+    """Of those that are expected to sell, how many nobody can buy now."""
+    sold_out_variants: int
+    """Of the other products, how many of their variants."""
 
 
 @dataclass(frozen=True)
@@ -95,15 +98,25 @@ def freshness(db: Session, at: Standing, found: Advice) -> Freshness:
 def summary(found: Advice, vendor: str | None) -> Summary:
     """Counts of the list."""
     needs = {need: found.places(need, vendor) for need in Need}
-    known = {place for need in (Need.NOW, Need.LATER, Need.NONE) for place in needs[need]}
+    out = sold_out(found, vendor)
     return Summary(
         products=sum(len(places) for places in needs.values()),
         now=len(needs[Need.NOW]),
         now_units=sum(found.units(place) for place in needs[Need.NOW]),
         later=len(needs[Need.LATER]),
         unknown=len(needs[Need.UNKNOWN]),
-        sold_out=sum((found.shelves[place].in_stock or 0) <= 0 for place in known),
+        sold_out=sum(found.sold_out(place) == 0 for place in out),
+        sold_out_variants=sum(found.sold_out(place) for place in out),
     )
+
+
+def sold_out(found: Advice, vendor: str | None) -> list[int]:
+    """Products that nobody can buy now, wholly or some of their variants, as `Advice.places` orders them."""
+    return [place for place in found.places(vendor=vendor) if found.sold_out(place) or _is_out(found.shelves[place])]
+
+
+def _is_out(shelf: Shelf) -> bool:
+    return shelf.in_stock is not None and shelf.in_stock <= 0 and not shelf.sells_on
 
 
 def groups(db: Session, at: Standing, found: Advice, places: Sequence[int]) -> list[Group]:
@@ -146,11 +159,19 @@ def one(db: Session, objects: Objects, at: Standing, product_id: int) -> Item | 
     return _item(at, found.line(0), titles(db, at, [product_id]))
 
 
-def on_the_way(db: Session, at: Standing) -> list[tuple[str, Purchase]]:
-    """What was ordered and is not due yet, with titles."""
+def on_the_way(db: Session, at: Standing) -> list[tuple[str, list[tuple[str, int]], Purchase]]:
+    """What was ordered and is not due yet: its title, and its variants with their units where they were told."""
     purchases = vendors.on_the_way(db, at.shop_id, at.today_on)
     known = titles(db, at, [purchase.product_id for purchase in purchases])
-    return [(known.get(one.product_id, (f"Product {one.product_id}", True))[0], one) for one in purchases]
+    of = variants.titles(db, at.shop_id, [int(n) for one in purchases for n in one.of_variants or ()])
+    return [
+        (
+            known.get(one.product_id, (f"Product {one.product_id}", True))[0],
+            [(of.get(int(n)) or f"Variant {n}", units) for n, units in (one.of_variants or {}).items()],
+            one,
+        )
+        for one in purchases
+    ]
 
 
 def labels(names: Iterable[str]) -> list[tuple[str, str]]:
@@ -168,8 +189,9 @@ def why(at: Standing, line: Line) -> str:
     )
     if line.need == Need.UNKNOWN:
         return f"{told} Shopify does not say how many are in stock, so nothing can be advised."
-    held = f"{line.in_stock:,} in stock" + (f" and {line.on_the_way:,} on the way" if line.on_the_way else "")
-    there = f"There {'is' if line.in_stock == 1 and not line.on_the_way else 'are'} {held}"
+    if line.variants:
+        return f"{told} {_by_variant(line)}"
+    there = _there(line.in_stock or 0, line.on_the_way)
     if line.need == Need.NONE:
         enough = "so little that nothing is ordered" if line.order_units == 0 and line.per_day < 0.02 else "enough"
         return f"{told} {there}: {enough} for the days that are forecast."
@@ -177,6 +199,28 @@ def why(at: Standing, line: Line) -> str:
     if line.need == Need.LATER:
         return f"{told} {there}, more than that for now; then it is {after}{_steps(terms)}."
     return f"{told} {there}. What is missing, with {after}, makes {line.order_units:,}{_steps(terms)}."
+
+
+def _there(in_stock: int, on_the_way: int) -> str:
+    coming = f" and {on_the_way:,} on the way" if on_the_way else ""
+    if in_stock < 0:
+        return f"Customers wait for {-in_stock:,}, with none in stock{coming}"
+    return f"There {'is' if in_stock == 1 and not on_the_way else 'are'} {in_stock:,} in stock{coming}"
+
+
+def _by_variant(line: Line) -> str:
+    """How the quantities of a product's variants were reckoned."""
+    how = (
+        "Each variant is reckoned by itself, from its share of what sold in the last 91 days, without the days on"
+        " which it was sold out"
+    )
+    short = sum(one.need == Need.NOW for one in line.variants)
+    if line.need == Need.NOW:
+        return (
+            f"{how}: {short:,} of {len(line.variants):,} are short. What they miss, with what sells in the"
+            f" {line.terms.cover_days} days after, makes {line.order_units:,}{_steps(line.terms)}."
+        )
+    return f"{how}: none of {len(line.variants):,} is short today."
 
 
 def _steps(terms: Terms) -> str:

@@ -1,0 +1,76 @@
+"""The plan for things that each have a shelf and a forecast of their own, be they products or variants."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml import reorder
+from ml.reorder import Terms
+from shopify_app.lifecycle.advice import Advice, Floats, Need, Shelf
+from shopify_app.lifecycle.ahead import Ahead
+
+
+def planned(
+    said: Ahead,
+    daily: Floats,
+    shelves: Sequence[Shelf],
+    terms: Mapping[str, Terms],
+    arriving: Floats,
+    tail: float,
+    today_on: date,
+) -> Advice:
+    """The advice about things that each have a shelf and a forecast of their own."""
+    numbers = _plan(said, daily, shelves, terms, arriving, tail)
+    known = np.array([shelf.in_stock is not None for shelf in shelves], dtype=bool)
+    cover, wait = numbers.pop("days_of_cover"), numbers.pop("order_in")
+    return Advice(
+        today_on=today_on,
+        origin_on=said.origin_on,
+        shelves=shelves,
+        terms=terms,
+        on_the_way=arriving.sum(axis=1).round().astype(np.int64),
+        needs=_needs(known, wait, numbers["order_units"], daily.shape[1]),
+        days_of_cover=np.where(known, cover, np.inf),
+        order_in=np.where(known, wait, np.inf),
+        numbers=numbers,
+        horizon=daily.shape[1],
+    )
+
+
+def _plan(
+    said: Ahead,
+    daily: Floats,
+    shelves: Sequence[Shelf],
+    terms: Mapping[str, Terms],
+    arriving: Floats,
+    tail: float,
+) -> dict[str, Floats]:
+    """The numbers of `ml.reorder.Plan` for all products, reckoned together for those under the same terms."""
+    held = np.array([shelf.in_stock or 0 for shelf in shelves], dtype=np.float64)
+    under: dict[Terms, list[int]] = defaultdict(list)
+    for place, shelf in enumerate(shelves):
+        under[terms[shelf.vendor]].append(place)
+    fields = (
+        "lead_time_units",
+        "cover_units",
+        "safety_units",
+        "reorder_point",
+        "days_of_cover",
+        "order_in",
+        "order_units",
+    )
+    numbers = {name: np.zeros(len(shelves)) for name in fields}
+    for shared, places in under.items():
+        rows = np.array(places, dtype=np.int64)
+        planned = reorder.plan(daily[rows], said.of(rows).bands, held[rows], shared, arriving[rows], tail)
+        for name, values in numbers.items():
+            values[rows] = getattr(planned, name)
+    return {**numbers, "per_day": daily.mean(axis=1)}
+
+
+def _needs(known: NDArray[np.bool_], order_in: Floats, units: Floats, horizon: int) -> NDArray[np.str_]:
+    wanted = known & (units > 0) & (order_in < horizon)
+    return np.select([~known, wanted & (order_in == 0), wanted], [Need.UNKNOWN, Need.NOW, Need.LATER], Need.NONE)
