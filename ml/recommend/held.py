@@ -97,6 +97,8 @@ class Held:
         needed = set(names)
         if needed & {blend.NAME, places.CART_BLEND}:
             needed.add(hint.NAME if len(self.own) <= self.config.deep_products else content.NAME)
+        if places.CART_BLEND in needed:
+            needed.add(ease.NAME)
         return all(name in KNOWN and (name not in RENEWED_BY_FIT or name in self.lists) for name in needed)
 
     def refreshed(self, counts: Counts, chosen: Mapping[str, str]) -> NeighbourTable:

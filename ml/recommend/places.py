@@ -83,7 +83,7 @@ class Lists:
 
     @cached_property
     def _cart(self) -> NeighbourTable:
-        return blend.for_cart(self.evidence, *self.wide, self._hint)
+        return blend.for_cart(self.evidence, *self.wide, self._hint, self._ease)
 
     @cached_property
     def _popular(self) -> NeighbourTable:

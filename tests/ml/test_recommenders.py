@@ -147,6 +147,37 @@ def test_a_hint_loses_all_products_of_a_shops_orders_but_one() -> None:
     assert hint.lost(evidence((0.0, [1]), (0.0, [2]))) == 1
 
 
+def dense(table: NeighbourTable, width: int) -> np.ndarray:
+    whole = np.zeros((len(table.product_ids), len(table.product_ids)))
+    for row, (near, scores) in enumerate(zip(table.index[:, :width], table.scores[:, :width], strict=True)):
+        whole[row, near[near != NOBODY]] = np.maximum(scores[near != NOBODY], 0)
+    return whole
+
+
+def leading(whole: np.ndarray) -> np.ndarray:
+    return np.sort(whole, axis=1)[:, -10:].mean(1, keepdims=True)
+
+
+def test_a_pages_blend_is_the_weighted_sum_of_its_parts_and_of_what_sells_just_now(shop: Evidence) -> None:
+    near, other = together.wide(shop, blend.WIDE), hint.fit(shop)
+    bought = dense(shop.table(*near), blend.WIDE)
+    hinted, steps = dense(other, hint.WIDTH), dense(other, blend.STEPS)
+    second = (steps / leading(steps)) @ (steps / leading(steps))
+    np.fill_diagonal(second, 0)
+    sold = np.bincount(shop.baskets.items, np.repeat(0.5 ** (shop.baskets.age / 28), shop.baskets.sizes))
+    total = hinted / leading(hinted) + 0.2 * bought / leading(bought) + 0.5 * second / leading(second)
+    total += np.where(total > 0, 0.15 * sold / np.sort(sold)[-10:].mean(), 0)
+    np.testing.assert_allclose(leading(dense(blend.fit(shop), 10)), leading(total), rtol=1e-4)
+
+
+def test_a_small_carts_blend_is_a_power_of_the_weighted_sum_of_its_parts(shop: Evidence) -> None:
+    near, hinted, eased = together.wide(shop, blend.WIDE), hint.fit(shop), ease.fit(shop)
+    parts = [dense(hinted, 100), dense(shop.table(*near), 100), dense(eased, 100)]
+    total = sum(share * part / leading(part).mean() for share, part in zip((1, 0.2, 0.2), parts, strict=True)) ** 1.4
+    found = dense(blend.for_cart(shop, *near, hinted, eased), 10)
+    np.testing.assert_allclose(leading(found), leading(total), rtol=1e-4)
+
+
 def test_a_catalogue_too_large_to_regress_gets_no_hint_and_blends_what_is_left(shop: Evidence) -> None:
     large = replace(shop, config=replace(CONFIG, deep_products=20))
     assert (hint.fit(large).index == NOBODY).all()
@@ -158,8 +189,8 @@ def test_a_new_product_goes_with_its_kind() -> None:
     held = evidence(
         *[(float(day), [1, 2]) for day in range(30)], *[(float(day), [4]) for day in range(30)], titles=titles
     )
-    for module in (hint, blend):
-        assert [one.product_id for one in module.fit(held).neighbours(3, 4)] == [1]
+    assert [one.product_id for one in hint.fit(held).neighbours(3, 4)] == [1]
+    assert [one.product_id for one in blend.fit(held).neighbours(3, 4)] == [1, 2]  # then with what goes with these
 
 
 def test_what_the_same_people_bought_equals_a_loop_over_customers() -> None:
@@ -176,7 +207,7 @@ def test_what_the_same_people_bought_equals_a_loop_over_customers() -> None:
 def test_similar_titles_are_neighbours_before_the_first_order() -> None:
     titles = {1: "Red tea cup", 2: "Blue tea cup", 3: "Green tea cup", 9: "Oak shelf"}
     table = blend.fit(evidence((0.0, [1, 9]), titles=titles))
-    assert {one.product_id for one in table.neighbours(3, 5)} == {1, 2}
+    assert {one.product_id for one in table.neighbours(3, 2)} == {1, 2}
     assert [one.together for one in table.neighbours(1, 1)] == [1]
 
 
