@@ -14,7 +14,7 @@ from shopify_app.log import log
 from shopify_app.platform import metafields, shop_list
 from shopify_app.platform.admin_api import UserErrors
 from shopify_app.policy import Policy
-from shopify_app.records import jobs
+from shopify_app.records import ingest, jobs
 from shopify_app.tables import Job, Shop, Task, Version
 from workers.context import Context
 
@@ -32,9 +32,9 @@ def run(context: Context, shop: Shop, job: Job) -> dict[str, Any]:
         version, changes = _due(context, shop, policy.list_length)
         if version is None or not changes:
             break
-        done, lost = _write(context, shop, job, version, changes)
+        done, lost, refused = _write(context, shop, job, version, changes)
         written, stale = written + done, stale + lost
-        if not lost:
+        if not lost and not _delete_what_is_gone(context, shop, refused):
             break
     return {"written": written, "stale": stale, "shop_list": _publish_shop_list(context, shop, policy.list_length)}
 
@@ -70,13 +70,20 @@ def _publish_shop_list(context: Context, shop: Shop, length: int) -> str:
         return "refused"
 
 
-def _write(context: Context, shop: Shop, job: Job, version: Version, changes: Sequence[ListChange]) -> tuple[int, int]:
-    """Every batch is noted as soon as Shopify has it, so that a stop in between repeats at most one batch."""
-    api, done, lost = context.api(shop), 0, 0
+def _write(
+    context: Context, shop: Shop, job: Job, version: Version, changes: Sequence[ListChange]
+) -> tuple[int, int, list[ListChange]]:
+    """How many were written, how many lost their race, and what Shopify did not take.
+
+    Every batch is noted as soon as Shopify has it, so that a stop in between repeats at most one batch.
+    """
+    api, done, lost, refused = context.api(shop), 0, 0, list[ListChange]()
     for batch in batches(changes, metafields.LARGEST_BATCH):
         writes = [metafields.ListWrite(c.product_id, c.neighbours, c.digest) for c in batch]
         outcomes = metafields.set_lists(api, writes)
         kept = {o.product_id: o.compare_digest for o in outcomes if isinstance(o, metafields.ListWritten)}
+        wrong = {o.product_id for o in outcomes if isinstance(o, metafields.UnwritableList)}
+        refused += [c for c in batch if c.product_id in wrong]
         raced = [o.product_id for o in outcomes if isinstance(o, metafields.StaleList)]
         there = metafields.published(api, raced) if raced else {}
         with context.database.transaction() as db:
@@ -85,8 +92,21 @@ def _write(context: Context, shop: Shop, job: Job, version: Version, changes: Se
                 publishing.learn(db, shop.id, product_id, *_found(there.get(product_id)))
             jobs.note(db, job, f"{done + len(kept)} of {len(changes)} lists written")
         done, lost = done + len(kept), lost + len(raced)
-    log.info("lists published", shop=shop.domain, version=version.number, written=done, stale=lost)
-    return done, lost
+    log.info(
+        "lists published", shop=shop.domain, version=version.number, written=done, stale=lost, refused=len(refused)
+    )
+    return done, lost, refused
+
+
+def _delete_what_is_gone(context: Context, shop: Shop, refused: Sequence[ListChange]) -> int:
+    """Mark products as gone that Shopify no longer has and never told of: lists that name one are refused whole."""
+    named = {one for change in refused for one in (change.product_id, *change.neighbours)}
+    gone = sorted(named - metafields.published(context.api(shop), sorted(named)).keys()) if named else []
+    if gone:
+        with context.database.transaction() as db:
+            ingest.delete_products(db, shop, gone)
+        log.warning("products are gone that Shopify did not tell of", shop=shop.domain, products=len(gone))
+    return len(gone)
 
 
 def _found(there: metafields.PublishedList | None) -> tuple[str | None, tuple[int, ...]]:

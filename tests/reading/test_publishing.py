@@ -11,7 +11,7 @@ from devstore.sales.model import Product as Sold
 from shopify_app import clock
 from shopify_app.db import Database
 from shopify_app.records import ingest, jobs
-from shopify_app.tables import Job, PublishedList, Shop, WorkState
+from shopify_app.tables import Job, Product, PublishedList, Shop, WorkState
 from tests import factories
 from tests.devstore.few_sales import FewSales
 from tests.lifecycle.making import lists, put_in_charge
@@ -117,6 +117,32 @@ def test_a_product_that_only_shopify_knows_to_be_gone_holds_up_its_own_lists_alo
     publish(town, "alice")
     assert sorted(there(town, "alice")) == list(MANY)
     assert 61 not in noted(town.context.database, town.shop("alice"))
+
+
+def test_a_product_that_only_shopify_knows_to_be_gone_leaves_the_lists_that_name_it(town: Town) -> None:
+    publish(town, "alice")
+    with town.context.database.transaction() as db:
+        for handle in ("alice", "bob"):
+            never = factories.product(61, title="Deleted, and the webhook was lost")
+            ingest.apply(db, town.shop(handle), "products/create", never, business_clock="data")
+    near = {number: [61, number % 60 + 1] for number in MANY}
+    version = lists(town.context.database, town.context.settings, town.shop("alice"), near, popular=[5])
+    put_in_charge(town.context.database, town.shop("alice"), version)
+    publish(town, "alice")
+    shown = there(town, "alice")
+    assert {number: held[0] for number, held in shown.items()} == {number: number % 60 + 1 for number in MANY}
+    assert shown == noted(town.context.database, town.shop("alice"))
+    with town.context.database.reading() as db:
+        known = select(Product.shop_id).where(Product.product_id == 61, Product.deleted_at.is_not(None))
+        assert list(db.scalars(known)) == [town.shop("alice").id]
+
+
+def test_a_shop_of_one_product_has_no_list_to_write(town: Town) -> None:
+    with town.context.database.transaction() as db:
+        for number in MANY[1:]:
+            ingest.apply(db, town.shop("alice"), "products/delete", {"id": number}, business_clock="data")
+    assert publish(town, "alice")[-1].result == {"written": 0, "stale": 0, "shop_list": "written"}
+    assert there(town, "alice") == {}
 
 
 def test_when_all_is_sold_out_lists_are_emptied_and_come_back_with_the_goods(town: Town) -> None:
