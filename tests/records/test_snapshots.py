@@ -118,6 +118,15 @@ def test_a_snapshot_holds_what_was_sold_up_to_its_day(
     assert (snapshot.orders, snapshot.lines) == (1, 1)
 
 
+def test_a_snapshot_holds_every_digit_of_a_price(
+    database: Database, objects: Objects, alice: Shop, deliver: Deliver, drain: Drain
+) -> None:
+    told = ["0.0001", "0.30", "99999999999.9999", "100000000000.0001", "1234567890123.0625", "7999999999999.50"]
+    deliver(alice, "orders/create", order(1, lines=tuple((number, 1, text) for number, text in enumerate(told, 1))))
+    drain()
+    assert [line["price"] for line in rows(objects, freeze(database, objects, alice))] == [float(text) for text in told]
+
+
 def test_a_snapshot_never_holds_another_shop_s_sales(
     database: Database, objects: Objects, alice: Shop, bob: Shop, charlie: Shop, deliver: Deliver, drain: Drain
 ) -> None:
