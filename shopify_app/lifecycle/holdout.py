@@ -1,11 +1,10 @@
-"""A test of lists against none: started by the merchant, told by the pixel, counted from Shopify's orders."""
+"""A test of lists against none: started by the merchant, met by visitors as the pixel tells, decided by orders."""
 
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ml.holdout import Compared, Said, compare
@@ -38,7 +37,7 @@ class Test:
 class Result:
     """How it stands. amount: what the buyers of a group paid after meeting a list, by group.
 
-    chosen_orders: orders of group a with a line put into the cart from a list, or a product that was opened from one.
+    chosen_orders: orders of group a with a line that was put into the cart from a list.
     """
 
     compared: Compared
@@ -46,7 +45,7 @@ class Result:
     held_amount: float
     chosen_orders: int
     both_groups: int
-    """Visitors who were seen in both groups and are left out."""
+    """Visitors and buyers who were seen in both groups and are left out."""
 
 
 def of(db: Session, shop_id: int) -> Test:
@@ -72,22 +71,24 @@ def stop(db: Session, shop_id: int) -> Test:
 def result(db: Session, shop_id: int, number: int) -> Result:
     """The test's visitors by group, and who of them bought after they first met a list.
 
-    That somebody ordered is the pixel's word; that the order exists, is no test, was not cancelled, and what was in
-    it, is Shopify's.
+    Who met a list is the pixel's word. Who bought, in which group and for how much is Shopify's alone: the block notes
+    the group on every line that is put into the cart from then on, and the order's webhook brings it back.
     """
-    met, both = _groups(db, shop_id, number)
-    paid: dict[str, dict[int, float]] = {SHOWN: {}, HELD: {}}
-    chosen: set[int] = set()
-    picks, lines = _chosen(db, shop_id), _lines(db, shop_id)
-    for visitor, order_id, amount in _orders(db, shop_id, met):
-        arm = met[visitor][0]
-        paid[arm][visitor] = paid[arm].get(visitor, 0.0) + amount
-        from_lists = (beside is not None or product in picks[visitor] for product, beside in lines[order_id])
-        if arm == SHOWN and any(from_lists):
-            chosen.add(order_id)
-    shown = sum(arm == SHOWN for arm, _ in met.values())
-    compared = compare(shown, len(met) - shown, len(paid[SHOWN]), len(paid[HELD]))
-    return Result(compared, sum(paid[SHOWN].values()), sum(paid[HELD].values()), len(chosen), both)
+    shown, held, both = _met(db, shop_id, number)
+    orders = _orders(db, shop_id, number)
+    groups: defaultdict[str, set[str]] = defaultdict(set)
+    for order in orders:
+        groups[order.buyer] |= order.arms
+    torn = {buyer for buyer, arms in groups.items() if len(arms) > 1}
+    paid = {
+        arm: [order for order in orders if order.arms == {arm} and order.buyer not in torn] for arm in (SHOWN, HELD)
+    }
+    buyers = {arm: len({order.buyer for order in found}) for arm, found in paid.items()}
+    # A browser may keep the pixel from telling, and its owner buys all the same.
+    compared = compare(max(shown, buyers[SHOWN]), max(held, buyers[HELD]), buyers[SHOWN], buyers[HELD])
+    spent, else_spent = (sum(order.amount for order in paid[arm]) for arm in (SHOWN, HELD))
+    chosen = sum(order.is_from_list for order in paid[SHOWN])
+    return Result(compared, spent, else_spent, chosen, both + len(torn))
 
 
 def _keep(db: Session, shop_id: int, test: Test, cause: str) -> Test:
@@ -98,53 +99,37 @@ def _keep(db: Session, shop_id: int, test: Test, cause: str) -> Test:
     return test
 
 
-def _groups(db: Session, shop_id: int, number: int) -> tuple[dict[int, tuple[str, datetime]], int]:
-    """Each visitor's group and when they first met a list; how many were in both groups, who are left out."""
+def _met(db: Session, shop_id: int, number: int) -> tuple[int, int, int]:
+    """How many visitors met lists and saw them, met them hidden, and were in both groups, who are left out."""
     wanted = View.shop_id == shop_id, View.kind == ViewKind.MET, View.test == number, View.arm.in_((SHOWN, HELD))
-    met = select(View.visitor, View.arm, func.min(View.seen_at)).where(*wanted).group_by(View.visitor, View.arm)
-    first: dict[int, tuple[str, datetime]] = {}
-    both = set()
-    for visitor, arm, at in db.execute(met):
-        if visitor in first:
-            both.add(visitor)
-        first[visitor] = (str(arm), at)
-    return {visitor: seen for visitor, seen in first.items() if visitor not in both}, len(both)
+    arms: defaultdict[int, set[str]] = defaultdict(set)
+    for visitor, arm in db.execute(select(View.visitor, View.arm).where(*wanted).distinct()):
+        arms[visitor].add(str(arm))
+    found = list(arms.values())
+    return found.count({SHOWN}), found.count({HELD}), found.count({SHOWN, HELD})
 
 
-def _orders(db: Session, shop_id: int, met: dict[int, tuple[str, datetime]]) -> Iterator[tuple[int, int, float]]:
-    """Visitor, order and what it cost: each order once, placed after the visitor first met a list."""
+@dataclass
+class _Order:
+    """An order with lines of the test. buyer: the customer's pseudonym; a guest is a buyer of one order."""
+
+    buyer: str
+    amount: float
+    arms: set[str]
+    is_from_list: bool = False
+
+
+def _orders(db: Session, shop_id: int, number: int) -> list[_Order]:
+    """What was bought in the test, as webhooks say; no test orders or cancelled ones, nothing that was given back."""
     told = (
-        select(View.visitor, View.order_id, View.seen_at, Order.total_amount)
-        .join(Order, (Order.shop_id == View.shop_id) & (Order.order_id == View.order_id))
-        .where(View.shop_id == shop_id, View.kind == ViewKind.ORDERED)
-        .where(Order.is_test.is_(False), Order.cancelled_at.is_(None))
-        .order_by(View.id)
+        select(Order.order_id, Order.pseudonym, Order.total_amount, OrderLine.test_arm, OrderLine.beside_id)
+        .join(OrderLine, (OrderLine.shop_id == Order.shop_id) & (OrderLine.order_id == Order.order_id))
+        .where(Order.shop_id == shop_id, Order.is_test.is_(False), Order.cancelled_at.is_(None))
+        .where(OrderLine.test_arm.in_((f"{number}{SHOWN}", f"{number}{HELD}")), OrderLine.units > 0)
     )
-    counted: set[int] = set()
-    for visitor, order_id, at, amount in db.execute(told):
-        if order_id is None or order_id in counted:
-            continue
-        if visitor in met and at >= met[visitor][1]:
-            counted.add(order_id)
-            yield visitor, order_id, float(amount)
-
-
-def _chosen(db: Session, shop_id: int) -> defaultdict[int, set[int]]:
-    """What each visitor chose from a list."""
-    wanted = View.shop_id == shop_id, View.kind == ViewKind.CLICKED
-    found: defaultdict[int, set[int]] = defaultdict(set)
-    for visitor, product_id in db.execute(select(View.visitor, View.product_id).where(*wanted)):
-        if product_id is not None:
-            found[visitor].add(product_id)
-    return found
-
-
-def _lines(db: Session, shop_id: int) -> defaultdict[int, list[tuple[int | None, int | None]]]:
-    """What was in the orders that browsers told of: product, and in whose list it was chosen, by order."""
-    told = select(View.order_id).where(View.shop_id == shop_id, View.kind == ViewKind.ORDERED)
-    wanted = OrderLine.shop_id == shop_id, OrderLine.order_id.in_(told)
-    found: defaultdict[int, list[tuple[int | None, int | None]]] = defaultdict(list)
-    columns = OrderLine.order_id, OrderLine.product_id, OrderLine.beside_id
-    for order_id, product_id, beside_id in db.execute(select(*columns).where(*wanted)):
-        found[order_id].append((product_id, beside_id))
-    return found
+    found: dict[int, _Order] = {}
+    for order_id, pseudonym, amount, test_arm, beside_id in db.execute(told):
+        order = found.setdefault(order_id, _Order(pseudonym or f"guest of {order_id}", float(amount), set()))
+        order.arms.add(str(test_arm)[-1])
+        order.is_from_list |= beside_id is not None
+    return list(found.values())

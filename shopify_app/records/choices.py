@@ -1,11 +1,15 @@
-"""From which of our lists a line was put into the cart: the one thing that is read of what may stand on a line."""
+"""What our blocks note on a line that is put into the cart: nothing else is read of what may stand there."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 CHOSEN = "_recommended"
 """What the theme block notes on a line that was put into the cart from a list; Shopify hides such names from buyers."""
+TEST = "_foretally_test"
+"""What the block of A/B tests notes: number of the test and group of a shopper who had met a list by then, like 3a."""
 LARGEST_ID = 2**63 - 1
+ARM = re.compile(r"[1-9][0-9]{0,8}[ab]")
 
 
 def beside(properties: Any) -> int | None:
@@ -21,6 +25,16 @@ def beside(properties: Any) -> int | None:
     return None
 
 
-def noted(beside_id: int | None) -> dict[str, Any]:
+def test_arm(properties: Any) -> str | None:
+    """The test and group in which a line was put into the cart; None without a test."""
+    for one in properties if isinstance(properties, list) else []:
+        if isinstance(one, Mapping) and one.get("name") == TEST and ARM.fullmatch(str(one.get("value"))):
+            return str(one["value"])
+    return None
+
+
+def noted(beside_id: int | None, arm: str | None) -> dict[str, Any]:
     """The same as it stands on a line, and nothing else that may stand there."""
-    return {} if beside_id is None else {"properties": [{"name": CHOSEN, "value": str(beside_id)}]}
+    found = [(CHOSEN, None if beside_id is None else str(beside_id)), (TEST, arm)]
+    told = [{"name": name, "value": value} for name, value in found if value is not None]
+    return {"properties": told} if told else {}

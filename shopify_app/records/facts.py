@@ -57,10 +57,10 @@ def of(topic: str, payload: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _chosen(line: Any) -> dict[str, Any]:
-    """Of what a shopper or another app wrote on a line only which of our lists it was chosen from."""
+    """Of what a shopper or another app wrote on a line only what our blocks did."""
     if not isinstance(line, Mapping):
         return {}
-    return choices.noted(choices.beside(line.get("properties")))
+    return choices.noted(choices.beside(line.get("properties")), choices.test_arm(line.get("properties")))
 
 
 def customer_id(payload: Mapping[str, Any]) -> int | None:
@@ -100,7 +100,7 @@ def order(record: OrderRecord, pseudonym: str | None) -> dict[str, Any]:
                 "variant_id": line.variant_id,
                 "current_quantity": line.units,
                 "price": line.price_amount,
-                **choices.noted(line.beside_id),
+                **choices.noted(line.beside_id, line.test_arm),
             }
             for line in record.lines
         ],

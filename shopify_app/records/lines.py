@@ -5,18 +5,20 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from shopify_app.records.payloads import OrderRecord
+from shopify_app.records.payloads import LineRecord, OrderRecord
 from shopify_app.tables import OrderLine
 
 COLUMNS = (
     *("shop_id", "order_id", "line_id", "product_id", "variant_id", "units", "price_amount"),
-    *("beside_id", "created_at", "created_on"),
+    *("beside_id", "test_arm", "created_at", "created_on"),
 )
 
 Row = tuple[Any, ...]
+Noted = tuple[int | None, str | None]
+"""A line's `beside_id` and `test_arm`."""
 
 
 def write_lines(db: Session, shop_id: int, orders: Iterable[tuple[OrderRecord, datetime, date]]) -> None:
@@ -48,33 +50,40 @@ def named(record: OrderRecord, products: Mapping[int, int]) -> OrderRecord:
     return replace(record, lines=tuple(lines))
 
 
-def chosen(record: OrderRecord, beside: Mapping[int, int]) -> OrderRecord:
-    """The order with the lists that its lines were chosen from, where they do not say so: only webhooks do."""
-    if not any(line.beside_id is None and line.line_id in beside for line in record.lines):
+def chosen(record: OrderRecord, noted: Mapping[int, Noted]) -> OrderRecord:
+    """The order with what our blocks noted on its lines, where these do not say so: only webhooks do."""
+    if all(line.beside_id is not None and line.test_arm for line in record.lines):
         return record
-    lines = (
-        line._replace(beside_id=beside.get(line.line_id)) if line.beside_id is None else line for line in record.lines
+    return replace(record, lines=tuple(_noted(line, *noted.get(line.line_id, (None, None))) for line in record.lines))
+
+
+def _noted(line: LineRecord, beside_id: int | None, test_arm: str | None) -> LineRecord:
+    return line._replace(
+        beside_id=beside_id if line.beside_id is None else line.beside_id, test_arm=line.test_arm or test_arm
     )
-    return replace(record, lines=tuple(lines))
 
 
 def keep_choices(
     db: Session, shop_id: int, records: dict[int, OrderRecord], newer: Collection[int], older: Collection[int]
 ) -> None:
-    """What was once chosen from a list stays so, in whatever order versions come; see `keep_products`."""
-    mine = OrderLine.shop_id == shop_id, OrderLine.order_id.in_(list(newer)), OrderLine.beside_id.is_not(None)
-    here: dict[int, dict[int, int]] = {}
-    told = select(OrderLine.order_id, OrderLine.line_id, OrderLine.beside_id).where(*mine)
-    for order_id, line_id, beside_id in db.execute(told) if newer else ():
-        here.setdefault(order_id, {})[line_id] = beside_id or 0
+    """What our blocks once noted stays so, in whatever order versions come; see `keep_products`."""
+    said = OrderLine.beside_id.is_not(None) | OrderLine.test_arm.is_not(None)
+    mine = OrderLine.shop_id == shop_id, OrderLine.order_id.in_(list(newer)), said
+    here: dict[int, dict[int, Noted]] = {}
+    told = select(OrderLine.order_id, OrderLine.line_id, OrderLine.beside_id, OrderLine.test_arm).where(*mine)
+    for order_id, line_id, beside_id, test_arm in db.execute(told) if newer else ():
+        here.setdefault(order_id, {})[line_id] = (beside_id, test_arm)
     for number, known in here.items():
         records[number] = chosen(records[number], known)
     for number in older:
         for line in records[number].lines:
-            if line.beside_id is not None:
+            if line.beside_id is not None or line.test_arm is not None:
                 one = OrderLine.shop_id == shop_id, OrderLine.order_id == number, OrderLine.line_id == line.line_id
-                nobody = update(OrderLine).where(*one, OrderLine.beside_id.is_(None)).values(beside_id=line.beside_id)
-                db.execute(nobody.execution_options(synchronize_session=False))
+                noted = {
+                    "beside_id": func.coalesce(OrderLine.beside_id, line.beside_id),
+                    "test_arm": func.coalesce(OrderLine.test_arm, line.test_arm),
+                }
+                db.execute(update(OrderLine).where(*one).values(noted).execution_options(synchronize_session=False))
 
 
 def keep_products(

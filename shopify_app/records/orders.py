@@ -105,9 +105,9 @@ def _newest(records: Iterable[OrderRecord]) -> dict[int, OrderRecord]:
 def _completed(newer: OrderRecord, older: OrderRecord) -> OrderRecord:
     """The newer version with what only the older one knows: the customer, and products that were deleted since."""
     products = {line.line_id: line.product_id for line in older.lines if line.product_id is not None}
-    beside = {line.line_id: line.beside_id for line in older.lines if line.beside_id is not None}
+    noted = {line.line_id: (line.beside_id, line.test_arm) for line in older.lines}
     knows = newer if newer.customer_id is not None or newer.pseudonym is not None else older
-    return replace(chosen(named(newer, products), beside), customer_id=knows.customer_id, pseudonym=knows.pseudonym)
+    return replace(chosen(named(newer, products), noted), customer_id=knows.customer_id, pseudonym=knows.pseudonym)
 
 
 def _is_newer(one: OrderRecord, other: OrderRecord) -> bool:

@@ -33,6 +33,8 @@ class LineRecord(NamedTuple):
     price_amount: float
     beside_id: int | None = None
     """The product in whose list a shopper chose it, 0 for one that stood beside none; None when it came another way."""
+    test_arm: str | None = None
+    """A/B test and group of the shopper, like 3a."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +150,7 @@ def _line(entry: Mapping[str, Any], refunded: Mapping[int, int]) -> LineRecord:
         max(units(sold, "current_quantity"), 0),
         _price(entry, "price"),
         choices.beside(entry.get("properties")),
+        choices.test_arm(entry.get("properties")),
     )
 
 

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Boolean, Float, Index, Integer, Numeric, String
+from sqlalchemy import Boolean, Float, Index, Integer, Numeric, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shopify_app.tables.base import Base, BigInt, ShopKey
@@ -33,7 +33,15 @@ class OrderLine(Base):
     """One line of an order, net of refunds. Day and order time are repeated so that a month reads without a join."""
 
     __tablename__ = "order_lines"
-    __table_args__ = (Index("ix_order_lines_shop_id_created_on", "shop_id", "created_on"),)
+    __table_args__ = (
+        Index("ix_order_lines_shop_id_created_on", "shop_id", "created_on"),
+        Index(
+            "ix_order_lines_shop_id_test_arm",
+            *("shop_id", "test_arm"),
+            sqlite_where=text("test_arm IS NOT NULL"),
+            postgresql_where=text("test_arm IS NOT NULL"),
+        ),
+    )
 
     shop_id: Mapped[ShopKey]
     order_id: Mapped[int] = mapped_column(BigInt, primary_key=True, autoincrement=False)
@@ -46,6 +54,8 @@ class OrderLine(Base):
     created_on: Mapped[date]
     beside_id: Mapped[int | None] = mapped_column(BigInt)
     """The product in whose list a shopper chose it; 0 for a list that stood beside none. None: it came another way."""
+    test_arm: Mapped[str | None] = mapped_column(String(10))
+    """Number and group (a: lists are shown, b: held back) of the A/B test that the shopper was in, like 3a."""
 
 
 class Product(Base):

@@ -21,7 +21,7 @@ class ViewKind(StrEnum):
     CLICKED = "clicked"
     """`product_id` was chosen from the list of `beside_id`."""
     ORDERED = "ordered"
-    """A checkout ended with `order_id`. What was bought is known from the order's own webhook."""
+    """A checkout ended with `order_id`. Nothing is attributed by it: a buyer's views are found by it and forgotten."""
 
 
 class View(Base):

@@ -1,4 +1,4 @@
-"""A test of lists against none: visitors by group from the pixel, purchases from Shopify's orders, of one shop only."""
+"""A test of lists against none: visitors by group from the pixel, purchases from Shopify's orders alone, by shop."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -43,21 +43,26 @@ def counts(found: holdout.Result) -> tuple[int, int, int, int]:
     return seen.shown, seen.held, seen.shown_buyers, seen.held_buyers
 
 
+def bought(number: int, arm: str | None, beside: int | None = None, **changes: Any) -> dict[str, Any]:
+    """An order whose one line carries what our blocks note on it."""
+    whole = order(number, **({"lines": ((1, 1, "20.00"),)} | changes))
+    noted = {"_foretally_test": arm, "_recommended": beside}
+    properties = [{"name": name, "value": str(value)} for name, value in noted.items() if value is not None]
+    whole["line_items"][0]["properties"] = properties
+    return whole
+
+
 def test_buyers_are_counted_by_group_and_paid_for_by_their_orders(
     database: Database, alice: Shop, bob: Shop, see: See, deliver: Deliver, drain: Callable[[], int]
 ) -> None:
     for shop in (alice, bob):
-        see(shop, "met", "b1", ago=2, test=1, arm="a")
-        see(shop, "met", "b2", ago=2, test=1, arm="b")
-        see(shop, "met", "b3", ago=2, test=1, arm="b")
-        see(shop, "clicked", "b1", ago=1.5, product_id=1, beside_id=2)
-        see(shop, "ordered", "b1", ago=1, order_id=1)
-        see(shop, "ordered", "b1", ago=1, order_id=1)
-        see(shop, "ordered", "b1", ago=0.5, order_id=2)
-    see(alice, "ordered", "b2", ago=1, order_id=3)
-    for number, lines in ((1, ((1, 1, "9.50"),)), (2, ((2, 1, "3.00"),)), (3, ((1, 2, "9.50"),))):
-        deliver(alice, "orders/create", order(number, lines=lines, total_price="20.00"))
-    deliver(bob, "orders/create", order(1, lines=((3, 1, "1.00"),), total_price="1.00"))
+        see(shop, "met", "b1", test=1, arm="a")
+        see(shop, "met", "b2", test=1, arm="b")
+        see(shop, "met", "b3", test=1, arm="b")
+    deliver(alice, "orders/create", bought(1, "1a", 7, customer=501))
+    deliver(alice, "orders/create", bought(2, "1a", customer=501))
+    deliver(alice, "orders/create", bought(3, "1b", customer=None))
+    deliver(bob, "orders/create", bought(1, "1a", lines=((3, 1, "1.00"),)))
     drain()
     mine, theirs = result(database, alice), result(database, bob)
     assert counts(mine) == (1, 2, 1, 1)
@@ -67,29 +72,60 @@ def test_buyers_are_counted_by_group_and_paid_for_by_their_orders(
     assert mine.compared.said is Said.EARLY
 
 
-def test_what_shopify_does_not_confirm_is_no_purchase(
+@pytest.mark.parametrize("browser_says", [None, "the right number", "another number"])
+def test_a_purchase_counts_whatever_order_number_the_browser_is_handed(
+    database: Database,
+    alice: Shop,
+    see: See,
+    deliver: Deliver,
+    drain: Callable[[], int],
+    browser_says: str | None,
+) -> None:
+    see(alice, "met", "b1", test=1, arm="a")
+    see(alice, "met", "b2", test=1, arm="b")
+    if browser_says is not None:
+        for browser, number in (("b1", 1), ("b2", 2)):
+            see(alice, "ordered", browser, order_id=number if browser_says == "the right number" else number + 900_000)
+    see(alice, "ordered", "b2", order_id=3)
+    for number, arm in ((1, "1a"), (2, "1b"), (3, None)):
+        deliver(alice, "orders/create", bought(number, arm, customer=500 + number))
+    drain()
+    found = result(database, alice)
+    assert counts(found) == (1, 1, 1, 1)
+    assert (found.shown_amount, found.held_amount) == (20.0, 20.0)
+
+
+def test_what_shopify_takes_back_is_no_purchase(
     database: Database, alice: Shop, bob: Shop, see: See, deliver: Deliver, drain: Callable[[], int]
 ) -> None:
-    see(alice, "met", "b1", ago=2, test=1, arm="a")
-    for number in (1, 2, 3, 4):
-        see(alice, "ordered", "b1", ago=1, order_id=number)
-    see(alice, "ordered", "somebody who never met a list", order_id=5)
-    deliver(alice, "orders/create", order(1, test=True))
-    deliver(alice, "orders/create", order(2, cancelled_at="2026-03-02T11:00:00+00:00"))
-    deliver(bob, "orders/create", order(3))
-    deliver(alice, "orders/create", order(5))
+    see(alice, "met", "b1", test=1, arm="a")
+    deliver(alice, "orders/create", bought(1, "1a", test=True))
+    deliver(alice, "orders/create", bought(2, "1a", cancelled_at="2026-03-02T11:00:00+00:00"))
+    deliver(alice, "orders/create", bought(3, "1a", lines=((1, 0, "20.00"),)))
+    deliver(alice, "orders/create", bought(4, "2a"))
+    deliver(alice, "orders/create", bought(5, "11a"))
+    deliver(bob, "orders/create", bought(6, "1a"))
     drain()
     assert counts(result(database, alice)) == (1, 0, 0, 0)
 
 
-def test_what_was_bought_before_the_list_was_met_does_not_count(
-    database: Database, alice: Shop, see: See, deliver: Deliver, drain: Callable[[], int]
+def test_a_buyer_of_both_groups_counts_in_neither(
+    database: Database, alice: Shop, deliver: Deliver, drain: Callable[[], int]
 ) -> None:
-    see(alice, "ordered", "b1", ago=3, order_id=1)
-    see(alice, "met", "b1", ago=2, test=1, arm="a")
-    deliver(alice, "orders/create", order(1))
+    for number, arm, customer in ((1, "1a", 501), (2, "1b", 501), (3, "1a", 502)):
+        deliver(alice, "orders/create", bought(number, arm, customer=customer))
     drain()
-    assert counts(result(database, alice)) == (1, 0, 0, 0)
+    found = result(database, alice)
+    assert (counts(found)[2:], found.both_groups, found.shown_amount) == ((1, 0), 1, 20.0)
+
+
+def test_buyers_whose_browsers_tell_nothing_are_counted_all_the_same(
+    database: Database, alice: Shop, deliver: Deliver, drain: Callable[[], int]
+) -> None:
+    for number in range(1, 6):
+        deliver(alice, "orders/create", bought(number, "1a" if number % 2 else "1b", customer=None))
+    drain()
+    assert counts(result(database, alice)) == (3, 2, 3, 2)
 
 
 def test_groups_are_those_of_this_test_and_nobody_is_in_both(database: Database, alice: Shop, see: See) -> None:
@@ -121,17 +157,3 @@ def test_a_test_is_started_once_and_the_next_has_another_number(database: Databa
         assert holdout.of(db, alice.id).published == 2
         assert holdout.of(db, bob.id) == holdout.Test()
         assert set(db.scalars(select(Job.kind))) == {"holdout"}
-
-
-def test_a_line_put_into_the_cart_from_a_list_is_known_from_the_order_alone(
-    database: Database, alice: Shop, see: See, deliver: Deliver, drain: Callable[[], int]
-) -> None:
-    noted = order(1, lines=((1, 1, "9.50"),))
-    noted["line_items"][0]["properties"] = [{"name": "_recommended", "value": "7"}]
-    deliver(alice, "orders/create", noted)
-    deliver(alice, "orders/create", order(2, lines=((1, 1, "9.50"),)))
-    drain()
-    for browser, arm, number in (("b1", "a", 1), ("b2", "a", 2)):
-        see(alice, "met", browser, ago=2, test=1, arm=arm)
-        see(alice, "ordered", browser, ago=1, order_id=number)
-    assert result(database, alice).chosen_orders == 1

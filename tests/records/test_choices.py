@@ -69,6 +69,29 @@ def test_of_what_stands_on_a_line_facts_keep_only_that(database: Database, alice
     assert [line.beside_id for line in payloads.order(again).lines] == [7, None]
 
 
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [("3a", "3a"), ("12b", "12b"), ("0a", None), ("3c", None), ("3a'", None), (3, None), (None, None)],
+)
+def test_a_line_says_in_which_group_of_a_test_it_was_put_into_the_cart(
+    database: Database, alice: Shop, bob: Shop, value: Any, kept: str | None
+) -> None:
+    told = bought("7")
+    told["line_items"][0]["properties"].append({"name": "_foretally_test", "value": value})
+    tell(database, alice, told, bought(updated_at=LATER))
+    tell(database, bob, bought())
+    with database.reading() as db:
+        arms = select(OrderLine.shop_id, OrderLine.test_arm).order_by(OrderLine.shop_id, OrderLine.line_id)
+        found = [(shop_id, arm) for shop_id, arm in db.execute(arms)]
+    assert found == [(alice.id, kept), (alice.id, None), (bob.id, None), (bob.id, None)]
+    assert beside(database, alice) == [7, None]
+    facts_kept = facts.of("orders/create", told)
+    assert payloads.order(facts_kept).lines == payloads.order(told).lines
+    assert payloads.order(
+        facts.order(payloads.order(told), None) | {"updated_at": LATER, "created_at": LATER}
+    ).lines == (payloads.order(told).lines)
+
+
 def test_the_page_counts_what_was_bought_from_lists_in_this_shop(database: Database, alice: Shop, bob: Shop) -> None:
     tell(database, alice, bought("7"), bought("cart", order_id=1002), bought(order_id=1003))
     tell(database, alice, bought("7", order_id=1004, test=True), bought("7", order_id=1005, cancelled_at=LATER))

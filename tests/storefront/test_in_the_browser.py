@@ -257,7 +257,7 @@ def test_a_visitor_s_group_is_drawn_once_and_holds_from_the_next_page_on(shopper
     assert "foretally_met" not in str(shopper.published())
     for _ in range(2):
         shopper.open("/products/mug")
-        assert kept(shopper) == drawn
+        assert kept(shopper) == {**drawn, "met": True}
         assert is_seen(shopper) == (drawn["arm"] == "a")
         assert ["foretally_met", {**drawn, "beside": str(MUG)}] in shopper.published()
         assert shopper.moved() <= 0.01
@@ -276,6 +276,40 @@ def test_one_group_sees_lists_and_the_other_does_not(shopper: Shopper, arm: str)
     run_test(shopper, 0)
     shopper.open("/products/mug")
     assert is_seen(shopper)
+
+
+def noted(shopper: Shopper) -> list[list[str]]:
+    """What each form that adds to the cart says of a test, after it was sent."""
+    return shopper.page.evaluate(  # type: ignore[no-any-return]
+        """() => [...document.querySelectorAll('form[action*="/cart/add"]')].map((form) => {
+          form.addEventListener('submit', (event) => event.preventDefault());
+          form.requestSubmit();
+          return new FormData(form).getAll('properties[_foretally_test]');
+        })"""
+    )
+
+
+@pytest.mark.parametrize("arm", ["a", "b"])
+def test_what_goes_into_the_cart_after_a_list_was_met_carries_the_test_and_the_group(
+    shopper: Shopper, arm: str
+) -> None:
+    recommend(shopper.shop, MUG, SPOON)
+    run_test(shopper, 4)
+    consent(shopper)
+    shopper.open("/products/mug")
+    assert kept(shopper)["test"] == 4
+    assert all(one == [] for one in noted(shopper))
+    shopper.page.evaluate(f'localStorage.setItem(\'foretally_test\', \'{{"test": 4, "arm": "{arm}"}}\')')
+    for page in ("/products/mug", "/products/teapot"):
+        shopper.open(page)
+        kept(shopper)
+        found = noted(shopper)
+        assert found
+        assert all(one == [f"4{arm}"] for one in found)
+    consent(shopper, "no")
+    shopper.open("/products/mug")
+    kept(shopper)
+    assert all(one == [] for one in noted(shopper))
 
 
 def test_without_consent_nobody_takes_part_and_nothing_is_stored(shopper: Shopper) -> None:

@@ -48,6 +48,6 @@ def test_figures_name_both_groups_and_what_was_left_out() -> None:
     assert told.figures == (
         "5,000 visitors met lists and saw them, 5,010 met them hidden.",
         "100 and 90 of them bought afterwards, for 1,234.50 and 900.00 EUR.",
-        "7 orders held a product that came from a list.",
+        "7 orders held a product that was put into the cart from a list.",
         "Seen in both groups, so counted in neither: 1 visitor.",
     )

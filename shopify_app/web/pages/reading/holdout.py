@@ -67,7 +67,9 @@ def tell(result: Result, currency: str) -> Told:
         f"{result.shown_amount:,.2f} and {result.held_amount:,.2f} {currency}.",
     ]
     if result.chosen_orders:
-        figures.append(f"{plural(result.chosen_orders, 'order')} held a product that came from a list.")
+        figures.append(
+            f"{plural(result.chosen_orders, 'order')} held a product that was put into the cart from a list."
+        )
     if result.both_groups:
         figures.append(f"Seen in both groups, so counted in neither: {plural(result.both_groups, 'visitor')}.")
     return Told(BADGES[seen.said], TONES[seen.said], _verdict(seen), tuple(figures))
