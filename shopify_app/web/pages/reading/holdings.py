@@ -11,7 +11,8 @@ from shopify_app.web.pages.reading.standing import Standing
 
 REASONS = {
     "read_orders": "Sales are what forecasts and recommendations are made from; names and addresses are never read.",
-    "read_customers": "Only the number of a customer, kept under a random pseudonym, so that it can be forgotten.",
+    "read_customers": "Only the number of a customer, kept under a random pseudonym, so that it can be forgotten; "
+    "and who accepts marketing, when you ask for a file for your mailing tool.",
     "read_all_orders": "A full year of orders shows seasons. Without it Shopify shows the last 60 days.",
     "read_products": "Titles, prices and availability, so that nothing sold out is recommended.",
     "write_products": "Recommendation lists are written to a metafield of each product.",
