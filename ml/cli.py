@@ -61,6 +61,8 @@ def _show(args: argparse.Namespace) -> None:
 
     if not (args.bundle / bundles.MANIFEST).is_file() and (args.bundle / explain.FILE).is_file():
         print(_explained(args.bundle / explain.FILE, args.series))
+        if args.series is None:
+            print(_by_type(args.bundle / "types.parquet"), end="")
     else:
         print(_summary(bundles.verify(args.bundle)))
 
@@ -78,6 +80,19 @@ def _explained(file: Path, wanted: str | None) -> str:
     shown = rows[rows["series"].isin([wanted] if wanted is not None else [TOTAL, *best])].sort_values("mean")
     told = [[row["series"], *("  " + line for line in explain.words(row))] for row in shown[::-1].to_dict("records")]
     return "\n".join(line for lines in told for line in lines)
+
+
+def _by_type(file: Path) -> str:
+    """What is expected of each product type; nothing of a shop without types."""
+    if not file.is_file():
+        return ""
+    rows = _read(file)
+    rows = rows[rows["days"] == rows["days"].max()]
+    told = []
+    for row in rows.itertuples():
+        likely = f"likely {row.p10:,.1f} to {row.p90:,.1f}"
+        told.append(f"  {row.type or 'no type':30s} {row.mean:10,.1f}, {likely}, {row.products} products")
+    return "\n".join([f"by type, {rows['days'].iloc[0]} days", *told, ""])
 
 
 def _backtest_forecast(args: argparse.Namespace) -> None:

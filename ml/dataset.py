@@ -106,6 +106,15 @@ class Dataset:
             for row in table.to_pylist()
         }
 
+    def types(self) -> dict[str, str]:
+        """The type of each product that has one, by its number as text; none without a catalogue."""
+        file = self.folder / "products.parquet"
+        if not file.is_file():
+            return {}
+        table = _columns(file, ["product_id", "product_type"], PRODUCTS)
+        told = zip(table["product_id"].to_pylist(), table["product_type"].to_pylist(), strict=True)
+        return {str(number): kind.strip() for number, kind in told if kind and kind.strip()}
+
     def _out_of_stock(self, sales: DailySales) -> Bools | None:
         """Days at whose end a product was known to be out of stock, in the shape of the units; None without history."""
         file = self.folder / "stock.parquet"

@@ -48,10 +48,11 @@ def fit(
 def predict(bundle: Path, dataset: Path | Dataset, out: Path, *, horizon: int = HORIZON) -> None:
     """Forecast the days after the dataset's cutoff with a trained bundle: `forecasts.parquet`, `windows.parquet`.
 
-    Beside them `explanations.parquet`, unless the forecast was made elsewhere.
+    Beside them `explanations.parquet` and, of a shop with product types, `types.parquet`, unless the forecast was made
+    elsewhere.
     Raises BadBundle when the bundle is not what was trained, Implausible when the forecast fails its sanity gate.
     """
-    from ml.forecast import model, reasons, table
+    from ml.forecast import groups, model, reasons, table
 
     if horizon < 1:
         raise BadConfig(f"horizon is {horizon}, expected at least 1 day")
@@ -64,6 +65,7 @@ def predict(bundle: Path, dataset: Path | Dataset, out: Path, *, horizon: int = 
         forecast = fitted.forecast(sales, horizon)
         forecast.write(out)
         reasons.write(reasons.explanations(fitted, sales, forecast), out)
+        groups.write(groups.by_type(fitted.type_bands, forecast, data.types()), out)
 
 
 def _fit_forecast(data: Dataset, out: Path, config: Mapping[str, Any], seed: int, say: Say) -> Trained:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ml.forecast import effects, level
+from ml.forecast import effects, groups, level
 from ml.forecast.config import ForecastConfig
 from ml.forecast.intervals import UNTRIED, Bands
 from ml.forecast.level import Chosen, Lead, Record
@@ -61,7 +61,8 @@ def fit_forecast(sales: DailySales, config: ForecastConfig, seed: int, say: Say)
         bands = bands_of(trials[leader])
     if not member.is_scaled:
         total = _summed(usual)
-    model = ForecastModel(member, bands, config.sold_within_days, config.cap_quantile, moved, total.lead)
+    days, quantile = config.sold_within_days, config.cap_quantile
+    model = ForecastModel(member, bands, days, quantile, moved, total.lead, groups.bands(usual))
     told = figures(sales, trials, leader, total, level.track_record(usual, HORIZON, Lead(level.NAIVE)))
     lineage = {"signals": signals, "promotions": {"sha256": sales.plan_sha256} if sales.plan_sha256 else None}
     return Fitted(model, because, {**told, **{name: given for name, given in lineage.items() if given is not None}})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -32,6 +32,8 @@ class ForecastModel:
     cap_quantile: float
     effects: Effects = effects.NONE
     lead: Lead = USUAL
+    type_bands: Mapping[str, Bands] = field(default_factory=dict)
+    """Ranges of product types (`ml.forecast.groups`)."""
 
     def forecast(self, sales: DailySales, horizon: int = HORIZON, only: Sequence[str] | None = None) -> Forecast:
         """The days after the last known one, for products sold lately (or exactly those in `only`) and their total.
@@ -79,6 +81,7 @@ class ForecastModel:
             "bands": {kind: bands.as_dict() for kind, bands in self.bands.items()},
             "effects": self.effects.as_dict(),
             "total": self.lead.as_dict(),
+            "types": {days: bands.as_dict() for days, bands in self.type_bands.items()},
         }
         own = json.dumps(profile, sort_keys=True, indent=1).encode()
         return {FILE: own, **self.member.files(), **self.lead.files()}
@@ -94,7 +97,8 @@ def load(files: Mapping[str, bytes]) -> ForecastModel:
         moved = Effects.from_dict(profile.get("effects", {}))
         # Bundles of before views of the total were compared name none.
         lead = Lead.from_dict(profile["total"], files) if "total" in profile else USUAL
-        return ForecastModel(member, bands, days, quantile, moved, lead)
+        types = {kind: Bands.from_dict(values) for kind, values in profile.get("types", {}).items()}
+        return ForecastModel(member, bands, days, quantile, moved, lead, types)
     except (KeyError, ValueError, TypeError, ModuleNotFoundError) as wrong:
         raise BadBundle(f"{FILE}: not a forecast model ({wrong!r})") from wrong
 

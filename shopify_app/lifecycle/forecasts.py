@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 TOTAL = "__total__"
 QUANTITIES = ("mean", "p10", "p50", "p90")
+TYPES_FILE = "types.parquet"
+"""What `ml.forecast.groups` writes; that module loads numpy, which a page need not."""
 
 
 def keep(db: Session, objects: Objects, version: Version, snapshot_id: str, folder: Path, was_champion: bool) -> bool:
@@ -35,7 +37,8 @@ def keep(db: Session, objects: Objects, version: Version, snapshot_id: str, fold
         snapshot_id=snapshot_id,
         days_sha256=objects.put(folder / "forecasts.parquet"),
         windows_sha256=objects.put(folder / "windows.parquet"),
-        explanations_sha256=objects.put(folder / explain.FILE) if (folder / explain.FILE).is_file() else None,
+        explanations_sha256=_put(objects, folder / explain.FILE),
+        types_sha256=_put(objects, folder / TYPES_FILE),
         was_champion=was_champion,
         created_at=clock.now(),
     )
@@ -53,6 +56,10 @@ def keep(db: Session, objects: Objects, version: Version, snapshot_id: str, fold
         ],
     )
     return True
+
+
+def _put(objects: Objects, file: Path) -> str | None:
+    return objects.put(file) if file.is_file() else None
 
 
 def newest(db: Session, shop_id: int, version_id: int) -> ForecastRun | None:

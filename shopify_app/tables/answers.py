@@ -26,6 +26,8 @@ class ForecastRun(Base):
     windows_sha256: Mapped[str] = mapped_column(String(64))
     """Object with `series, origin, first, days, mean, p10, p50, p90` per 7-day window and horizon."""
     explanations_sha256: Mapped[str | None] = mapped_column(String(64))
+    types_sha256: Mapped[str | None] = mapped_column(String(64))
+    """What is expected of each product type; None for a shop without types."""
     """Object with what each part contributed to each series' whole horizon (`ml.explain`). None: made elsewhere."""
     was_champion: Mapped[bool] = mapped_column(Boolean)
     """In charge when it was made: what the merchant saw."""

@@ -49,6 +49,7 @@ Tin lantern|Herb planter|Watering can 1.5 l|Clay oil burner|
 Linen napkins, set of 4|Wicker tray|Coat hook, iron|Felt coasters|
 Cork trivet|Match holder with 60 long matches, one of those names that go on and must wrap somewhere"""
 VENDORS = ("Foretally goods", "Kiln & Co", "")
+TYPES = ("Kitchen & table", "Textiles for every room of the house", "Lights", "")
 TITLES = [name.strip() for name in NAMES.split("|")]
 
 
@@ -131,7 +132,7 @@ def _catalogue(db: Session, installed: Shop, sold: Sales) -> None:
                 units_in_stock=None if n % 7 == 3 else (n * 13) % 90,
                 created_on=sold.days[DAYS - 12 if n == 18 else 0],
                 updated_at=noon(CLOSED),
-                product_type="Home",
+                product_type=TYPES[n % len(TYPES)],
                 vendor=VENDORS[n % len(VENDORS)],
             )
         )
@@ -318,6 +319,20 @@ def _write(folder: Path, origin: date, mean: np.ndarray) -> None:
     pd.DataFrame(days).to_parquet(folder / "forecasts.parquet")
     _explain(mean).assign(origin=origin).to_parquet(folder / explain.FILE)
     pd.DataFrame(windows).to_parquet(folder / "windows.parquet")
+    _by_type(origin, mean).to_parquet(folder / forecasts.TYPES_FILE)
+
+
+def _by_type(origin: date, mean: np.ndarray) -> pd.DataFrame:
+    """What `ml.forecast.groups` writes: types are those that products have in turn."""
+    rows = []
+    for n, kind in enumerate(TYPES):
+        values = mean[n :: len(TYPES)].sum(axis=0)
+        key = {"type": kind, "products": len(mean[n :: len(TYPES)]), "origin": origin}
+        for days in (1, 7, HORIZON):
+            for first in range(0, HORIZON, days):
+                on = origin + timedelta(days=first + 1)
+                rows.append({**key, "first": on, "days": days, **_spread(values[first : first + days].sum())})
+    return pd.DataFrame(rows)
 
 
 def _explain(mean: np.ndarray) -> pd.DataFrame:

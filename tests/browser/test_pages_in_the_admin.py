@@ -10,7 +10,9 @@ from tests.browser.conftest import Stage, Visit
 PAGES = (
     "",
     "/forecasts",
+    "/forecasts?by=type",
     "/forecasts/1003",
+    "/forecasts/1007",
     "/reorder",
     "/recommendations",
     "/models",

@@ -76,10 +76,16 @@ def sell(db: Session, shop: Shop, on: date, units: dict[int, int], order_id: int
 def say(db: Session, objects: Objects, version: Version, origin_on: date, means: dict[int, float], **keep: Any) -> None:
     """Store a version's forecast of one evening: the same mean on each of the next 28 days."""
     with TemporaryDirectory() as name:
-        folder = Path(name)
-        _days(origin_on, means).to_parquet(folder / "forecasts.parquet", index=False)
-        _windows(origin_on, means).to_parquet(folder / "windows.parquet", index=False)
+        folder = forecast_files(Path(name), origin_on, means)
         forecasts.keep(db, objects, version, "0" * 64, folder, was_champion=keep.get("was_champion", False))
+
+
+def forecast_files(folder: Path, origin_on: date, means: dict[int, float]) -> Path:
+    """The files of a forecast with the same mean on each of the next 28 days; the folder."""
+    folder.mkdir(exist_ok=True)
+    _days(origin_on, means).to_parquet(folder / "forecasts.parquet", index=False)
+    _windows(origin_on, means).to_parquet(folder / "windows.parquet", index=False)
+    return folder
 
 
 def _days(origin_on: date, means: dict[int, float]) -> pd.DataFrame:

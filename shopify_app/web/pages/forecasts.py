@@ -1,16 +1,23 @@
 """GET /forecasts and /forecasts/<product>: what will sell, and how earlier forecasts fared."""
 
+from typing import Any
+
 from flask import Response, request
+from sqlalchemy.orm import Session
 
 from shopify_app.errors import NotFound
 from shopify_app.tables import Task
 from shopify_app.web import charts
+from shopify_app.web.charts import Day
 from shopify_app.web.pages import bp, room, sheets
 from shopify_app.web.pages.overview import sales_chart, windows
-from shopify_app.web.pages.reading import accuracy, history, products, reorder, standing, versions
-from shopify_app.web.pages.reading.products import ProductRow
+from shopify_app.web.pages.reading import accuracy, history, products, reorder, standing, types, versions
+from shopify_app.web.pages.reading.products import Outlook, ProductRow
+from shopify_app.web.pages.reading.standing import Standing
+from shopify_app.web.pages.reading.types import TypeRow
 
 PER_PAGE = 25
+SPANS = [f"next_{days}_days_{name}" for days in (7, 28) for name in ("expected", "p10", "p90")]
 
 
 @bp.get("/forecasts")
@@ -21,42 +28,78 @@ def listed() -> tuple[str, int]:
         if not at.is_ready:
             return room.page("forecasts", at, steps=standing.steps(db, at), rows=[])
         days, ahead = history.shop_days(db, at), windows(db, at)
-        q = request.args.get("q", "").strip()[:100]
+        q, kind = (request.args.get(name, "").strip()[:255] for name in ("q", "type"))
+        if request.args.get("by") == "type":
+            return _by_type(db, at, days, ahead)
         found = products.found(db, room.objects(), at, q)
+        if kind:
+            mine = types.products_of(db, at, kind)
+            found = [number for number in found if number in mine]
         pages = max(-(-len(found) // PER_PAGE), 1)
         page = min(max(request.args.get("page", 1, type=int), 1), pages)
         rows = products.rows(db, room.objects(), at, found[(page - 1) * PER_PAGE : page * PER_PAGE])
         return room.page(
             "forecasts",
             at,
-            **sales_chart(db, at, days),
-            week=ahead.get(7),
-            month=ahead.get(28),
-            total=accuracy.fared(db, at, "store_week"),
-            fared=accuracy.fared(db, at, "product_week"),
+            **_whole_shop(db, at, days, ahead),
+            has_types=types.exist(db, at),
             rows=rows,
             sparks={row.product_id: charts.sparkline(row.weeks, _trend(row)) for row in rows},
             found=len(found),
             page=page,
             pages=pages,
             q=q,
+            kind=kind,
         )
+
+
+def _by_type(db: Session, at: Standing, days: list[Day], ahead: dict[int, Outlook]) -> tuple[str, int]:
+    """The whole shop, then every product type."""
+    rows = types.rows(db, room.objects(), at)
+    return room.page(
+        "forecasts",
+        at,
+        **_whole_shop(db, at, days, ahead),
+        has_types=bool(rows),
+        types=rows,
+        rows=[],
+        sparks={row.name: charts.sparkline(row.weeks, _trend(row)) for row in rows},
+    )
+
+
+def _whole_shop(db: Session, at: Standing, days: list[Day], ahead: dict[int, Outlook]) -> dict[str, Any]:
+    return {
+        **sales_chart(db, at, days),
+        "week": ahead.get(7),
+        "month": ahead.get(28),
+        "total": accuracy.fared(db, at, "store_week"),
+        "fared": accuracy.fared(db, at, "product_week"),
+    }
 
 
 @bp.get("/forecasts.csv")
 def exported() -> Response:
-    """Every row of the table, for a spreadsheet."""
+    """Every row of the table, for a spreadsheet; of types with `?by=type`."""
+    if request.args.get("by") == "type":
+        return _types_sheet()
     with room.database().reading() as db:
         at = room.here(db)
         rows = products.rows(db, room.objects(), at, products.found(db, room.objects(), at))
-    spans = [f"next_{days}_days_{name}" for days in (7, 28) for name in ("expected", "p10", "p90")]
     return sheets.sheet(
-        ["product_id", "title", "sold_28_days", *spans, "in_stock", "past_accuracy"],
+        ["product_id", "title", "sold_28_days", *SPANS, "in_stock", "past_accuracy"],
         [
             [row.product_id, row.title, row.sold, *_quantities(row, at.is_stale), row.in_stock, _share(row.accuracy)]
             for row in rows
         ],
     )
+
+
+def _types_sheet() -> Response:
+    with room.database().reading() as db:
+        at = room.here(db)
+        rows = types.rows(db, room.objects(), at)
+    cells = [[r.label, r.products, r.sold, *_quantities(r, at.is_stale), _share(r.accuracy)] for r in rows]
+    return sheets.sheet(["type", "products", "sold_28_days", *SPANS, "past_accuracy"], cells)
 
 
 @bp.get("/forecasts/<int:product_id>")
@@ -84,11 +127,11 @@ def product(product_id: int) -> tuple[str, int]:
         )
 
 
-def _trend(row: ProductRow) -> str:
+def _trend(row: ProductRow | TypeRow) -> str:
     return "Units per week, oldest first: " + ", ".join(f"{week:.0f}" for week in row.weeks)
 
 
-def _quantities(row: ProductRow, is_stale: bool) -> list[float | None]:
+def _quantities(row: ProductRow | TypeRow, is_stale: bool) -> list[float | None]:
     spans = [None if is_stale else span for span in (row.next_week, row.next_month)]
     return [
         round(v, 2) if v is not None else None for s in spans for v in ((s.mean, s.low, s.high) if s else (None,) * 3)
