@@ -88,14 +88,14 @@ def _fit_lists(data: Dataset, out: Path, config: Mapping[str, Any], seed: int, s
     settings = read_config(config)
     say(f"reading order lines up to {data.cutoff_on}")
     fitted = fit_lists(data.baskets(), settings, say, data.catalogue(), data.looked_at, data.steps())
-    about = Trained(
-        out, "recommend", fitted.algorithm, settings.as_dict(), seed, data.cutoff_on, fitted.metrics, fitted.because
-    )
+    name, metrics, because = fitted.algorithm, fitted.metrics, fitted.because
     if leave is not None and held.counts_in(choice.name for choice in fitted.choices.values()):
         held.Held.of(fitted.lists).write(leave)
     table, evidence = fitted.table, replace(fitted.evidence)
     del fitted  # and with it every matrix that was made on the way
-    customers = personal.table(evidence, data.customers(), seed, say) if settings.personal else None
+    customers, figures = personal.table(evidence, data.customers(), seed, say) if settings.personal else (None, {})
+    metrics = {**metrics, "personal": figures} if figures else metrics
+    about = Trained(out, "recommend", name, settings.as_dict(), seed, data.cutoff_on, metrics, because)
     return lists.write(about, table, customers)
 
 

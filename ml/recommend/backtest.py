@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,7 +69,7 @@ def backtest(
         fitted = fit_lists(shop.baskets, settings, say, shop.catalogue, shop.looked_at)
         table, history = fitted.table, again.fit(shop.baskets)
     with costs.of("fit_personal"):
-        lists = _personal(fitted, asked, seed, say)
+        lists, tried = _personal(fitted, asked, seed, say)
     answers = []
     with costs.of("answer"):
         for number, (query, kind, given, customer) in enumerate(asked):
@@ -86,6 +86,7 @@ def backtest(
         "queries": len(asked),
         "answered": int(frame["query_id"].nunique()),
         "chosen": {place: choice.name for place, choice in fitted.choices.items()},
+        "personal": tried,
         "why": fitted.because,
     }
     (out / "run.json").write_text(json.dumps(run, indent=1) + "\n")
@@ -94,19 +95,20 @@ def backtest(
 
 def _personal(
     fitted: Fitted, asked: list[Asked], seed: int, say: Say
-) -> dict[tuple[str, int], list[tuple[int, float]]]:
-    """Ranked products by kind of question and customer; nothing where too few customers came back to learn from."""
+) -> tuple[dict[tuple[str, int], list[tuple[int, float]]], dict[str, Any]]:
+    """Ranked products by kind of question and customer, where these were surely better; and how they did."""
     kinds = {"customer": personal.NAME, "customer_new": f"{personal.NAME}_new"}
     wanted = {kind: sorted({who for _, asks, _, who in asked if asks == kind and who >= 0}) for kind in kinds}
-    seen = personal.windows(fitted.evidence) if any(wanted.values()) else []
-    if not seen:
-        return {}
-    rankers, answers = personal.fit(fitted.evidence, seen, seed, say), {}
+    if not any(wanted.values()):
+        return {}, {}
+    learned, answers = personal.fit(fitted.evidence, personal.windows(fitted.evidence), seed, say), {}
     for kind, customers in wanted.items():
-        made = rankers[kinds[kind]].lists(np.array(customers, np.int64), personal.LENGTH)
+        if kinds[kind] not in learned.trees:
+            continue
+        made = learned.lists(np.array(customers, np.int64), [kinds[kind]])[kinds[kind]]
         for who, products, scores in zip(customers, made.index.tolist(), made.scores.tolist(), strict=True):
             answers[kind, who] = [pair for pair in zip(products, scores, strict=True) if pair[0] >= 0]
-    return answers
+    return answers, {name: asdict(tried) for name, tried in learned.tried.items()}
 
 
 def _filled(first: list[tuple[int, float]], then: list[tuple[int, float]], k: int) -> list[tuple[int, float]]:

@@ -42,9 +42,10 @@ def for_page(evidence: Evidence, index: Ints, scores: Floats, other: NeighbourTa
     if not evidence.is_deep:
         return _table(evidence, _levelled(first) + _levelled(beside, LARGE_CONTENT))
     hinted = _levelled_by_row(beside)
+    # Bought together keeps one scale for the whole shop: what is suddenly bought together has to show at once.
     steps = _levelled_by_row(tops.matrix_of(other.index[:, :STEPS], other.scores[:, :STEPS], evidence.n))
     second = _levelled_by_row((steps @ steps).tocsr())
-    total = hinted + PAGE_TOGETHER * _levelled_by_row(first) + PAGE_SECOND * second
+    total = hinted + _levelled(first, PAGE_TOGETHER) + PAGE_SECOND * second
     total.data += np.float32(PAGE_POPULAR) * _demand(evidence)[total.indices]
     return _table(evidence, total)
 

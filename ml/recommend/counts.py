@@ -24,7 +24,7 @@ from ml.baskets import Baskets
 from ml.errors import BadData
 from ml.recommend import tops
 from ml.recommend.config import RecommendConfig
-from ml.sales import Ints
+from ml.sales import Floats, Ints
 
 DAY_SECONDS = 86_400
 UNIT = 1 << 18
@@ -128,6 +128,11 @@ class Counts:
     def weights(self, days_later: float = 0.0) -> sparse.csr_matrix:
         """Weighted counts as seen that many days after the landmark, float32: a fresh order of one product is 1."""
         return weighed(self.pairs, 0.5 ** (days_later / self.half_life_days))
+
+    def own_weights(self, days_later: float = 0.0) -> Floats:
+        """The diagonal of `weights`, without the rest."""
+        own = sparse.csr_matrix(self.pairs.diagonal())
+        return np.asarray(weighed(own, 0.5 ** (days_later / self.half_life_days)).data)
 
     def together(self, rows: Ints, columns: Ints) -> Ints:
         """In how many orders each of these pairs was bought together, int32."""

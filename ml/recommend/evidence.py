@@ -72,7 +72,7 @@ class Evidence:
         if not self.is_deep or not (self.baskets.customer >= 0).any():
             return None
         theirs = people.count(self.baskets, self.config)
-        counted = self.counts.weights(self.days_later).diagonal().sum()
+        counted = self.counts.own_weights(self.days_later).sum()
         theirs.data *= np.float32(self.config.people_share * counted / max(theirs.diagonal().sum(), 1e-9))
         return theirs
 

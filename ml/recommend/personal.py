@@ -1,47 +1,55 @@
 """Personal lists: candidates of each customer re-ranked by trees that learned from what customers bought next.
 
-For the home page of a known customer and for e-mail: once with what they bought before, once without. Learned from the
-last three months, each seen from its first day; so only shops where enough customers come back get them.
+For the home page of a known customer and for e-mail: once with what they bought before, once without. Learned from two
+months, each seen from its first day, and tried on the newest month, which they have not seen: a shop gets the lists
+that were surely better there than what it would show otherwise. So only shops where enough customers come back.
 
-Source: Burges (2010), "From RankNet to LambdaRank to LambdaMART: an overview"; Wang, Li, Golbandi, Bendersky & Najork
-(2018), "The LambdaLoss framework for ranking metric optimization".
+Each pair of customer and product is learned as bought or not: ranking objectives were no better and took twice to four
+times as long (docs/models.md).
+
+Source: Chen & Guestrin (2016), "XGBoost: a scalable tree boosting system".
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sparse
 from numpy.typing import NDArray
 
-from ml.recommend import again
+from ml.recommend import again, together, trial
 from ml.recommend.customers import CustomerTable
 from ml.recommend.evidence import Evidence
-from ml.recommend.neighbours import NOBODY
+from ml.recommend.neighbours import NOBODY, CartLists
+from ml.recommend.replay import K
 from ml.recommend.shoppers import Pairs, Shoppers, listed
+from ml.recommend.trial import Questions
 from ml.sales import Bools, Floats, Ints
 
 NAME = "personal"
+KINDS = {NAME: False, f"{NAME}_new": True}
+"""Each list, and whether it leaves out what the customer bought before."""
 WINDOW, WINDOWS = 30.0, 3
 MOST_LEARNED_FROM = 2_000
 """Customers of one window: more would cost memory and teach little."""
 LENGTH = 50
 ACTIVE_DAYS = 365.0
 CHUNK = 500
-ROUNDS = 150
+SURE = 2.0
+"""Standard errors by which lists have to be better than what is shown otherwise."""
+ROUNDS, TRIAL_ROUNDS = 100, 50
 PARAMETERS = {
-    "objective": "rank:ndcg",
-    "eta": 0.06,
-    "max_depth": 5,
+    "objective": "binary:logistic",
+    "eta": 0.1,
+    "max_depth": 4,
+    "max_bin": 64,
     "min_child_weight": 20,
     "subsample": 0.6,
     "colsample_bytree": 0.6,
     "tree_method": "hist",
-    "lambdarank_pair_method": "topk",
-    "lambdarank_num_pair_per_sample": 20,
     "nthread": 1,
 }
 
@@ -64,32 +72,39 @@ class Window:
     bought: sparse.csr_matrix
 
 
-class Ranker:
-    """Trees for one kind of list."""
+@dataclass(frozen=True)
+class Tried:
+    """NDCG@10 on the newest month, of these lists and of what is shown otherwise, and how sure the difference is."""
 
-    def __init__(self, trees: Any, shoppers: Shoppers, only_new: bool) -> None:
-        self._trees, self._shoppers, self._only_new = trees, shoppers, only_new
+    mean: float
+    otherwise: float
+    z: float
+    customers: int
 
-    def lists(self, customers: Ints, length: int = LENGTH) -> CustomerLists:
-        """The best products for these customers."""
-        parts = [self._ranked(customers[at : at + CHUNK], length) for at in range(0, len(customers), CHUNK)]
-        empty = np.full((0, length), NOBODY, np.int32)
-        index = np.concatenate([empty, *(part[0] for part in parts)])
-        return CustomerLists(customers, index, np.concatenate([empty.astype(np.float32), *(p[1] for p in parts)]))
+    @property
+    def is_better(self) -> bool:
+        """Whether these lists may serve."""
+        return self.z > SURE
 
-    def _ranked(self, customers: Ints, length: int) -> tuple[Ints, Floats]:
-        import xgboost
 
-        pairs = self._shoppers.pairs(customers, only_new=self._only_new)
-        score = self._trees.predict(xgboost.DMatrix(listed([pairs]))).reshape(pairs.product.shape)
-        score = np.where(pairs.allowed, score, -np.inf)
-        order = np.lexsort((pairs.product, -score), axis=1)[:, :length]
-        best, product = (np.take_along_axis(each, order, 1) for each in (score, pairs.product))
-        index = np.full((len(customers), length), NOBODY, np.int32)
-        value = np.zeros(index.shape, np.float32)
-        index[:, : order.shape[1]] = np.where(best > -np.inf, product, NOBODY)
-        value[:, : order.shape[1]] = np.where(best > -np.inf, best, 0)
-        return index, value
+@dataclass(frozen=True)
+class Learned:
+    """What customers taught: trees by list, the lists that did not pass left out. tried: figures of all of them."""
+
+    shoppers: Shoppers
+    trees: Mapping[str, Any]
+    tried: Mapping[str, Tried]
+
+    def lists(self, customers: Ints, names: Sequence[str], length: int = LENGTH) -> dict[str, CustomerLists]:
+        """The best products for these customers, by list."""
+        parts = [self._some(customers[at : at + CHUNK], names, length) for at in range(0, len(customers), CHUNK)]
+        empty = np.full((0, length), NOBODY, np.int32), np.zeros((0, length), np.float32)
+        joined = {name: [empty, *(part[name] for part in parts)] for name in names}
+        return {name: CustomerLists(customers, *map(np.concatenate, zip(*joined[name], strict=True))) for name in names}
+
+    def _some(self, customers: Ints, names: Sequence[str], length: int) -> dict[str, tuple[Ints, Floats]]:
+        asked = self.shoppers.pairs(customers, [KINDS[name] for name in names])
+        return {name: _ranked(self.trees[name], pairs, length) for name, pairs in zip(names, asked, strict=True)}
 
 
 def windows(evidence: Evidence) -> list[Window]:
@@ -103,50 +118,97 @@ def windows(evidence: Evidence) -> list[Window]:
     return made
 
 
-def fit(evidence: Evidence, seen: list[Window], seed: int, say: Callable[[str], None]) -> dict[str, Ranker]:
-    """Rankers for lists with what a customer had before (`personal`) and without (`personal_new`)."""
-    shoppers = Shoppers(evidence)
-    rankers = {}
-    for name, only_new in ((NAME, False), (f"{NAME}_new", True)):
+def fit(evidence: Evidence, seen: list[Window], seed: int, say: Callable[[str], None]) -> Learned:
+    """Learned from all months but the newest, tried on that, and what passes learned again from all of them.
+
+    With one month nothing can be tried, nor learned.
+    """
+    shoppers, trees, tried = Shoppers(evidence), {}, {}
+    if len(seen) < 2:
+        return Learned(shoppers, {}, {})
+    asked = [window.shoppers.pairs(window.customers, list(KINDS.values())) for window in seen]
+    for place, name in enumerate(KINDS):
         say(f"learning {name.replace('_', ' ')} lists from {sum(len(one.customers) for one in seen)} customers")
-        rankers[name] = Ranker(_learned(seen, only_new, seed), shoppers, only_new)
-    return rankers
+        examples = [(window, pairs[place]) for window, pairs in zip(seen, asked, strict=True)]
+        tried[name] = _tried(name, _learned(examples[1:], seed, TRIAL_ROUNDS), *examples[0])
+        say(f"{name}: {tried[name].mean:.3f} against {tried[name].otherwise:.3f}, z {tried[name].z:.1f}")
+        if tried[name].is_better:
+            trees[name] = _learned(examples, seed, ROUNDS)
+    return Learned(shoppers, trees, tried)
 
 
-def table(evidence: Evidence, names: NDArray[np.str_], seed: int, say: Callable[[str], None]) -> CustomerTable | None:
-    """The lists of every customer of the last year: buy again, and ranked ones where enough customers came back.
+def table(
+    evidence: Evidence, names: NDArray[np.str_], seed: int, say: Callable[[str], None]
+) -> tuple[CustomerTable | None, dict[str, Any]]:
+    """The lists of every customer of the last year, and their figures: buy again, and ranked ones that passed.
 
-    names: the customers' pseudonyms in the order of their numbers, ascending. None when nobody is known.
+    names: the customers' pseudonyms in the order of their numbers, ascending. No table when nobody is known.
     """
     lately = evidence.baskets.customer[evidence.baskets.age <= ACTIVE_DAYS]
     customers = np.unique(lately[lately >= 0])
     if len(customers) == 0:
-        return None
+        return None, {}
     index, scores = again.table(evidence.baskets, LENGTH)
     lists = {again.NAME: (index[customers], scores[customers])}
-    seen = windows(evidence)
-    for name, ranker in (fit(evidence, seen, seed, say) if seen else {}).items():
-        made = ranker.lists(customers)
-        lists[name] = (made.index, made.scores)
-    return CustomerTable(names[customers], evidence.baskets.products, lists)
+    learned = fit(evidence, windows(evidence), seed, say)
+    made = learned.lists(customers, list(learned.trees)) if learned.trees else {}
+    lists |= {name: (each.index, each.scores) for name, each in made.items()}
+    figures = {name: {**asdict(each), "serves": each.is_better} for name, each in learned.tried.items()}
+    return CustomerTable(names[customers], evidence.baskets.products, lists), figures
 
 
-def _learned(seen: list[Window], only_new: bool, seed: int) -> Any:
+def _ranked(trees: Any, pairs: Pairs, length: int) -> tuple[Ints, Floats]:
+    """The best of each customer's candidates: product numbers (int32) and scores, [customers, length]."""
     import xgboost
 
-    examples = [_examples(window, only_new) for window in seen]
-    labels = np.concatenate([bought for _, bought in examples])
-    groups = np.repeat(np.arange(len(labels)), labels.shape[1])
-    data = xgboost.DMatrix(listed([pairs for pairs, _ in examples]), label=labels.ravel().astype(int), qid=groups)
-    return xgboost.train({**PARAMETERS, "seed": seed}, data, ROUNDS)
+    score = trees.predict(xgboost.DMatrix(listed([pairs]))).reshape(pairs.product.shape)
+    score = np.where(pairs.allowed, score, -np.inf)
+    order = np.lexsort((pairs.product, -score), axis=1)[:, :length]
+    best, product = (np.take_along_axis(each, order, 1) for each in (score, pairs.product))
+    index = np.full((len(score), length), NOBODY, np.int32)
+    value = np.zeros(index.shape, np.float32)
+    index[:, : order.shape[1]] = np.where(best > -np.inf, product, NOBODY)
+    value[:, : order.shape[1]] = np.where(best > -np.inf, best, 0)
+    return index, value
 
 
-def _examples(window: Window, only_new: bool) -> tuple[Pairs, Bools]:
+def _learned(examples: list[tuple[Window, Pairs]], seed: int, rounds: int) -> Any:
+    import xgboost
+
+    told = [_told(window, pairs) for window, pairs in examples]
+    labels = np.concatenate([bought.ravel() for _, bought in told]).astype(int)
+    data = xgboost.QuantileDMatrix(listed([pairs for pairs, _ in told]), label=labels, max_bin=PARAMETERS["max_bin"])
+    return xgboost.train({**PARAMETERS, "seed": seed}, data, rounds)
+
+
+def _told(window: Window, pairs: Pairs) -> tuple[Pairs, Bools]:
     """Candidates of each customer and which they bought; customers who bought none of theirs teach nothing."""
-    pairs = window.shoppers.pairs(window.customers, only_new=only_new)
     bought = np.take_along_axis(window.bought.toarray() > 0, pairs.product, 1) & pairs.allowed
     told = bought.any(1)
     return Pairs(pairs.product[told], pairs.features[told], pairs.allowed[told]), bought[told]
+
+
+def _tried(name: str, trees: Any, window: Window, pairs: Pairs) -> Tried:
+    """These lists beside what a shopper would see without: what they buy most, or what goes with what they bought."""
+    shoppers, customers = window.shoppers, window.customers
+    evidence, own = shoppers.evidence, shoppers.own[customers]
+    if KINDS[name]:
+        given, lists, hidden = shoppers.lately[customers], CartLists(*together.wide(evidence, LENGTH)), own
+        wanted = sparse.csr_matrix(window.bought - window.bought.multiply(own > 0))
+    else:
+        itself = np.arange(evidence.n, dtype=np.int32)[:, None]
+        given, lists, hidden = own, CartLists(itself, np.ones(itself.shape, np.float32)), sparse.csr_matrix(own.shape)
+        wanted = window.bought.copy()
+    wanted.eliminate_zeros()
+    asked = np.diff(wanted.indptr) > 0
+    if not asked.any():
+        return Tried(0.0, 0.0, 0.0, 0)
+    fillers = np.searchsorted(evidence.baskets.products, evidence.popular)
+    others = trial.gains(lists, fillers, Questions(given, wanted, hidden))[asked]
+    mine = trial.listed_gains(_ranked(trees, pairs, K)[0], wanted)[asked]
+    gap = mine - others
+    z = float(gap.mean() / (gap.std() / np.sqrt(len(gap)) or 1))
+    return Tried(float(mine.mean()), float(others.mean()), z, len(gap))
 
 
 def _window(evidence: Evidence, days: float) -> Window | None:

@@ -120,10 +120,16 @@ class Shoppers:
         known = catalogue.price > 0
         return np.log(np.where(known, catalogue.price, np.median(catalogue.price[known])))
 
-    def pairs(self, customers: Ints, *, only_new: bool) -> Pairs:
-        """Candidates and features for these customers. only_new: nothing that they have bought before."""
+    def pairs(self, customers: Ints, only_new: Sequence[bool]) -> list[Pairs]:
+        """Candidates and features for these customers, for each kind of list that is asked for.
+
+        only_new: whether to leave out what they have bought before. What both kinds look at is looked at once.
+        """
         have = self.own[customers].toarray() > 0
         views = self._views(customers, have)
+        return [self._pairs(customers, have, views, new) for new in only_new]
+
+    def _pairs(self, customers: Ints, have: Bools, views: dict[str, Dense], only_new: bool) -> Pairs:
         score = sum(share * _leading(views[name]) for name, share in SHARES.items())
         score = score + 0.6 * _leading(self.products[None, :, 1]) + 0.3 * _leading(np.expm1(self.products[None, :, 2]))
         if not only_new:
@@ -157,7 +163,7 @@ class Shoppers:
     def _eased(self, have: sparse.csr_matrix) -> Dense:
         head, weights = self.regressed
         score = np.zeros(have.shape, np.float32)
-        score[:, head] = have[:, head].toarray() @ weights
+        score[:, head] = have[:, head] @ weights
         return score
 
     def _like(self, customers: Ints) -> sparse.csr_matrix:

@@ -83,6 +83,12 @@ def _gains(table: sparse.csr_matrix, last: Floats, asked: Questions, part: slice
     return _ndcg(_holds(wanted, places) & shown, np.diff(wanted.indptr))
 
 
+def listed_gains(index: Ints, wanted: sparse.csr_matrix) -> Floats:
+    """NDCG of the first ten of each of these lists (product numbers, below 0 where there is none)."""
+    places = index[:, :K]
+    return _ndcg(_holds(wanted, np.maximum(places, 0)) & (places >= 0), np.diff(wanted.indptr))
+
+
 def _holds(wanted: sparse.csr_matrix, places: Ints) -> Bools:
     rows = np.repeat(np.arange(len(places)), places.shape[1])
     return np.asarray(wanted[rows, places.ravel()]).reshape(places.shape) > 0
