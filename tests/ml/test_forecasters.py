@@ -95,7 +95,7 @@ def test_the_weekday_average_equals_a_mean_over_eight_weeks_by_hand() -> None:
 
 
 def test_xgb_with_another_seed_is_another_model(sales: DailySales) -> None:
-    assert xgb.fit(sales, CONFIG, 1).model != xgb.fit(sales, CONFIG, 2).model
+    assert xgb.fit(sales, CONFIG, 1).models != xgb.fit(sales, CONFIG, 2).models
 
 
 def test_xgb_refuses_a_history_it_cannot_learn_from() -> None:
@@ -105,7 +105,14 @@ def test_xgb_refuses_a_history_it_cannot_learn_from() -> None:
 
 def test_a_damaged_model_file_is_refused() -> None:
     with pytest.raises(BadBundle, match=r"model\.ubj"):
-        xgb.load({xgb.FILE: b"not a model"})
+        xgb.load({xgb.FILES[0]: b"not a model"})
+
+
+def test_the_trees_forecast_is_the_geometric_mean_of_what_each_booster_says_alone(sales: DailySales) -> None:
+    whole, rows = xgb.fit(sales, CONFIG, 1), np.arange(len(sales.series))
+    first, second = ({xgb.FILES[0]: model} for model in whole.models)
+    alone = [xgb.load(files).daily(sales, rows, 28) for files in (first, second)]
+    assert whole.daily(sales, rows, 28) == pytest.approx(np.sqrt(alone[0] * alone[1]), rel=1e-5)
 
 
 def test_a_bulk_order_is_capped_at_the_products_own_quantile_and_keeps_its_price() -> None:
