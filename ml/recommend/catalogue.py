@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
+import scipy.sparse as sparse
 
 from ml.sales import Floats, Ints
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 WORD = re.compile(r"\w+")
+MOST_WITH_TERM = 2_000
+"""A word of more products than this says nothing, and pairing them costs its square."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,11 @@ class Catalogue:
         described = tuple(terms(*texts) for texts in zip(*columns, strict=True))
         return cls(rows["product_id"].to_numpy(np.int64), described, price)
 
+    @cached_property
+    def described(self) -> sparse.csr_matrix:
+        """Float32 [products, terms]: each product's terms by how rare they are, each row of length 1."""
+        return _weighed(self.terms)
+
     def among(self, products: Ints) -> Catalogue:
         """The same for these products (ascending); those it does not know have no words and no price."""
         place = {product: number for number, product in enumerate(self.product_ids.tolist())}
@@ -57,3 +66,17 @@ def terms(title: str, product_type: str = "", vendor: str = "", tags: str = "") 
 
 def _whole(kind: str, values: Sequence[str]) -> list[str]:
     return [f"{kind}: {value.strip().lower()}" for value in values if value.strip()]
+
+
+def _weighed(terms: tuple[frozenset[str], ...]) -> sparse.csr_matrix:
+    """Float32 [products, terms], each row of length 1."""
+    number: dict[str, int] = {}
+    columns = [[number.setdefault(term, len(number)) for term in sorted(each)] for each in terms]
+    starts = np.concatenate([[0], np.cumsum([len(each) for each in columns], dtype=np.int64)])
+    items: Ints = np.array([column for each in columns for column in each], np.int64)
+    held_by = np.bincount(items, minlength=max(len(number), 1))
+    rarity = np.log(max(len(terms), 1) / np.maximum(held_by, 1)) * (held_by <= MOST_WITH_TERM)
+    matrix = sparse.csr_matrix((rarity[items].astype(np.float32), items, starts), shape=(len(terms), len(held_by)))
+    length = np.sqrt(np.asarray(matrix.multiply(matrix).sum(1)).ravel())
+    scale = sparse.diags(1 / np.maximum(length, np.float32(1e-9)), dtype=np.float32)
+    return (scale @ matrix).tocsr()

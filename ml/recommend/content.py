@@ -19,8 +19,6 @@ from ml.sales import Ints
 
 NAME = "content"
 WIDTH = 50
-MOST_WITH_TERM = 2_000
-"""A word of more products than this says nothing, and pairing them costs its square."""
 FEW_ORDERS = 5
 """In a catalogue too large to compare as a whole, only products with fewer orders get these lists."""
 
@@ -29,7 +27,7 @@ def fit(evidence: Evidence) -> NeighbourTable:
     """The table of products described alike; without neighbours when there is no catalogue."""
     if evidence.catalogue is None:
         return evidence.empty()
-    described = _weighed(evidence.catalogue.terms)
+    described = evidence.catalogue.described
     rows = np.arange(evidence.n) if evidence.is_deep else np.flatnonzero(evidence.sold < FEW_ORDERS)
     width = min(WIDTH, max(evidence.n - 1, 1))
     index = np.full((evidence.n, width), NOBODY, np.int32)
@@ -44,19 +42,5 @@ def fit(evidence: Evidence) -> NeighbourTable:
 
 def likeness(catalogue: Catalogue, rows: Ints) -> sparse.csr_matrix:
     """Float32: how alike each two of these products are described; 1 of a product with itself, if it has words."""
-    described = _weighed(catalogue.terms)[rows]
+    described = catalogue.described[rows]
     return (described @ described.T).tocsr()
-
-
-def _weighed(terms: tuple[frozenset[str], ...]) -> sparse.csr_matrix:
-    """Float32 [products, terms], each row of length 1."""
-    number: dict[str, int] = {}
-    columns = [[number.setdefault(term, len(number)) for term in sorted(each)] for each in terms]
-    starts = np.concatenate([[0], np.cumsum([len(each) for each in columns], dtype=np.int64)])
-    items: Ints = np.array([column for each in columns for column in each], np.int64)
-    held_by = np.bincount(items, minlength=max(len(number), 1))
-    rarity = np.log(max(len(terms), 1) / np.maximum(held_by, 1)) * (held_by <= MOST_WITH_TERM)
-    matrix = sparse.csr_matrix((rarity[items].astype(np.float32), items, starts), shape=(len(terms), len(held_by)))
-    length = np.sqrt(np.asarray(matrix.multiply(matrix).sum(1)).ravel())
-    scale = sparse.diags(1 / np.maximum(length, np.float32(1e-9)), dtype=np.float32)
-    return (scale @ matrix).tocsr()

@@ -64,7 +64,8 @@ def _gram(evidence: Evidence, head: Ints, dropout: float) -> Floats:
     alike = content.likeness(evidence.catalogue, head) if evidence.catalogue is not None else None
     for first in range(0, len(head), ROWS):
         rows = slice(first, first + ROWS)
-        gram[rows] = evidence.affinity[head[rows]].toarray()[:, head]
+        shared = evidence.affinity[head[rows]].toarray()
+        gram[rows] = shared if len(head) == evidence.n else shared[:, head]
         if alike is not None:
             gram[rows] += np.float32(config.ease_content) * alike[rows].toarray()
     gram[np.diag_indices(len(head))] *= np.float32(1 + dropout)
