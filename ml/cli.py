@@ -179,7 +179,7 @@ def _add_backtests(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -
 def _given(parser: argparse.ArgumentParser) -> None:
     signals = "CSV or Parquet with date and columns of numbers; used when forecasts were better with them"
     parser.add_argument("--signals", type=Path, help=signals)
-    promotions = "CSV or Parquet with series (* for all), first and last: days of past and planned promotions"
+    promotions = "CSV or Parquet with series (* for all), first, last[, code]: days of past and planned promotions"
     parser.add_argument("--promotions", type=Path, help=promotions)
 
 

@@ -122,7 +122,7 @@ def _parser() -> argparse.ArgumentParser:
         (
             "promotions",
             "past and planned promotions of products",
-            "series (a product's number, * for all), first, last",
+            "series (a product's number, * for all), first, last[, code]",
         ),
     ):
         given = on_shop(commands, f"import-{kind}", _import_given, what)

@@ -55,7 +55,7 @@ def backtest(
             say(f"{place}: {text}")
 
         with costs.of("read"):
-            known = replace(planned(from_frame(sales, origin, country), promotions), signals=signals)
+            known = planned(replace(from_frame(sales, origin, country), signals=signals), promotions)
         forecast, explained, facts = _one_origin(known, horizon, only, config or ForecastConfig(), seed, costs, step)
         forecasts.append(forecast)
         why.append(explained)

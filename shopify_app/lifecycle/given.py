@@ -45,7 +45,11 @@ def _write(kind: str, file: Path, out: Path) -> tuple[dict[str, Any], int]:
     if kind == parts.PROMOTIONS:
         plan = promotions.read(file)
         promotions.write(plan, out)
-        return {kind: [f"{series} {first} {last}" for series, first, last in plan.periods]}, len(plan.periods)
+        told = [
+            " ".join(str(word) for word in (*period, plan.codes.get(place)) if word is not None)
+            for place, period in enumerate(plan.periods)
+        ]
+        return {kind: told}, len(plan.periods)
     table = signals.read(file)
     signals.write(table, out)
     days = table.values.shape[1]
