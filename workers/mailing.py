@@ -22,9 +22,9 @@ def run(context: Context, shop: Shop, job: Job) -> dict[str, Any]:
     """Make the file that is wanted. Customers' numbers are nowhere but in Shopify's answer and in the sealed file."""
     with context.database.reading() as db:
         wanted = mailings.newest(db, shop.id)
+        if wanted is None or wanted.made_at is not None:
+            return {"skipped": "nobody waits for it"}
         writer = Writer.of(db, context.bundles, shop)
-    if wanted is None or wanted.made_at is not None:
-        return {"skipped": "nobody waits for it"}
     found = result(context, shop, job, "customers", bulk.customers_query())
     with gone_means_anew(context, job, "customers"):
         accepting = list(bulk_lines.customers(found))

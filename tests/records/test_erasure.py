@@ -202,6 +202,7 @@ def test_the_receipt_counts_and_names_nobody(
         "deliveries_stripped": 2,
         "events_sealed_before": 2,
         "exports": 0,
+        "mailings": 0,
         "views": 0,
     }
 
