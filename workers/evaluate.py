@@ -24,8 +24,8 @@ def run(context: Context, shop: Shop, job: Job) -> dict[str, Any]:
     day = closed_on(shop)
     with context.database.transaction() as db:
         jobs.ask(db, shop.id, "publish", "the day's products")
-        variants.weigh(db, shop.id, day)
     nudge("work")
+    variants.weigh(context.database, shop.id, day)
     refreshed = _refresh(context, shop, day)
     counts = refresh.check(context, shop, day)
     raised = _judge(context, shop, day)

@@ -131,12 +131,12 @@ def _fit(
         if said is not None:
             in_charge = slot(db, shop.id, task).champion_id == fresh.id
             forecasts.keep(db, context.objects, fresh, snapshot.id, said, was_champion=in_charge)
-            variants.weigh(db, shop.id, snapshot.cutoff_on)
         result = {"version": fresh.number, "verdict": outcome, "cpu_seconds": fresh.cpu_seconds}
         versions = _made(job, shop) | {task.value: result}
         jobs.remember(db, job, made={"cutoff_on": closed_on(shop).isoformat(), "versions": versions})
     if said is not None:
         shutil.rmtree(said, ignore_errors=True)
+        variants.weigh(context.database, shop.id, snapshot.cutoff_on)
     log.info("version trained", shop=shop.domain, task=task, number=fresh.number, verdict=outcome, cause=fresh.cause)
     return result
 

@@ -57,6 +57,26 @@ def test_what_cannot_be_bought_is_not_shown(
     assert serving.recommend(alice.domain, [1], 8, "a").product_ids == (5, 6)
 
 
+def test_what_is_sold_when_none_is_left_is_shown(
+    database: Database, settings: Settings, serving: Serving, alice: Shop, bob: Shop
+) -> None:
+    for shop in (alice, bob):
+        stock(database, shop, sold_out=(2, 3))
+        put_in_charge(database, shop, lists(database, settings, shop, {1: [2, 3, 5]}, popular=[6]))
+    made = {
+        "id": 20,
+        "price": "9.50",
+        "inventory_item_id": 25,
+        "inventory_quantity": -4,
+        "inventory_policy": "continue",
+    }
+    newer = factories.product(2, updated_at="2026-03-02T08:00:00+00:00", variants=[made])
+    with database.transaction() as db:
+        ingest.apply(db, alice, "products/update", newer, business_clock="data")
+    assert serving.recommend(alice.domain, [1], 8, "a").product_ids == (2, 5, 6)
+    assert serving.recommend(bob.domain, [1], 8, "a").product_ids == (5, 6)
+
+
 def test_nothing_in_the_cart_is_recommended(
     database: Database, settings: Settings, serving: Serving, alice: Shop
 ) -> None:

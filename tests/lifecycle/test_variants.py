@@ -46,8 +46,7 @@ def count(database: Database, shop: Shop, name: int, on: date, units: int, place
 
 
 def of(database: Database, shop: Shop) -> dict[int, Variant]:
-    with database.transaction() as db:
-        variants.weigh(db, shop.id, CLOSED)
+    variants.weigh(database, shop.id, CLOSED)
     with database.reading() as db:
         return {one.variant_id: one for one in variants.of_products(db, shop.id)[1]}
 

@@ -317,8 +317,7 @@ def dress(database: Database, furnish: Furnish, deliver: Deliver, drain: Callabl
             line["variant_id"] = size
         deliver(shop, "orders/create", order | {"note": shop.domain})
         drain()
-        with database.transaction() as db:
-            variants.weigh(db, shop.id, TODAY)
+        variants.weigh(database, shop.id, TODAY)
 
     return put
 
