@@ -26,13 +26,18 @@ def run() -> None:
     url = context.config.attributes.get("url") or context.get_x_argument(as_dictionary=True).get("url")
     engine = Database(url or config.load().database_url).engine
     with engine.connect().execution_options(writes=True) as connection:
+        if engine.dialect.name == "postgresql":
+            connection.exec_driver_sql("SET lock_timeout = '4s'")
+            connection.exec_driver_sql("SET statement_timeout = '60s'")
+            connection.commit()
         context.configure(
-            connection=connection, target_metadata=Base.metadata, render_as_batch=True, render_item=short_name
+            connection=connection,
+            target_metadata=Base.metadata,
+            render_as_batch=True,
+            render_item=short_name,
+            transaction_per_migration=True,  # a table that webhooks go into is not held until all others are done
         )
         with context.begin_transaction():
-            if engine.dialect.name == "postgresql":
-                connection.exec_driver_sql("SET LOCAL lock_timeout = '4s'")
-                connection.exec_driver_sql("SET LOCAL statement_timeout = '60s'")
             context.run_migrations()
         connection.commit()
 

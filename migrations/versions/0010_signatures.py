@@ -19,6 +19,9 @@ def downgrade() -> None:
 
 
 def _rename(old: str, new: str) -> None:
-    op.drop_index(f"ix_inbox_{old}", "inbox")
     op.execute(f"ALTER TABLE inbox RENAME COLUMN {old} TO {new}")
-    op.create_index(f"ix_inbox_{new}", "inbox", [new])
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(f"ALTER INDEX ix_inbox_{old} RENAME TO ix_inbox_{new}")
+    else:
+        op.drop_index(f"ix_inbox_{old}", "inbox")
+        op.create_index(f"ix_inbox_{new}", "inbox", [new])

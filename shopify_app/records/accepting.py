@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from shopify_app.tables import EventState
 
@@ -21,6 +21,29 @@ class Outcome(StrEnum):
     ACCEPTED = "accepted"
     REPEATED = "repeated"
     QUARANTINED = "quarantined"
+
+
+class Delivery(Protocol):
+    """What the door has verified: see `platform.callers.Webhook`."""
+
+    @property
+    def shop(self) -> str: ...
+    @property
+    def topic(self) -> str: ...
+    @property
+    def webhook_id(self) -> str | None: ...
+    @property
+    def event_id(self) -> str | None: ...
+    @property
+    def api_version(self) -> str | None: ...
+    @property
+    def triggered_at(self) -> datetime | None: ...
+    @property
+    def body(self) -> bytes: ...
+    @property
+    def signature(self) -> bytes: ...
+    @property
+    def secret_used(self) -> int: ...
 
 
 class Stored(NamedTuple):

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
-from typing import Any, Protocol
+from typing import Any
 
 from isal import isal_zlib
 from sqlalchemy import func, select, update
@@ -16,7 +16,7 @@ from shopify_app import clock
 from shopify_app.db import insert, server_time
 from shopify_app.errors import Conflict, NotFound
 from shopify_app.records import turns
-from shopify_app.records.accepting import QUARANTINED, Outcome, Stored, store, utc
+from shopify_app.records.accepting import QUARANTINED, Delivery, Outcome, Stored, store, utc
 from shopify_app.records.leases import TRIES, LostLease
 from shopify_app.records.seal import Seal
 from shopify_app.tables import Event, EventState, Turn
@@ -34,29 +34,6 @@ WHOLE_ORDER = ("orders/create", "orders/updated", "orders/cancelled", "orders/pa
 WHOLE_PRODUCT = ("products/create", "products/update")
 SAME_MEANING = ((*WHOLE_ORDER, "orders/partially_fulfilled"), WHOLE_PRODUCT)
 """Topics that carry the same body and are read the same way: Shopify often sends two of them for one change."""
-
-
-class Delivery(Protocol):
-    """What the door has verified: see `platform.callers.Webhook`."""
-
-    @property
-    def shop(self) -> str: ...
-    @property
-    def topic(self) -> str: ...
-    @property
-    def webhook_id(self) -> str | None: ...
-    @property
-    def event_id(self) -> str | None: ...
-    @property
-    def api_version(self) -> str | None: ...
-    @property
-    def triggered_at(self) -> datetime | None: ...
-    @property
-    def body(self) -> bytes: ...
-    @property
-    def signature(self) -> bytes: ...
-    @property
-    def secret_used(self) -> int: ...
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """A shop's products by day: whether they could be bought and what they cost, as a table of changes."""
 
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
@@ -116,14 +116,20 @@ def _items(db: Session, shop_id: int) -> dict[int, tuple[set[int], dict[int, dat
         if is_there:
             there.add(item_id)
         else:
-            gone_on[item_id] = _next_version(db, shop, product_id, seen_at)
+            seen_on = clock.day_in(seen_at, shop.time_zone) if seen_at else _counted_on(db, shop_id, item_id)
+            gone_on[item_id] = _next_version(db, shop_id, product_id, seen_on)
     return found
 
 
-def _next_version(db: Session, shop: Shop, product_id: int, seen_at: datetime | None) -> date:
-    """The day of the first version after that moment; the moment's own when both are of one day."""
-    seen_on = clock.day_in(seen_at, shop.time_zone) if seen_at else date.min
-    later = ProductDay.shop_id == shop.id, ProductDay.product_id == product_id, ProductDay.valid_on > seen_on
+def _counted_on(db: Session, shop_id: int, item_id: int) -> date:
+    """The day of an item's newest count, which stands in for a last version of before versions were remembered."""
+    mine = StockDay.shop_id == shop_id, StockDay.inventory_item_id == item_id
+    return db.scalar(select(func.max(StockDay.counted_on)).where(*mine)) or date.min
+
+
+def _next_version(db: Session, shop_id: int, product_id: int, seen_on: date) -> date:
+    """The day of the first version after that day; that day itself when there is none."""
+    later = ProductDay.shop_id == shop_id, ProductDay.product_id == product_id, ProductDay.valid_on > seen_on
     return db.scalar(select(func.min(ProductDay.valid_on)).where(*later)) or seen_on
 
 

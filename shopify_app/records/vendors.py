@@ -94,7 +94,9 @@ def _of_variants(
     theirs = db.execute(select(InventoryItem.product_id, InventoryItem.variant_id).where(*items))
     there = {(product_id, variant_id) for product_id, variant_id in theirs}
     today = Purchase.shop_id == shop_id, Purchase.product_id.in_(several), Purchase.purchased_on == purchased_on
-    before = {one.product_id: one.of_variants or {} for one in db.scalars(select(Purchase).where(*today))}
+    before = {
+        one.product_id: one.of_variants or {} for one in db.scalars(select(Purchase).where(*today).with_for_update())
+    }
     return {
         number: {int(variant_id): units for variant_id, units in before.get(number, {}).items()}
         | {variant_id: units for variant_id, units in asked[number].items() if (number, variant_id) in there}

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from shopify_app import clock
 from shopify_app.errors import ForetallyError
 from shopify_app.log import log
-from shopify_app.records.accepting import Outcome, Stored
-from shopify_app.records.inbox import Delivery, as_stored
+from shopify_app.records.accepting import Delivery, Outcome, Stored
+from shopify_app.records.inbox import as_stored
 from shopify_app.records.intake import Intake, PostgresIntake, SqliteIntake
 from shopify_app.records.seal import Seal
 

@@ -8,12 +8,13 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from sqlalchemy import update
 
 from ml.dataset import read_dataset
 from shopify_app.db import Database
 from shopify_app.records import snapshots, stock
 from shopify_app.records.objects import Objects
-from shopify_app.tables import Shop, Snapshot
+from shopify_app.tables import InventoryItem, Shop, Snapshot
 from tests.conftest import Deliver
 from tests.factories import order, product
 
@@ -160,3 +161,21 @@ def test_a_variant_that_was_deleted_counts_until_the_version_that_lacks_it(
     deliver(alice, "products/update", without | {"variants": without["variants"][:1]})
     drain()
     assert [(row[1].day, row[2]) for row in rows(database, alice)] == [(1, None), (2, True), (9, False)]
+
+
+def test_a_variant_that_went_before_versions_were_remembered_counts_until_its_last_count(
+    database: Database, alice: Shop, bob: Shop, deliver: Deliver, drain: Drain
+) -> None:
+    for shop, price, hour in ((alice, "9.50", 12), (bob, "7.00", 13)):
+        deliver(shop, "products/create", two_variants(price=price))
+        for item, units in ((11, 0), (12, 7)):
+            deliver(shop, "inventory_levels/update", level(item, units, date(2026, 3, 2), hour))
+        deliver(shop, "products/update", two_variants("2026-03-05T08:00:00+01:00", price))
+        deliver(shop, "inventory_levels/update", level(12, 6, date(2026, 3, 6), hour))
+        without = two_variants("2026-03-09T08:00:00+01:00", price)
+        deliver(shop, "products/update", without | {"variants": without["variants"][:1]})
+        drain()
+    with database.transaction() as db:  # as an older release left it
+        db.execute(update(InventoryItem).where(InventoryItem.shop_id == alice.id).values(seen_at=None))
+    for shop in (alice, bob):
+        assert [(row[1].day, row[2]) for row in rows(database, shop)] == [(1, None), (2, True), (9, False)]
