@@ -101,7 +101,7 @@ def _personal(
     wanted = {kind: sorted({who for _, asks, _, who in asked if asks == kind and who >= 0}) for kind in kinds}
     if not any(wanted.values()):
         return {}, {}
-    learned, answers = personal.fit(fitted.evidence, personal.windows(fitted.evidence), seed, say), {}
+    learned, answers = personal.fit(fitted.evidence, seed, say), {}
     for kind, customers in wanted.items():
         if kinds[kind] not in learned.trees:
             continue

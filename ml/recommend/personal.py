@@ -12,7 +12,7 @@ Source: Chen & Guestrin (2016), "XGBoost: a scalable tree boosting system".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -73,6 +73,17 @@ class Window:
 
 
 @dataclass(frozen=True)
+class Example:
+    """A month of customers for one list: candidates, what they then bought (0/1, [customers, products]; only what was
+    new to them, for a list of that), and the NDCG@10 of what is shown without the list: what they buy most, or what
+    goes with what they bought."""
+
+    pairs: Pairs
+    wanted: sparse.csr_matrix
+    otherwise: Floats
+
+
+@dataclass(frozen=True)
 class Tried:
     """NDCG@10 on the newest month, of these lists and of what is shown otherwise, and how sure the difference is."""
 
@@ -107,30 +118,19 @@ class Learned:
         return {name: _ranked(self.trees[name], pairs, length) for name, pairs in zip(names, asked, strict=True)}
 
 
-def windows(evidence: Evidence) -> list[Window]:
-    """The months to learn from, newest first; none when too few customers came back in the newest."""
-    made = []
-    for number in range(1, WINDOWS + 1):
-        window = _window(evidence, number * WINDOW)
-        if window is None:
-            break
-        made.append(window)
-    return made
-
-
-def fit(evidence: Evidence, seen: list[Window], seed: int, say: Callable[[str], None]) -> Learned:
+def fit(evidence: Evidence, seed: int, say: Callable[[str], None]) -> Learned:
     """Learned from all months but the newest, tried on that, and what passes learned again from all of them.
 
-    With one month nothing can be tried, nor learned.
+    Nothing where too few customers came back in the newest, or in the one before, without which nothing can be tried.
     """
     shoppers, trees, tried = Shoppers(evidence), {}, {}
+    seen = [_looked_at(window) for window in _windows(evidence)]
     if len(seen) < 2:
         return Learned(shoppers, {}, {})
-    asked = [window.shoppers.pairs(window.customers, list(KINDS.values())) for window in seen]
     for place, name in enumerate(KINDS):
-        say(f"learning {name.replace('_', ' ')} lists from {sum(len(one.customers) for one in seen)} customers")
-        examples = [(window, pairs[place]) for window, pairs in zip(seen, asked, strict=True)]
-        tried[name] = _tried(name, _learned(examples[1:], seed, TRIAL_ROUNDS), *examples[0])
+        examples = [month[place] for month in seen]
+        say(f"learning {name.replace('_', ' ')} lists from {sum(one.wanted.shape[0] for one in examples)} customers")
+        tried[name] = _tried(_learned(examples[1:], seed, TRIAL_ROUNDS), examples[0])
         say(f"{name}: {tried[name].mean:.3f} against {tried[name].otherwise:.3f}, z {tried[name].z:.1f}")
         if tried[name].is_better:
             trees[name] = _learned(examples, seed, ROUNDS)
@@ -150,7 +150,7 @@ def table(
         return None, {}
     index, scores = again.table(evidence.baskets, LENGTH)
     lists = {again.NAME: (index[customers], scores[customers])}
-    learned = fit(evidence, windows(evidence), seed, say)
+    learned = fit(evidence, seed, say)
     made = learned.lists(customers, list(learned.trees)) if learned.trees else {}
     lists |= {name: (each.index, each.scores) for name, each in made.items()}
     figures = {name: {**asdict(each), "serves": each.is_better} for name, each in learned.tried.items()}
@@ -172,43 +172,56 @@ def _ranked(trees: Any, pairs: Pairs, length: int) -> tuple[Ints, Floats]:
     return index, value
 
 
-def _learned(examples: list[tuple[Window, Pairs]], seed: int, rounds: int) -> Any:
+def _learned(examples: list[Example], seed: int, rounds: int) -> Any:
     import xgboost
 
-    told = [_told(window, pairs) for window, pairs in examples]
+    told = [_told(one) for one in examples]
     labels = np.concatenate([bought.ravel() for _, bought in told]).astype(int)
     data = xgboost.QuantileDMatrix(listed([pairs for pairs, _ in told]), label=labels, max_bin=PARAMETERS["max_bin"])
     return xgboost.train({**PARAMETERS, "seed": seed}, data, rounds)
 
 
-def _told(window: Window, pairs: Pairs) -> tuple[Pairs, Bools]:
+def _told(one: Example) -> tuple[Pairs, Bools]:
     """Candidates of each customer and which they bought; customers who bought none of theirs teach nothing."""
-    bought = np.take_along_axis(window.bought.toarray() > 0, pairs.product, 1) & pairs.allowed
+    pairs = one.pairs
+    bought = np.take_along_axis(one.wanted.toarray() > 0, pairs.product, 1) & pairs.allowed
     told = bought.any(1)
     return Pairs(pairs.product[told], pairs.features[told], pairs.allowed[told]), bought[told]
 
 
-def _tried(name: str, trees: Any, window: Window, pairs: Pairs) -> Tried:
-    """These lists beside what a shopper would see without: what they buy most, or what goes with what they bought."""
-    shoppers, customers = window.shoppers, window.customers
-    evidence, own = shoppers.evidence, shoppers.own[customers]
-    if KINDS[name]:
-        given, lists, hidden = shoppers.lately[customers], CartLists(*together.wide(evidence, LENGTH)), own
-        wanted = sparse.csr_matrix(window.bought - window.bought.multiply(own > 0))
-    else:
-        itself = np.arange(evidence.n, dtype=np.int32)[:, None]
-        given, lists, hidden = own, CartLists(itself, np.ones(itself.shape, np.float32)), sparse.csr_matrix(own.shape)
-        wanted = window.bought.copy()
-    wanted.eliminate_zeros()
-    asked = np.diff(wanted.indptr) > 0
+def _tried(trees: Any, one: Example) -> Tried:
+    asked = np.diff(one.wanted.indptr) > 0
     if not asked.any():
         return Tried(0.0, 0.0, 0.0, 0)
-    fillers = np.searchsorted(evidence.baskets.products, evidence.popular)
-    others = trial.gains(lists, fillers, Questions(given, wanted, hidden))[asked]
-    mine = trial.listed_gains(_ranked(trees, pairs, K)[0], wanted)[asked]
+    others, mine = one.otherwise[asked], trial.listed_gains(_ranked(trees, one.pairs, K)[0], one.wanted)[asked]
     gap = mine - others
     z = float(gap.mean() / (gap.std() / np.sqrt(len(gap)) or 1))
     return Tried(float(mine.mean()), float(others.mean()), z, len(gap))
+
+
+def _looked_at(window: Window) -> list[Example]:
+    """One example for each kind of list. They are small; what the month was seen through is let go with the window."""
+    shoppers, customers = window.shoppers, window.customers
+    evidence, own, lately = shoppers.evidence, shoppers.own[customers], shoppers.lately[customers]
+    itself = np.arange(evidence.n, dtype=np.int32)[:, None]
+    again_lists = CartLists(itself, np.ones(itself.shape, np.float32))
+    onward_lists = CartLists(*together.wide(evidence, LENGTH))
+    fresh = sparse.csr_matrix(window.bought - window.bought.multiply(own > 0))
+    fresh.eliminate_zeros()
+    fillers = np.searchsorted(evidence.baskets.products, evidence.popular)
+    again_gains = trial.gains(again_lists, fillers, Questions(own, window.bought, sparse.csr_matrix(own.shape)))
+    onward_gains = trial.gains(onward_lists, fillers, Questions(lately, fresh, own))
+    any_, only_new = shoppers.pairs(customers, list(KINDS.values()))
+    return [Example(any_, window.bought, again_gains), Example(only_new, fresh, onward_gains)]
+
+
+def _windows(evidence: Evidence) -> Iterator[Window]:
+    """The months to learn from, newest first, until too few customers came back in one."""
+    for number in range(1, WINDOWS + 1):
+        window = _window(evidence, number * WINDOW)
+        if window is None:
+            return
+        yield window
 
 
 def _window(evidence: Evidence, days: float) -> Window | None:
