@@ -21,7 +21,7 @@ VISIT_SECONDS = 30 * 60
 NEAR = 3
 """Pages further on in a visit say little about each other."""
 LONGEST = 100
-"""Products in one visit; whoever opens more is a machine."""
+"""Pages in one visit, those merely opened again not counted; whoever opens more is a machine."""
 FEWEST = 5
 EPOCH, SQLITE_EPOCH = date(1970, 1, 1), 2_440_587.5
 VIEW = {"visitor": "i8", "second": "i8", "product_id": "i8", "day": "i8"}
@@ -72,8 +72,8 @@ def _visits(views: "np.ndarray") -> "np.ndarray":
     repeated = np.zeros(len(views), bool)
     repeated[1:] = ~begins[1:] & (np.diff(views["product_id"]) == 0)
     views["second"] = np.cumsum(begins)
-    pages = np.bincount(views["second"], minlength=1)
-    shown: np.ndarray = views[~repeated & (pages[views["second"]] <= LONGEST)]
+    opened = views[~repeated]
+    shown: np.ndarray = opened[np.bincount(opened["second"], minlength=1)[opened["second"]] <= LONGEST]
     return shown
 
 

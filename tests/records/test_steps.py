@@ -88,6 +88,12 @@ def test_whoever_opens_a_hundred_pages_in_a_visit_is_a_machine(database: Databas
     assert counted(database, alice) == []
 
 
+def test_whoever_opens_a_page_again_and_again_is_none(database: Database, alice: Shop, look: Look) -> None:
+    for browser in range(5):
+        look(alice, f"b{browser}", *[1] * 101, 2, 2)
+    assert counted(database, alice) == [(1, 2, "2026-03-02", 5)]
+
+
 def test_a_snapshot_holds_the_steps_of_closed_days_and_stays_the_same_while_a_day_is_open(
     database: Database,
     objects: Objects,
