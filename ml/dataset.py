@@ -3,7 +3,7 @@
 dataset.json      cutoff_on, time_zone, country, currency, snapshot_id
 lines/*.parquet   order lines (the contract `frames.LINES`)
 products.parquet  the catalogue (the contract `frames.PRODUCTS`)
-views.parquet     which product pages were opened after which, by day (the contract `frames.VIEWS`); may be missing
+views.parquet     which product pages were opened after which, by week (the contract `frames.VIEWS`); may be missing
 stock.parquet     when stock ran out or came back or a price changed (the contract `frames.STOCK`); may be missing
 signals.csv       external signals by day (`ml.signals`), or the same as signals.parquet; may be missing
 promotions.csv    past and planned promotions of products (`ml.promotions`), or promotions.parquet; may be missing
@@ -151,12 +151,13 @@ class Dataset:
         return np.sort(names.to_numpy(zero_copy_only=False)).astype(np.str_)
 
     def steps(self) -> Steps | None:
-        """Which product pages were opened after which, up to the cutoff; None when nobody told of views."""
+        """Which product pages were opened after which, in weeks over by the cutoff; None when nobody told of views."""
         file = self.folder / "views.parquet"
         if not file.is_file():
             return None
         table = _columns(file, list(VIEWS.required), VIEWS)
-        age = self.cutoff_day - table["viewed_on"].cast(pa.int32()).to_numpy().astype(np.float64)
+        ends = table["week_on"].cast(pa.int32()).to_numpy().astype(np.float64) + 6
+        age = self.cutoff_day - ends
         first, then, browsers = (table[name].to_numpy()[age >= 0] for name in ("product_id", "next_id", "browsers"))
         return Steps.of(first, then, age[age >= 0], browsers)
 

@@ -62,7 +62,7 @@ PRODUCTS = Contract(
     },
 )
 STOCK = Contract("stock", {"product_id": "integer", "changed_on": "day", "is_in_stock": "flag", "price": "number"})
-VIEWS = Contract("views", {"product_id": "integer", "next_id": "integer", "viewed_on": "day", "browsers": "integer"})
+VIEWS = Contract("views", {"product_id": "integer", "next_id": "integer", "week_on": "day", "browsers": "integer"})
 FORECASTS = Contract(
     "forecasts",
     {

@@ -1,4 +1,4 @@
-"""Steps: after which product page visitors opened which, counted by day and about nobody."""
+"""Steps: after which product page visitors opened which, counted by week and about nobody."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from ml.sales import Bools, Floats, Ints
 class Steps:
     """Pairs of product pages of one visit, the one opened before the other.
 
-    products: int64 product ids, ascending. first, then: numbers of products. age: days from the step to the moment of
-    looking. browsers: in how many browsers these two were opened that day, in this order, and never before in either.
+    products: int64 product ids, ascending. first, then: numbers of products. age: days from the last day of the steps'
+    week to the moment of looking. browsers: in how many browsers these two were opened that week, in this order first;
+    the app tells of five at least, rounded down to fives.
     """
 
     products: Ints
@@ -38,7 +39,7 @@ class Steps:
         return Steps(products, place[kept.first], place[kept.then], kept.age, kept.browsers)
 
     def before(self, days: float) -> Steps:
-        """Steps that were taken at least so many days ago, seen from then."""
+        """Steps of weeks that were over so many days ago, seen from then."""
         kept = self._chosen(self.age >= days)
         return Steps(kept.products, kept.first, kept.then, kept.age - days, kept.browsers)
 

@@ -1,8 +1,8 @@
 """Viewed next: which product pages visitors opened after a product's own.
 
 A step from i to j within three pages of a visit counts for j beside i, and half as much for i beside j; newer ones
-count more. The score damps what everybody looks at as bought together does. A browser counts once for two products,
-however often it opened them, and two products of few browsers are not listed.
+count more. The score damps what everybody looks at as bought together does. A browser counts once a week for two
+products, however often it opened them, and only weeks in which five did are told of.
 
 Source: next-item prediction on shopping sessions, where steps onward and pairs in either direction together found more
 than each alone; Ludewig & Jannach (2018), "Evaluation of session-based recommendation algorithms".
@@ -21,8 +21,6 @@ NAME = "viewed"
 HALF_LIFE = 60.0
 BACK = 0.5
 """What a step counts for in the other direction."""
-FEWEST = 5
-"""Browsers that have to have opened two products, in either order, before these are neighbours."""
 ENOUGH = 1_000
 """Steps below which a shop's views say too little to serve anywhere."""
 
@@ -43,12 +41,10 @@ def is_enough(evidence: Evidence) -> bool:
 
 
 def _pairs(evidence: Evidence) -> sparse.csr_matrix:
-    """Weighted steps in both directions [products, products], without pairs of few browsers."""
+    """Weighted steps in both directions [products, products]."""
     steps = evidence.steps
     assert steps is not None
     shape, cells = (evidence.n, evidence.n), (steps.first, steps.then)
     weight = (steps.browsers * 0.5 ** (steps.age / HALF_LIFE)).astype(np.float32)
     onward = sparse.coo_matrix((weight, cells), shape=shape).tocsr()
-    browsers = sparse.coo_matrix((steps.browsers.astype(np.int64), cells), shape=shape).tocsr()
-    listed = (browsers + browsers.T) >= FEWEST
-    return sparse.csr_matrix((onward + np.float32(BACK) * onward.T).multiply(listed), dtype=np.float32)
+    return sparse.csr_matrix(onward + np.float32(BACK) * onward.T, dtype=np.float32)

@@ -90,7 +90,7 @@ def stock_changed(db: Session, shop_id: int) -> None:
 
 
 def views_changed(db: Session, shop_id: int) -> None:
-    """Views of closed days have come or gone: the next snapshot counts steps anew."""
+    """Views of closed weeks have come or gone: the next snapshot counts steps anew."""
     _touch(db, shop_id, {VIEWS})
 
 

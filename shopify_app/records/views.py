@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import Session
 
 from shopify_app.db import count, insert
 from shopify_app.policy import Policy
-from shopify_app.records import parts, tombstones
+from shopify_app.records import parts, steps, tombstones
 from shopify_app.records.keys import Secret
 from shopify_app.tables import Shop, View, ViewKind
 
@@ -35,7 +35,7 @@ class Seen:
 def keep(db: Session, secret: Secret, seen: Sequence[Seen], now: datetime, on: date | None = None) -> int:
     """Store what is new; what came before, or leads to a buyer who was forgotten, is not. How many were new.
 
-    on: the shop's business day. Once a day closes, or one before it changes, snapshots count its steps anew.
+    on: the shop's business day. Once a week closes, or one before it changes, snapshots count its steps anew.
     """
     gone = tombstones.among(db, secret, "buyer", {one.order_id for one in seen if one.order_id is not None})
     rows = [
@@ -55,7 +55,7 @@ def keep(db: Session, secret: Secret, seen: Sequence[Seen], now: datetime, on: d
         for one in seen
         if one.order_id not in gone
     ]
-    if on != db.scalar(select(func.max(View.viewed_on)).where(View.shop_id == secret.shop_id)):
+    if on is not None and steps.week_of(on) != steps.open_week(db, secret.shop_id):
         parts.views_changed(db, secret.shop_id)
     new = insert(db, View).values(rows).on_conflict_do_nothing().returning(View.id) if rows else None
     return len(db.scalars(new).all()) if new is not None else 0

@@ -63,7 +63,7 @@ def write_dataset(
     country: str | None = "GB",
     steps: list[tuple[int, int, float, int]] | None = None,
 ) -> Path:
-    """A dataset folder with these lines in two files, and steps between product pages as (…, days ago, browsers)."""
+    """A dataset folder with these lines in two files, and steps of weeks as (…, days since their last, browsers)."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -73,9 +73,9 @@ def write_dataset(
     about = {"cutoff_on": cutoff.isoformat(), "time_zone": "UTC", "country": country, "currency": "GBP"}
     (folder / "dataset.json").write_text(json.dumps({**about, "snapshot_id": "s1"}))
     if steps is not None:
-        rows = [(one, other, cutoff - timedelta(days=age), n) for one, other, age, n in steps]
+        rows = [(one, other, cutoff - timedelta(days=age + 6), n) for one, other, age, n in steps]
         columns = zip(*rows, strict=True)
-        named = dict(zip(("product_id", "next_id", "viewed_on", "browsers"), map(list, columns), strict=True))
+        named = dict(zip(("product_id", "next_id", "week_on", "browsers"), map(list, columns), strict=True))
         pq.write_table(pa.table(named), folder / "views.parquet")
     half = len(lines) // 2
     for name, part in (("a", lines[:half]), ("b", lines[half:])):

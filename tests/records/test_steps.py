@@ -1,4 +1,4 @@
-"""Steps between product pages: counted by day from what browsers told, in order, and never about few of them."""
+"""Steps between product pages: counted by week from what browsers told, in order, and never about few of them."""
 
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -40,39 +40,55 @@ def look(database: Database) -> Look:
 
 
 def counted(database: Database, shop: Shop) -> list[Row]:
-    """With the newest day closed by one more view of the next."""
+    """With the newest week closed by one more view of a later one."""
     with database.transaction() as db:
         seen = Seen("closing", ViewKind.VIEWED, "nobody", product_id=1)
         views.keep(db, keys.of(db, shop.id), [seen], clock.now(), MONDAY + timedelta(days=60))
     with database.reading() as db:
         rows = steps.counted(db, shop.id).to_pylist()
-    return [(row["product_id"], row["next_id"], str(row["viewed_on"]), row["browsers"]) for row in rows]
+    return [(row["product_id"], row["next_id"], str(row["week_on"]), row["browsers"]) for row in rows]
 
 
 def test_steps_are_counted_in_their_order_and_for_each_shop_alone(
     database: Database, alice: Shop, bob: Shop, look: Look
 ) -> None:
-    for browser in range(6):
-        look(alice, f"b{browser}", 1, 2)
-        look(bob, f"b{browser}", 2, 1, on=MONDAY + timedelta(days=browser))
-    assert counted(database, alice) == [(1, 2, "2026-03-02", 6)]
-    assert counted(database, bob) == [(2, 1, f"2026-03-0{2 + day}", 1) for day in range(6)]
+    for browser in range(5):
+        look(alice, f"b{browser}", 1, 2, on=MONDAY + timedelta(days=browser))
+        look(bob, f"b{browser}", 2, 1, on=MONDAY + timedelta(days=browser + 7))
+    assert counted(database, alice) == [(1, 2, "2026-03-02", 5)]
+    assert counted(database, bob) == [(2, 1, "2026-03-09", 5)]
 
 
-def test_two_products_of_few_browsers_are_nobody_s_to_see(database: Database, alice: Shop, look: Look) -> None:
+def test_what_few_browsers_did_in_a_week_is_nobody_s_to_see(
+    database: Database, alice: Shop, bob: Shop, look: Look
+) -> None:
     for browser in range(4):
-        for _ in range(3):
-            look(alice, f"b{browser}", 1, 2)
-    assert counted(database, alice) == []
-    look(alice, "one more", 2, 1)
-    assert counted(database, alice) == [(1, 2, "2026-03-02", 4), (2, 1, "2026-03-02", 1)]
+        for day in range(4):
+            look(alice, f"b{browser}", 1, 2, on=MONDAY + timedelta(days=day))
+        for week in range(3):
+            look(bob, f"b{week}{browser}", 1, 2, on=MONDAY + timedelta(days=7 * week))
+    look(alice, "the other way", 2, 1)
+    look(alice, "a day late", 1, 2, on=MONDAY + timedelta(days=7))
+    assert counted(database, alice) == counted(database, bob) == []
+    look(alice, "one more", 1, 2, on=MONDAY + timedelta(days=6))
+    assert counted(database, alice) == [(1, 2, "2026-03-02", 5)]
+    assert counted(database, bob) == []
 
 
-def test_a_browser_counts_once_for_two_products_the_first_time(database: Database, alice: Shop, look: Look) -> None:
+def test_browsers_are_counted_in_fives(database: Database, alice: Shop, look: Look) -> None:
+    for browser in range(14):
+        look(alice, f"b{browser}", 1, 2)
+    assert counted(database, alice) == [(1, 2, "2026-03-02", 10)]
+
+
+def test_a_browser_counts_once_a_week_for_two_products_the_first_time(
+    database: Database, alice: Shop, look: Look
+) -> None:
     for browser in range(5):
         look(alice, f"b{browser}", 1, 2, 1, 2)
         look(alice, f"b{browser}", 2, 1, on=MONDAY + timedelta(days=1), pauses={0: 90})
-    assert counted(database, alice) == [(1, 2, "2026-03-02", 5)]
+        look(alice, f"b{browser}", 2, 1, on=MONDAY + timedelta(days=8), pauses={0: 180})
+    assert counted(database, alice) == [(1, 2, "2026-03-02", 5), (2, 1, "2026-03-09", 5)]
 
 
 def test_pages_are_near_within_three_steps_of_one_visit(database: Database, alice: Shop, look: Look) -> None:
@@ -94,7 +110,7 @@ def test_whoever_opens_a_page_again_and_again_is_none(database: Database, alice:
     assert counted(database, alice) == [(1, 2, "2026-03-02", 5)]
 
 
-def test_a_snapshot_holds_the_steps_of_closed_days_and_stays_the_same_while_a_day_is_open(
+def test_a_snapshot_holds_the_steps_of_closed_weeks_and_stays_the_same_while_a_week_is_open(
     database: Database,
     objects: Objects,
     alice: Shop,
@@ -115,18 +131,26 @@ def test_a_snapshot_holds_the_steps_of_closed_days_and_stays_the_same_while_a_da
     for browser in range(5):
         look(alice, f"b{browser}", 1, 2)
     assert freeze()[1] == []
-    tuesday = MONDAY + timedelta(days=1)
-    look(alice, "b1", 3, on=tuesday)
-    closed = freeze()
-    assert closed[1] == [(1, 2)]
-    look(alice, "b2", 3, on=tuesday)
+    sunday = MONDAY + timedelta(days=6)
+    look(alice, "b1", 3, on=sunday)
+    assert freeze()[1] == []
+    for day in range(1, 4):
+        look(alice, "b1", 3, on=sunday + timedelta(days=day))
+        closed = freeze()
+        assert closed[1] == [(1, 2)]
+    for browser in range(5):
+        look(alice, f"b{browser}", 3, 4, on=sunday + timedelta(days=4))
     assert freeze() == closed
-    folder = snapshots.materialise(
-        objects, snapshots.freeze(database, objects, alice, MONDAY, "code-1"), tmp_path / "d"
-    )
-    found = read_dataset(folder).steps()
-    assert found is not None
-    assert (found.products.tolist(), found.age.tolist(), found.browsers.tolist()) == ([1, 2], [0.0], [5])
+
+    def known(cutoff_on: date) -> tuple[list[float], list[int]]:
+        snapshot = snapshots.freeze(database, objects, alice, cutoff_on, "code-1")
+        found = read_dataset(snapshots.materialise(objects, snapshot, tmp_path / cutoff_on.isoformat())).steps()
+        assert found is not None
+        return found.age.tolist(), found.browsers.tolist()
+
+    assert known(sunday - timedelta(days=1)) == ([], [])
+    assert known(sunday) == ([0.0], [5])
+    assert known(sunday + timedelta(days=9)) == ([9.0], [5])
 
 
 def test_steps_of_the_forgotten_and_of_old_views_are_in_no_further_snapshot(
@@ -141,19 +165,20 @@ def test_steps_of_the_forgotten_and_of_old_views_are_in_no_further_snapshot(
     for shop in (alice, bob):
         deliver(shop, "orders/create", BUYER.buys(1))
         drain()
-        for browser in range(5):
-            look(shop, f"b{browser}", 1, 2)
+        for browser in range(7):
+            look(shop, f"b{browser}", *([1, 2, 3] if browser < 5 else [1, 2]), on=MONDAY + timedelta(days=browser))
         with database.transaction() as db:
             ordered = Seen("o", ViewKind.ORDERED, "b1", order_id=1)
-            views.keep(db, keys.of(db, shop.id), [ordered], clock.now(), MONDAY + timedelta(days=1))
+            views.keep(db, keys.of(db, shop.id), [ordered], clock.now(), MONDAY + timedelta(days=7))
+        look(shop, "somebody else", 9, on=MONDAY + timedelta(days=7))
 
     def frozen(shop: Shop) -> list[tuple[int, int]]:
         return _steps(objects, snapshots.freeze(database, objects, shop, MONDAY, "code-1"))
 
-    assert frozen(alice) == frozen(bob) == [(1, 2)]
+    assert frozen(alice) == frozen(bob) == [(1, 2), (1, 3), (2, 3)]
     deliver(alice, "customers/redact", BUYER.asks(alice.domain, "orders_to_redact", 1))
     drain()
-    assert (frozen(alice), frozen(bob)) == ([], [(1, 2)])
+    assert (frozen(alice), frozen(bob)) == ([(1, 2)], [(1, 2), (1, 3), (2, 3)])  # six of seven are five as well
     with database.transaction() as db:
         shops.get(db, bob.id).settings = {"keep_views_days": 30}
     retention.retire_all(database, clock.now() + timedelta(days=31))
@@ -165,5 +190,5 @@ def _steps(objects: Objects, snapshot: Snapshot) -> list[tuple[int, int]]:
     if "views.parquet" not in files:
         return []
     table = pq.read_table(objects.path(files["views.parquet"]))
-    assert table.column_names == ["product_id", "next_id", "viewed_on", "browsers"]
+    assert table.column_names == ["product_id", "next_id", "week_on", "browsers"]
     return [(row["product_id"], row["next_id"]) for row in table.to_pylist()]
