@@ -1,6 +1,7 @@
 """Make the file for a merchant's mailing tool: who accepts marketing, as Shopify says just now, and a list for each."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from shopify_app.batches import batches
@@ -10,11 +11,13 @@ from shopify_app.platform import bulk, products
 from shopify_app.platform.products import ProductPage
 from shopify_app.policy import Policy
 from shopify_app.records import bulk_lines, customers, keys, mailings, sheets, tombstones
-from shopify_app.tables import Job, Shop
+from shopify_app.tables import Job, Mailing, Shop
 from workers.context import Context
-from workers.waiting import NotYet, gone_means_anew, keep, result
+from workers.waiting import InVain, NotYet, gone_means_anew, keep, result
 
 CHUNK = 500
+MOST = 100_000
+"""Customers of a file: it is one value in memory, also in the web process that hands it out."""
 ABOUT_A_PRODUCT = ("id", "handle", "title", "url")
 
 
@@ -22,12 +25,14 @@ def run(context: Context, shop: Shop, job: Job) -> dict[str, Any]:
     """Make the file that is wanted. Customers' numbers are nowhere but in Shopify's answer and in the sealed file."""
     with context.database.reading() as db:
         wanted = mailings.newest(db, shop.id)
-        if wanted is None or wanted.made_at is not None:
+        if wanted is None:
             return {"skipped": "nobody waits for it"}
+        if wanted.made_at is not None:
+            return _told(wanted, wanted.customers)
         writer = Writer.of(db, context.bundles, shop)
     found = result(context, shop, job, "customers", bulk.customers_query())
     with gone_means_anew(context, job, "customers"):
-        accepting = list(bulk_lines.customers(found))
+        accepting = read(found)
     letters = dict(_letters(context, shop, writer, accepting))
     pages = products.pages(context.api(shop), {one for letter in letters.values() for one in letter.product_ids})
     length = Policy.of(shop.settings).list_length
@@ -35,9 +40,21 @@ def run(context: Context, shop: Shop, job: Job) -> dict[str, Any]:
     keep(context, job, customers=None)
     content = sheets.text(_header(length), rows).encode()
     if not mailings.keep(context.database, context.objects, wanted, content, len(rows)):
-        raise NotYet("Somebody was forgotten meanwhile: begun anew", wait=1.0)
+        raise NotYet("Begun anew: somebody was forgotten meanwhile, or the file was asked for again", wait=1.0)
     log.info("a mailing was made", shop=shop.domain, mailing=wanted.id, customers=len(rows))
-    return {"mailing": wanted.id, "customers": len(rows), "without_products": len(letters) - len(rows)}
+    return {**_told(wanted, len(rows)), "without_products": len(letters) - len(rows)}
+
+
+def read(lines: Iterable[bytes], most: int = MOST) -> list[int]:
+    """The customers of a bulk query's result. Raises InVain when there are more than `most`."""
+    found = list(islice(bulk_lines.customers(lines), most + 1))
+    if len(found) > most:
+        raise InVain(f"More than {most:,} customers accept marketing: too many for one file")
+    return found
+
+
+def _told(mailing: Mailing, customers: int | None) -> dict[str, Any]:
+    return {"mailing": mailing.id, "customers": customers}
 
 
 def _letters(context: Context, shop: Shop, writer: Writer, customer_ids: Sequence[int]) -> Iterator[tuple[int, Letter]]:

@@ -13,7 +13,7 @@ from shopify_app.records import jobs, shops
 from shopify_app.tables import Job, Shop
 from workers import backfill, catalogue, holdout, mailing, memory, pixel, publish, reconcile
 from workers.context import Context
-from workers.waiting import NotYet
+from workers.waiting import InVain, NotYet
 
 LEASE = timedelta(seconds=60)
 """A killed worker's job is taken over after this long; a living one renews three times as often."""
@@ -65,6 +65,8 @@ def _run(context: Context, job: Job) -> None:
         _finish(context, job, result)
     except NotYet as later:
         _postpone(context, job, None, timedelta(seconds=later.wait), progress=str(later))
+    except InVain as why:
+        _park(context, job, str(why))
     except Throttled as busy:
         _postpone(context, job, str(busy), timedelta(seconds=busy.wait))
     except NeedsReopening as gone:
@@ -124,6 +126,12 @@ def _finish(context: Context, job: Job, result: dict[str, Any]) -> None:
 def _postpone(context: Context, job: Job, why: str | None, wait: timedelta, progress: str | None = None) -> None:
     with context.database.transaction() as db:
         jobs.postpone(db, job, retry_in=wait, error=why, progress=progress)
+
+
+def _park(context: Context, job: Job, why: str) -> None:
+    with context.database.transaction() as db:
+        jobs.park(db, job, why)
+    log.warning("job given up", job=job.id, kind=job.kind, why=why)
 
 
 def _fail(context: Context, job: Job, error: str, wait: timedelta) -> None:

@@ -31,6 +31,10 @@ class NotYet(Exception):
         self.wait = wait
 
 
+class InVain(Exception):
+    """No further attempt would end otherwise: the job is given up at once. Its text is why, for the merchant."""
+
+
 def collected(context: Context, shop: Shop, job: Job, what: str, query: str) -> BulkState:
     """The state of the job's bulk query `what`, over, well or badly. Raises NotYet.
 

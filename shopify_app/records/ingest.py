@@ -17,7 +17,7 @@ from shopify_app.tables import Shop, ShopState
 
 __all__ = ["apply", "apply_backfill", "apply_orders", "apply_products", "open_day"]
 
-READING = ("backfill", "catalogue", "reconcile")
+READING = ("backfill", "catalogue", "mailing", "reconcile")
 """Jobs that read from Shopify."""
 
 

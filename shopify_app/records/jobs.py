@@ -25,6 +25,7 @@ __all__ = [
     "is_open",
     "note",
     "open_count",
+    "park",
     "postpone",
     "remember",
     "renew",
@@ -106,10 +107,15 @@ def finish(db: Session, job: Job, result: Mapping[str, Any] | None = None) -> No
 def fail(db: Session, job: Job, error: str, *, retry_in: timedelta) -> None:
     """Try again later, or park the job after its fifth attempt. Raises LostLease."""
     if job.attempts >= ATTEMPTS:
-        parked = {"state": WorkState.PARKED, "finished_at": server_time(db), "error": error[:2000]}
-        leases.hold(db, job, **parked, **RELEASED)
+        park(db, job, error)
     else:
         _wait(db, job, job.attempts, error[:2000], server_time(db) + retry_in)
+
+
+def park(db: Session, job: Job, error: str) -> None:
+    """Give the job up: only a person can help. Raises LostLease."""
+    parked = {"state": WorkState.PARKED, "finished_at": server_time(db), "error": error[:2000]}
+    leases.hold(db, job, **parked, **RELEASED)
 
 
 def postpone(

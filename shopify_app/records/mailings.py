@@ -15,7 +15,7 @@ from shopify_app import clock
 from shopify_app.db import Database, count
 from shopify_app.errors import NotFound
 from shopify_app.log import log
-from shopify_app.records import keys
+from shopify_app.records import jobs, keys
 from shopify_app.records.objects import Objects
 from shopify_app.records.turns import happened
 from shopify_app.tables import Mailing
@@ -40,7 +40,7 @@ def newest(db: Session, shop_id: int) -> Mailing | None:
 
 
 def keep(database: Database, objects: Objects, wanted: Mailing, content: bytes, customers: int) -> bool:
-    """Seal the file and keep it. False when it is not wanted any more, or somebody was forgotten meanwhile."""
+    """Seal the file and keep it. False when it was asked for anew meanwhile, or somebody was forgotten."""
     with database.reading() as db:
         secret = keys.find(db, wanted.shop_id)
     if secret is None:
@@ -75,9 +75,11 @@ def fetch(database: Database, objects: Objects, shop_id: int, *, by: str) -> byt
 
 def forget(db: Session, shop_id: int) -> frozenset[str]:
     """Delete the shop's files; their objects, to be removed after the commit. One that is being made is begun anew."""
+    last = newest(db, shop_id)
+    is_coming = last is not None and last.made_at is None and jobs.is_open(db, shop_id, "mailing")
     gone = delete(Mailing).where(Mailing.shop_id == shop_id).returning(Mailing.sha256)
     found = db.scalars(gone).all()
-    if None in found:
+    if is_coming:
         ask(db, shop_id)
     return frozenset(name for name in found if name)
 

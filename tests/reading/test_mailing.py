@@ -20,7 +20,7 @@ from shopify_app.cli import main
 from shopify_app.errors import NotFound
 from shopify_app.lifecycle import registry
 from shopify_app.lifecycle.bundles import Bundles
-from shopify_app.records import customers, ingest, keys, mailings
+from shopify_app.records import customers, ingest, jobs, keys, mailings
 from shopify_app.tables import Job, Mailing, Shop, WorkState
 from tests.lifecycle.making import a_version
 from tests.reading.conftest import Town, working
@@ -83,6 +83,24 @@ def fetch(town: Town, handle: str) -> requests.Response:
     token = town.store.shop(handle).mint_id_token()
     address = f"{town.context.settings.app_url}/recommendations/mailing.csv"
     return requests.get(address, headers={"Authorization": f"Bearer {token}"}, timeout=20)
+
+
+def again(town: Town, handle: str) -> None:
+    """Another attempt at the file that was asked for."""
+    with town.context.database.transaction() as db:
+        jobs.ask(db, town.shop(handle).id, "mailing", "test", payload={"state": {}})
+
+
+def page(town: Town, handle: str) -> str:
+    """The Recommendations page, with the shop's lists written."""
+    with town.context.database.transaction() as db:
+        jobs.ask(db, town.shop(handle).id, "publish", "test")
+    run.drain(town.context, ("publish",))
+    token = town.store.shop(handle).mint_id_token()
+    address = f"{town.context.settings.app_url}/recommendations"
+    reply = requests.get(address, headers={"Authorization": f"Bearer {token}"}, timeout=20)
+    assert reply.status_code == 200
+    return reply.text
 
 
 def make(town: Town, tries: int = 30) -> None:
@@ -167,6 +185,44 @@ def test_a_file_in_the_making_is_begun_anew_when_somebody_is_forgotten_meanwhile
     assert not mailings.keep(database, town.context.objects, begun, b"500", 1)
     make(town)
     assert 500 not in told(fetch(town, "alice").text)
+
+
+def test_a_file_that_nobody_makes_any_more_is_not_asked_for_anew_by_an_erasure(town: Town) -> None:
+    ask(town, "alice")
+    with town.context.database.transaction() as db:
+        db.execute(update(Job).where(Job.kind == "mailing").values(state=WorkState.PARKED, error="in vain"))
+    assert "No file was made: in vain" in page(town, "alice")
+    town.control("alice", "compliance", {"topic": "customers/redact", "customer_id": 500, "order_ids": []})
+    town.drain()
+    with town.context.database.reading() as db:
+        assert mailings.newest(db, town.shop("alice").id) is None
+
+
+def test_a_file_that_was_made_before_its_worker_was_killed_is_told_by_the_next_attempt(town: Town) -> None:
+    ask(town, "alice")
+    make(town)
+    again(town, "alice")
+    make(town)
+    first, second = town.jobs("mailing")
+    assert first.result is not None
+    assert second.result == {"mailing": first.result["mailing"], "customers": len(ACCEPTING)}
+
+
+def test_a_file_waits_for_shopify_until_it_tells_that_all_is_collected(town: Town) -> None:
+    ask(town, "alice")
+    later = clock.now() + timedelta(hours=1)
+    with town.context.database.transaction() as db:
+        db.execute(update(Job).where(Job.kind == "mailing").values(due_at=later))
+        ingest.apply(db, town.shop("alice"), "bulk_operations/finish", {}, business_clock="data")
+    assert town.jobs("mailing")[0].due_at < later - timedelta(minutes=50)
+
+
+def test_without_the_app_no_file_is_made(town: Town) -> None:
+    ask(town, "alice")
+    town.control("alice", "uninstall", {})
+    town.drain()
+    only = town.jobs("mailing")[0]
+    assert (only.state, only.result) == (WorkState.DONE, {"dropped": "the app was uninstalled"})
 
 
 def test_a_file_is_sealed_and_kept_for_a_day(town: Town) -> None:

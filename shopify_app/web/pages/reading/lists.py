@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from shopify_app.errors import NotFound
 from shopify_app.lifecycle.bundles import Bundles
 from shopify_app.lifecycle.explain import Explanation, explain
-from shopify_app.records import mailings, shops
+from shopify_app.records import jobs, mailings, shops
 from shopify_app.tables import Evaluation, Exposure, Job, Order, OrderLine, Product, PublishedList, Task, WorkState
 from shopify_app.web.pages.reading.standing import Standing
 
@@ -73,11 +73,12 @@ class Bought:
 
 @dataclass(frozen=True)
 class MailingFile:
-    """The file for a mailing tool. customers: None while it is being made. error: why the last try at that failed."""
+    """The file for a mailing tool. is_coming: a worker makes it. error: why the last try at that failed."""
 
     customers: int | None
     made_at: datetime | None
     until: datetime
+    is_coming: bool
     error: str | None
 
 
@@ -88,7 +89,8 @@ def mailing(db: Session, at: Standing) -> MailingFile | None:
         return None
     mine = Job.shop_id == at.shop_id, Job.kind == "mailing"
     error = db.scalar(select(Job.error).where(*mine).order_by(Job.id.desc()).limit(1))
-    return MailingFile(found.customers, found.made_at, found.expires_at, None if found.made_at else error)
+    is_coming = found.made_at is None and jobs.is_open(db, at.shop_id, "mailing")
+    return MailingFile(found.customers, found.made_at, found.expires_at, is_coming, None if found.made_at else error)
 
 
 def published(db: Session, at: Standing) -> Published:
