@@ -1,6 +1,6 @@
 """Make the file for a merchant's mailing tool: who accepts marketing, as Shopify says just now, and a list for each."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -10,10 +10,10 @@ from shopify_app.log import log
 from shopify_app.platform import bulk, products
 from shopify_app.platform.products import ProductPage
 from shopify_app.policy import Policy
-from shopify_app.records import bulk_lines, customers, keys, mailings, sheets, tombstones
+from shopify_app.records import bulk_lines, customers, jobs, keys, mailings, sheets, tombstones
 from shopify_app.tables import Job, Mailing, Shop
 from workers.context import Context
-from workers.waiting import InVain, NotYet, gone_means_anew, keep, result
+from workers.waiting import InVain, NotYet, gone_means_anew, keep, patiently, result
 
 CHUNK = 500
 MOST = 100_000
@@ -34,7 +34,7 @@ def run(context: Context, shop: Shop, job: Job) -> dict[str, Any]:
     with gone_means_anew(context, job, "customers"):
         accepting = read(found)
     letters = dict(_letters(context, shop, writer, accepting))
-    pages = products.pages(context.api(shop), {one for letter in letters.values() for one in letter.product_ids})
+    pages = _pages(context, shop, job, {one for letter in letters.values() for one in letter.product_ids})
     length = Policy.of(shop.settings).list_length
     rows = [row for number, letter in letters.items() if (row := _row(number, letter, pages, length))]
     keep(context, job, customers=None)
@@ -65,6 +65,24 @@ def _letters(context: Context, shop: Shop, writer: Writer, customer_ids: Sequenc
             known = customers.known(db, secret, some) if secret else {}
             gone = tombstones.among(db, secret, "customer", some) if secret else set()
         yield from ((one, writer.letter(known.get(one))) for one in some if one not in gone)
+
+
+def _pages(context: Context, shop: Shop, job: Job, product_ids: Collection[int]) -> dict[int, ProductPage]:
+    """Where these products are found. How far it is, is noted after each piece."""
+    found: dict[int, ProductPage] = {}
+    asked = 0
+    for some in batches(sorted(product_ids), products.LARGEST_READ):
+        found |= {page.product_id: page for page in _some_pages(context, shop, some)}
+        asked += len(some)
+        with context.database.transaction() as db:
+            jobs.note(db, job, f"Asked Shopify for {asked:,} of {len(product_ids):,} product pages")
+    return found
+
+
+def _some_pages(context: Context, shop: Shop, product_ids: Sequence[int]) -> list[ProductPage]:
+    """An empty bucket is waited for here: a new attempt would download all customers and begin at the first product
+    again, and a large shop would never come to the last."""
+    return patiently(lambda: products.pages(context.api(shop), product_ids))
 
 
 def _header(length: int) -> list[str]:

@@ -1,11 +1,11 @@
 """Bulk queries of a job: started once, found again by whoever goes on with the job, waited for without a worker."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
-from shopify_app.errors import ShopifyError, ShopifyUnavailable
+from shopify_app.errors import ShopifyError, ShopifyUnavailable, Throttled
 from shopify_app.platform import bulk
 from shopify_app.platform.admin_api import UserErrors
 from shopify_app.platform.bulk import BulkGone, BulkState
@@ -21,6 +21,10 @@ LOOK_AGAIN = 15.0
 FULL = 60.0
 BREAKS = 5
 """Broken downloads of one result before the job is tried anew."""
+WAITS = 20
+"""Throttled answers to one call before the job is tried anew."""
+
+Answer = TypeVar("Answer")
 
 
 class NotYet(Exception):
@@ -100,6 +104,16 @@ def lines(context: Context, url: str) -> Iterator[bytes]:
             breaks += 1
             if breaks > BREAKS:
                 raise
+
+
+def patiently(ask: Callable[[], Answer]) -> Answer:
+    """What it answers, once the shop's bucket holds enough. For work that a new attempt would begin all over."""
+    for _ in range(WAITS):
+        try:
+            return ask()
+        except Throttled as busy:
+            time.sleep(busy.wait)
+    return ask()
 
 
 def refuse(shop: Shop, state: BulkState) -> None:

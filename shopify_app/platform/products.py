@@ -1,6 +1,6 @@
 """Reading products: one with all its variants, because a webhook about it is cut off after a hundred, or many pages."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,16 +22,14 @@ class ProductPage:
     url: str
 
 
-def pages(api: AdminApi, product_ids: Iterable[int]) -> dict[int, ProductPage]:
-    """The pages of those of these products that are in the online store."""
-    found: dict[int, ProductPage] = {}
-    ids = [gid("Product", product_id) for product_id in sorted(product_ids)]
-    for start in range(0, len(ids), LARGEST_READ):
-        for node in api.run("product_pages", ids=ids[start : start + LARGEST_READ])["nodes"]:
-            if node and node["onlineStoreUrl"]:
-                one = number(node["id"])
-                found[one] = ProductPage(one, node["title"], node["handle"], node["onlineStoreUrl"])
-    return found
+def pages(api: AdminApi, product_ids: Sequence[int]) -> list[ProductPage]:
+    """The pages of those of these products, LARGEST_READ at most, that are in the online store."""
+    nodes = api.run("product_pages", ids=[gid("Product", product_id) for product_id in product_ids])["nodes"]
+    return [
+        ProductPage(number(node["id"]), node["title"], node["handle"], node["onlineStoreUrl"])
+        for node in nodes
+        if node and node["onlineStoreUrl"]
+    ]
 
 
 def product(api: AdminApi, product_id: int) -> dict[str, Any] | None:

@@ -5,6 +5,7 @@ import io
 import json
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -206,6 +207,23 @@ def test_a_file_that_was_made_before_its_worker_was_killed_is_told_by_the_next_a
     first, second = town.jobs("mailing")
     assert first.result is not None
     assert second.result == {"mailing": first.result["mailing"], "customers": len(ACCEPTING)}
+
+
+def test_an_empty_bucket_is_waited_for_while_products_are_looked_up(town: Town) -> None:
+    """A new attempt would download all customers again."""
+    faults, session, seen = town.store.shop("alice").faults, town.context.session, list[str]()
+
+    def throttle(reply: requests.Response, **_: Any) -> None:
+        is_download = reply.request.method == "GET"
+        seen.append("download" if is_download else "throttled" if "THROTTLED" in reply.text else "answer")
+        faults.change({"throttle": float(seen[-1] == "download" or seen[-2:] == ["download", "throttled"])})
+
+    ask(town, "alice")
+    session.hooks["response"].append(throttle)
+    run.drain(town.context, ("mailing",))
+    assert (town.jobs("mailing")[0].state, seen.count("download")) == (WorkState.DONE, 1)
+    assert seen[-4:] == ["download", "throttled", "throttled", "answer"]
+    assert sorted(told(fetch(town, "alice").text)) == ACCEPTING
 
 
 def test_a_file_waits_for_shopify_until_it_tells_that_all_is_collected(town: Town) -> None:
