@@ -25,6 +25,8 @@ class FaultPlan:
     """`FAILED` or `EXPIRED`: how the next bulk operations end."""
     flow_off: bool = False
     """No workflow is switched on."""
+    consent_unsaid: bool = False
+    """Searches for who accepts marketing find everybody, as Shopify does with a term that it does not know."""
 
     def with_changes(self, changes: dict[str, Any]) -> "FaultPlan":
         """The plan with these switches set. Raises BadRequest for an unknown switch or an impossible value."""
@@ -39,7 +41,7 @@ class FaultPlan:
 def _check(name: str, value: Any) -> None:
     if name == "bulk":
         fits = value in (None, "FAILED", "EXPIRED")
-    elif name == "flow_off":
+    elif name in ("consent_unsaid", "flow_off"):
         fits = isinstance(value, bool)
     else:
         fits = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1

@@ -7,13 +7,13 @@ from typing import Any
 from shopify_app.batches import batches
 from shopify_app.lifecycle.mailing import Letter, Writer
 from shopify_app.log import log
-from shopify_app.platform import bulk, products
+from shopify_app.platform import bulk, consent, products
 from shopify_app.platform.products import ProductPage
 from shopify_app.policy import Policy
 from shopify_app.records import bulk_lines, customers, jobs, keys, mailings, sheets, tombstones
 from shopify_app.tables import Job, Mailing, Shop
 from workers.context import Context
-from workers.waiting import InVain, NotYet, gone_means_anew, keep, patiently, result
+from workers.waiting import InVain, NotYet, gone_means_anew, keep, kept, patiently, result
 
 CHUNK = 500
 MOST = 100_000
@@ -30,6 +30,8 @@ def run(context: Context, shop: Shop, job: Job) -> dict[str, Any]:
         if wanted.made_at is not None:
             return _told(wanted, wanted.customers)
         writer = Writer.of(db, context.bundles, shop)
+    if not kept(job).get("customers") and not consent.is_told(context.api(shop)):
+        raise InVain("Shopify does not tell who accepts marketing, it names everybody")
     found = result(context, shop, job, "customers", bulk.customers_query())
     with gone_means_anew(context, job, "customers"):
         accepting = read(found)

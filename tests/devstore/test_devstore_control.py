@@ -143,6 +143,7 @@ def test_faults_are_set_one_by_one(door: FlaskClient) -> None:
         ("faults", {"gravity": 1}, "unknown fault 'gravity'"),
         ("faults", {"drop": 2}, "cannot be 2"),
         ("faults", {"bulk": "MAYBE"}, "cannot be 'MAYBE'"),
+        ("faults", {"consent_unsaid": 1}, "cannot be 1"),
         ("clock", {"speed": -1}, "step_days"),
         ("clock", {}, "step_days"),
         ("compliance", {"topic": "orders/create"}, "needs a customer_id"),

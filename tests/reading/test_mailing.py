@@ -145,6 +145,26 @@ def test_each_customer_who_accepts_marketing_gets_their_own_list(town: Town) -> 
     assert told(fetch(town, "bob").text)[503] == ("home", [2])
 
 
+def test_no_file_is_made_when_shopify_does_not_tell_who_accepts_marketing(town: Town) -> None:
+    town.control("alice", "faults", {"consent_unsaid": True})
+    ask(town, "alice")
+    ask(town, "bob")
+    run.drain(town.context, ("mailing",))
+    only = town.jobs("mailing")[0]
+    assert (only.state, only.error) == (
+        WorkState.PARKED,
+        "Shopify does not tell who accepts marketing, it names everybody",
+    )
+    assert not any("customers(" in one.query for one in town.store.shop("alice").bulk.all())
+    assert "No file was made: Shopify does not tell who accepts marketing" in page(town, "alice")
+    assert fetch(town, "alice").status_code == 404
+    assert sorted(told(fetch(town, "bob").text)) == ACCEPTING
+    town.control("alice", "faults", {"consent_unsaid": False})
+    ask(town, "alice")
+    run.drain(town.context, ("mailing",))
+    assert sorted(told(fetch(town, "alice").text)) == ACCEPTING
+
+
 def test_a_merchant_s_rules_and_the_stock_hold_here_too(town: Town) -> None:
     with town.context.database.transaction() as db:
         shop = db.merge(town.shop("alice"))
