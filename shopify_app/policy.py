@@ -33,7 +33,7 @@ class Policy:
     publish_lists: bool = True
     """Write recommendation lists to product metafields."""
     list_length: int = 8
-    personal_lists: bool = True
+    personal_lists: bool = False
     """Learn what each customer may want next, where enough come back, and show it where it was surely better on the
     newest month. Costs five times as much as all other lists."""
     lead_days: int = 14

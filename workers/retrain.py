@@ -23,7 +23,7 @@ from workers.dataset import closed_on, frozen
 SEED = 20260401
 BY_DAY = "new business day"
 NEVER = 10**9
-"""Customers who have to come back before ranked lists are learned where somebody switched them off."""
+"""Customers who have to come back before ranked lists are learned where nobody asked for them."""
 
 
 def alarm(task: Task) -> str:
@@ -142,7 +142,7 @@ def _fit(
 
 
 def _config(task: Task, policy: Policy) -> dict[str, Any]:
-    """Every customer gets a list to buy again; ranked ones are learned unless the shop does not want them."""
+    """Every customer gets a list to buy again; ranked ones are learned where the shop wants them."""
     if task != Task.RECOMMEND:
         return {}
     return {"personal": True} if policy.personal_lists else {"personal": True, "personal_customers": NEVER}

@@ -17,7 +17,7 @@ from shopify_app import clock
 from shopify_app.config import Settings
 from shopify_app.db import Database
 from shopify_app.errors import DamagedBundle, ObjectsUnavailable
-from shopify_app.records import archive, facts, inbox, ingest, keys, payloads, retention, segments, shops
+from shopify_app.records import archive, choices, facts, inbox, ingest, keys, payloads, retention, segments, shops
 from shopify_app.records.goods import ItemRecord, ProductRecord
 from shopify_app.records.objects import Objects
 from shopify_app.records.payloads import LineRecord, OrderRecord
@@ -222,7 +222,8 @@ MOMENTS = st.datetimes(
 )
 AMOUNTS = st.floats(0, 1e9).map(lambda value: round(value, 4))
 MAYBE = st.none() | IDS
-LINES = st.builds(LineRecord, IDS, MAYBE, MAYBE, st.integers(0, 1000), AMOUNTS, MAYBE | st.just(0))
+ARMS = st.none() | st.from_regex(choices.ARM, fullmatch=True)
+LINES = st.builds(LineRecord, IDS, MAYBE, MAYBE, st.integers(0, 1000), AMOUNTS, MAYBE | st.just(0), ARMS)
 ORDERS = st.builds(
     OrderRecord,
     order_id=IDS,
