@@ -10,12 +10,12 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
-import scipy.sparse as sparse
 
 from ml.sales import Floats, Ints
 
 if TYPE_CHECKING:
     import pandas as pd
+    import scipy.sparse as sparse
 
 WORD = re.compile(r"\w+")
 MOST_WITH_TERM = 2_000
@@ -70,6 +70,8 @@ def _whole(kind: str, values: Sequence[str]) -> list[str]:
 
 def _weighed(terms: tuple[frozenset[str], ...]) -> sparse.csr_matrix:
     """Float32 [products, terms], each row of length 1."""
+    import scipy.sparse as sparse  # not before it is needed: the web process explains by `terms` alone
+
     number: dict[str, int] = {}
     columns = [[number.setdefault(term, len(number)) for term in sorted(each)] for each in terms]
     starts = np.concatenate([[0], np.cumsum([len(each) for each in columns], dtype=np.int64)])

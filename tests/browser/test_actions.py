@@ -188,7 +188,7 @@ def test_the_list_is_narrowed_to_a_vendor_and_says_why(visit: Visit, app: Callab
     with visit.page.expect_download() as waiting:
         page.get_by_role("link", name="Export CSV").click()
     lines = waiting.value.path().read_text().splitlines()
-    assert lines[0].startswith("vendor,product_id,title,advice,in_stock")
+    assert lines[0].startswith("vendor,product_id,title,variant_id,variant,sku,advice,in_stock")
     assert len(lines) == 7
 
 
