@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 from ml.dataset import read_dataset
 from shopify_app import clock, migrate
 from shopify_app.db import Database
-from shopify_app.records import goods, lines, parts, payloads, products, shops, snapshots
+from shopify_app.records import goods, parts, payloads, products, shops, snapshots
 from shopify_app.records.folder import FolderObjects
 from shopify_app.records.objects import Objects
 from shopify_app.records.shops import ShopFacts
@@ -138,13 +138,14 @@ def _fill(database: Database, shop: Shop) -> None:
     units, price = chance.integers(1, 4, LINES), chance.integers(100, 9900, LINES) / 100
     head = ((shop.id, n, names[n], when[n], when[n].date(), when[n], False, 0, False) for n in range(count))
     body = (
-        (shop.id, int(o), n, int(sold[n]), 1, int(units[n]), float(price[n]), None, when[o], when[o].date())
+        (shop.id, int(o), n, int(sold[n]), 1, int(units[n]), float(price[n]), when[o], when[o].date())
         for n, o in enumerate(of_order)
     )
     orders = ["shop_id", "order_id", "pseudonym", "created_at", "created_on", "updated_at", "is_test"]
     orders += ["total_amount", "is_backfilled"]
     _copy(database, "orders", orders, head)
-    _copy(database, "order_lines", list(lines.COLUMNS), body)
+    columns = ["shop_id", "order_id", "line_id", "product_id", "variant_id", "units", "price_amount"]
+    _copy(database, "order_lines", [*columns, "created_at", "created_on"], body)
     with database.transaction() as db:
         products.store(db, shop, [_product(number) for number in range(1, PRODUCTS + 1)])
         parts.sales_changed(db, shop.id, {FIRST_ON + timedelta(days=day) for day in range(DAYS)})
