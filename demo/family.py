@@ -127,8 +127,12 @@ class Family:
 
     def command(self, *arguments: str) -> str:
         """Run one of the app's own commands, as a person at the terminal would."""
+        return self.python("shopify_app", "--json", *arguments)
+
+    def python(self, *arguments: str) -> str:
+        """Run a module as a program with the app's settings; what it printed. Raises Broken when it failed."""
         done = subprocess.run(
-            [sys.executable, "-m", "shopify_app", "--json", *arguments],
+            [sys.executable, "-m", *arguments],
             cwd=ROOT,
             env=self._environment,
             capture_output=True,
@@ -136,7 +140,7 @@ class Family:
             timeout=300,
         )
         if done.returncode != 0:
-            raise Broken(f"shopify_app {' '.join(arguments)}: {done.stderr.strip() or done.stdout.strip()}")
+            raise Broken(f"{' '.join(arguments)}: {done.stderr.strip() or done.stdout.strip()}")
         return done.stdout
 
     def processes(self) -> list[int]:

@@ -178,8 +178,8 @@ class Story:
         return len(count.retrains_by_orders(self.watch)) >= 2 and len(promoted) == len(Task) and calm
 
     def _in_charge(self, task: Task) -> int | None:
-        slot = self.watch.slot(task)
-        return self._number(slot.champion_id if slot else None)
+        version = self.watch.in_charge(task)
+        return version.number if version else None
 
     def _number(self, version_id: int | None) -> int | None:
         version = self.watch.version(version_id)

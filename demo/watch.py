@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, or_, select
 
 from shopify_app.db import Database
 from shopify_app.tables import (
@@ -57,11 +57,9 @@ class Watch:
 
     def is_quiet(self) -> bool:
         """Nothing waits and nothing runs: every delivery, job and effect is done."""
-        return not (
-            self.count(Event, Event.state == EventState.PENDING)
-            or self.count(Job, Job.state == WorkState.PENDING)
-            or self.count(Effect, Effect.state == WorkState.PENDING)
-        )
+        waiting = ((Event, EventState.PENDING), (Job, WorkState.PENDING), (Effect, WorkState.PENDING))
+        with self.database.reading() as db:
+            return not db.scalar(select(or_(*(exists().where(table.state == state) for table, state in waiting))))
 
     def slot(self, task: str) -> Slot | None:
         """Who is in charge of a task."""
@@ -75,6 +73,11 @@ class Watch:
         """A version by its id."""
         with self.database.reading() as db:
             return db.get(Version, version_id) if version_id else None
+
+    def in_charge(self, task: str) -> Version | None:
+        """The version in charge of a task."""
+        slot = self.slot(task)
+        return self.version(slot.champion_id if slot else None)
 
     def progress(self) -> str:
         """What is going on right now, in a few words."""

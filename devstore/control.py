@@ -1,5 +1,6 @@
 """The control door, for developers and tests on the same machine: `/_dev/{handle}/…`, JSON in and out."""
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, jsonify, request
@@ -54,6 +55,13 @@ def blueprint(store: "DevStore") -> Blueprint:
         if body.get("revoke"):
             book.revoke_all()
         return jsonify(expired=bool(body.get("expire")), revoked=bool(body.get("revoke")))
+
+    @bp.post("/<handle>/facts")
+    def facts(handle: str) -> Response:
+        try:
+            return jsonify(asdict(store.shop(handle).change_facts(_body())))
+        except ValueError as error:
+            raise BadRequest(str(error)) from error
 
     @bp.post("/<handle>/clock")
     def clock(handle: str) -> Response:

@@ -24,6 +24,8 @@ from devstore.selling import Seller
 from devstore.shop import Shop
 from devstore.state import State
 
+STOPS_WITHIN = 0.05
+"""Seconds until the server sees that it should end; every test that starts one waits for that."""
 DOMAIN = re.compile(r"([a-z0-9][a-z0-9-]*)\.myshopify\.com(:\d+)?")
 
 
@@ -65,7 +67,7 @@ class DevStore:
         """Serve in background threads, and let the clocks of shops with a speed run. Returns the base address."""
         self._server = _bind(self.wsgi, host, port)
         self.base_url = f"http://localhost:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, name="devstore", daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(STOPS_WITHIN,), name="devstore", daemon=True).start()
         for handle, shop in self._shops.items():
             self.sellers[handle].run(shop.config.speed)
         return self.base_url

@@ -3,10 +3,11 @@
 import hashlib
 import json
 from contextlib import AbstractContextManager
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from devstore import identity, payloads
 from devstore.bulk import BulkDesk
@@ -23,7 +24,7 @@ from devstore.metafields import MetafieldBook
 from devstore.orders import OrderBook
 from devstore.pixels import PixelBook
 from devstore.products import ProductBook
-from devstore.sales.model import Event
+from devstore.sales.model import Event, ShopFacts
 from devstore.state import State
 from devstore.subscriptions import Subscription, SubscriptionBook, required_scope
 from devstore.tokens import TokenBook
@@ -118,6 +119,20 @@ class Shop:
         current += [scope for scope in grant if scope not in current]
         self._state.run("UPDATE shops SET scopes = ? WHERE shop = ?", json.dumps(current), self.handle)
         return self.announce("app/scopes_update", payloads.scopes_update(self.shop_id, previous, current))
+
+    def change_facts(self, changes: dict[str, Any]) -> ShopFacts:
+        """Change what the merchant may change in the settings: nobody is told. Raises ValueError."""
+        known = asdict(self.facts)
+        wrong = [name for name, value in changes.items() if name not in known or not isinstance(value, str)]
+        if wrong:
+            raise ValueError(f"no facts of a shop: {', '.join(wrong)}; known: {', '.join(known)}")
+        facts = ShopFacts(**known | changes)
+        try:
+            zone = ZoneInfo(facts.time_zone)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError(f"no time zone: {facts.time_zone!r}") from None
+        self.facts, self.zone = facts, zone
+        return facts
 
     def send_compliance(self, topic: str, customer_id: int | None, order_ids: list[int]) -> Batch:
         """Send a privacy request. Raises ValueError for another topic or a missing customer."""

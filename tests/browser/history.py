@@ -282,7 +282,7 @@ def alarm(db: Session, installed: Shop) -> None:
 
 def _runs(db: Session, objects: Objects, version: Version) -> None:
     for folder in _forecasts():
-        forecasts.keep(db, objects, version, "5" * 64, folder, was_champion=True)
+        forecasts.keep(db, version, "5" * 64, forecasts.put(objects, folder), was_champion=True)
 
 
 @cache

@@ -32,7 +32,7 @@ class FewSales:
     prices: dict[int, str] = field(default_factory=lambda: {1: "10.00", 2: "20.00", 3: "30.00"})
 
     def products(self, on: date) -> list[Product]:
-        return [self._product(number) for number in PRODUCTS]
+        return [self._product(number) for number in self.prices]
 
     def available(self, product_id: int, on: date) -> int:
         return 100 - (on - self.first_day).days % 50

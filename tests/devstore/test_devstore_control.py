@@ -173,3 +173,15 @@ def test_an_id_token_of_the_door_is_good_for_an_exchange(door: FlaskClient, stor
     assert identity.verify(token, "alice.myshopify.com", "test-key", "test-secret")["dest"].endswith(
         "alice.myshopify.com"
     )
+
+
+def test_a_merchant_changes_the_time_zone_and_the_currency_in_the_settings(door: FlaskClient, store: DevStore) -> None:
+    asked = "{ shop { name currencyCode ianaTimezone timezoneOffset } }"
+    api = api_of(store, "alice")
+    before = api.run(asked)["shop"]
+    door.post("/_dev/alice/facts", json={"time_zone": "America/New_York", "currency": "USD"})
+    told = {"currencyCode": "USD", "ianaTimezone": "America/New_York", "timezoneOffset": "-0400"}
+    assert api.run(asked)["shop"] == before | told
+    for wrong in ({"time_zone": "Nowhere/Land"}, {"colour": "red"}, {"currency": 7}):
+        assert door.post("/_dev/alice/facts", json=wrong).status_code == 400
+    assert api.run(asked)["shop"] == before | told

@@ -81,8 +81,8 @@ def inputs(ours: dict, theirs: dict, is_required: object) -> list[str]:  # type:
 
 
 def default(one: GraphQLArgument | GraphQLInputField) -> str | None:
-    node = one.ast_node.default_value if one.ast_node else None
-    return print_ast(node) if node else None
+    """As it is written. A schema that came as introspection has no nodes of its own."""
+    return print_ast(one.default.literal) if one.default and one.default.literal else None
 
 
 def test_every_field_has_a_function() -> None:
