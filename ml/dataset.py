@@ -28,6 +28,7 @@ from ml import calendars, promotions, signals
 from ml.baskets import Baskets
 from ml.errors import BadData
 from ml.frames import LINES, PRODUCTS, STOCK, VIEWS, Contract, check
+from ml.numbering import numbered
 from ml.recommend.catalogue import Catalogue
 from ml.recommend.steps import Steps
 from ml.sales import Bools, DailySales, Ints, from_arrays
@@ -72,9 +73,8 @@ class Dataset:
     def _sales(self) -> DailySales:
         table = self.lines(["order_id", "product_id", "units", "price"])
         day = table["created_on"].cast(pa.int32()).to_numpy().astype(np.int64)
-        ids, codes = np.unique(table["product_id"].to_numpy(), return_inverse=True)
-        ids_seen = np.sort(table["order_id"].to_numpy()[day <= self.cutoff_day])
-        orders = int((np.diff(ids_seen) > 0).sum() + (len(ids_seen) > 0))
+        ids, codes = numbered(table["product_id"].to_numpy())
+        orders = len(numbered(table["order_id"].to_numpy()[day <= self.cutoff_day])[0])
         country = self.country if self.country and calendars.is_known(self.country) else None
         sales = from_arrays(
             [str(i) for i in ids],

@@ -172,8 +172,9 @@ def from_arrays(
     first = int(day.min())
     shape = (len(names), last_day - first + 1)
     cell = codes * shape[1] + (day - first)
-    matrix = _added_up(cell, units, shape)
-    revenue = None if price is None else _added_up(cell, units * _possible(price[recent], MOST_PRICE), shape)
+    sums = _Sums(cell, shape)
+    matrix = sums.of(units)
+    revenue = None if price is None else sums.of(units * _possible(price[recent], MOST_PRICE))
     never = {names[int(i)]: "sold nothing" for i in np.flatnonzero(matrix.sum(axis=1) <= 0)}
     refused = {**never, **refused}
     kept = np.array([i for i, name in enumerate(names) if name not in refused], dtype=np.int64)
@@ -193,14 +194,20 @@ def listed(refused: Mapping[str, str]) -> str:
     return "; ".join(shown) + (f"; and {more} more" if more > 0 else "")
 
 
-def _added_up(cell: Ints, values: Floats, shape: tuple[int, int]) -> Floats:
-    # Added up in double precision before it enters: at 100,000 products a second matrix is what does not fit.
-    order = np.argsort(cell, kind="stable")
-    cell, values = cell[order], values[order]
-    first = np.flatnonzero(np.diff(cell, prepend=-1))
-    matrix = np.zeros(shape, dtype=np.float32)
-    matrix.ravel()[cell[first]] = np.add.reduceat(values, first)
-    return matrix
+class _Sums:
+    """Rows added up into the cells of a matrix. cell: which one each row belongs to, rows by columns."""
+
+    def __init__(self, cell: Ints, shape: tuple[int, int]) -> None:
+        self._order, self._shape = np.argsort(cell, kind="stable"), shape
+        self._cell = cell[self._order]
+        self._first = np.flatnonzero(np.diff(self._cell, prepend=-1))
+
+    def of(self, values: Floats) -> Floats:
+        """The sums of these values of the rows, float32; 0 where there is none."""
+        # Added up in double precision before it enters: at 100,000 products a second matrix is what does not fit.
+        matrix = np.zeros(self._shape, dtype=np.float32)
+        matrix.ravel()[self._cell[self._first]] = np.add.reduceat(values[self._order], self._first)
+        return matrix
 
 
 def _any_of(cell: Ints, shape: tuple[int, int]) -> Bools:

@@ -34,6 +34,12 @@ class Points:
         mean, p10, p50, p90 = (np.concatenate(pair) for pair in both)
         return Points(mean, p10, p50, p90)
 
+    def beside(self, other: Points) -> Points:
+        """These windows with those that `other` has of the same series after them."""
+        both = zip(self._all(), other._all(), strict=True)
+        mean, p10, p50, p90 = (np.concatenate(pair, axis=1) for pair in both)
+        return Points(mean, p10, p50, p90)
+
     def columns(self) -> dict[str, Floats]:
         """Flat float32 columns, series by series. Rounding may not put p50 outside its band, nor the mean below 0."""
         return {name: values.ravel().astype(np.float32) for name, values in zip(_NAMES, self._all(), strict=True)}

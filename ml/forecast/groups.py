@@ -13,6 +13,7 @@ forecast at past origins, per class of volume, measured when a model is fitted.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -70,7 +71,20 @@ def by_type(
     types = _types(forecast, type_of, most)
     if len(types) < 2:
         return pd.DataFrame()
-    return pd.concat([_frame(name, known, forecast, places) for name, places in types.items()], ignore_index=True)
+    daily = np.stack([forecast.days.mean[places].sum(axis=0) for places in types.values()])
+    spans = sorted({1, min(WINDOW, forecast.horizon), forecast.horizon})
+    parts = [_points(known.get(str(days), UNTRIED), _sums(daily, days)) for days in spans]
+    windows = [part.mean.shape[1] for part in parts]
+    after = np.concatenate([np.arange(n) * days + 1 for n, days in zip(windows, spans, strict=True)])
+    origin, times = np.datetime64(forecast.origin_on, "s"), sum(windows)
+    keys = {
+        "type": np.repeat(np.array(list(types), dtype=object), times),
+        "products": np.repeat(np.array([len(places) for places in types.values()], np.int32), times),
+        "origin": np.full(times * len(types), origin),
+        "first": np.tile(origin + after * np.timedelta64(86_400, "s"), len(types)),
+        "days": np.tile(np.repeat(np.array(spans, np.int32), windows), len(types)),
+    }
+    return pd.DataFrame({**keys, **reduce(Points.beside, parts).columns()})
 
 
 def write(frame: pd.DataFrame, folder: Path) -> None:
@@ -113,19 +127,9 @@ def _types(forecast: Forecast, type_of: Mapping[str, str], most: int) -> dict[st
     return found
 
 
-def _frame(name: str, known: Mapping[str, Bands], forecast: Forecast, places: Ints) -> pd.DataFrame:
-    """The windows of one type. A range of another length than was measured is that of a count that wavers."""
-    import pandas as pd
-
-    daily, origin = forecast.days.mean[places].sum(axis=0), np.datetime64(forecast.origin_on, "s")
-    frames = []
-    for days in sorted({1, min(WINDOW, forecast.horizon), forecast.horizon}):
-        mean = _sums(daily[None], days)
-        after = (np.arange(mean.shape[1]) * days + 1) * np.timedelta64(86_400, "s")
-        keys = {"type": name, "products": np.int32(len(places)), "origin": np.full(len(after), origin)}
-        points = Points(mean, *known.get(str(days), UNTRIED).around(mean)).columns()
-        frames.append(pd.DataFrame({**keys, "first": origin + after, "days": np.int32(days), **points}))
-    return pd.concat(frames, ignore_index=True)
+def _points(bands: Bands, mean: Floats) -> Points:
+    """What is expected, with its range. One of another length than was measured is that of a count that wavers."""
+    return Points(mean, *bands.around(mean))
 
 
 def _sums(daily: Floats, days: int) -> Floats:

@@ -95,13 +95,12 @@ class Boosted:
         is_open = open_days(sales.total, sales.first_on, weeks * WINDOW, sales.country)
         usual = capped(self._as_learned(sales.rows(rows)), self.cap_quantile)
         features = SalesFeatures(usual, is_open, sales.total)
-        names = np.array(features.families)
+        belongs = np.array([[name == part for part in PARTS] for name in features.families], dtype=np.float64)
         logs = np.zeros((len(rows), weeks, len(PARTS)))
         for week, (asked, margin) in enumerate(_questions(features, weeks)):
             data = xgb.DMatrix(asked, base_margin=margin, nthread=1)
             moves = _mean([b.predict(data, pred_contribs=True, approx_contribs=True) for b in self.boosters])
-            for k, part in enumerate(PARTS):
-                logs[:, week, k] = moves[:, :-1][:, names == part].sum(axis=1)
+            logs[:, week] = moves[:, :-1] @ belongs
             logs[:, week, PARTS.index("trend")] += moves[:, -1] - margin
         now = np.full(len(rows), sales.days)
         rates = features.level(np.arange(len(rows)), now)[:, None] * np.exp(logs.sum(axis=2))

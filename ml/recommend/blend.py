@@ -2,7 +2,7 @@
 
 A page's list is read alone, so each product's neighbours have a scale of their own there. A cart's answer is a sum over
 its products, and what one of them says loudly should count more than the same said softly by three: scores are brought
-to one scale for the whole shop, and raised to a power.
+to one scale for the whole shop, and raised to a power. Last, the best of each are ranked by what has risen of late.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sparse
 
-from ml.recommend import content, hint, together, tops
+from ml.recommend import content, hint, rise, together, tops
 from ml.recommend.evidence import Evidence
 from ml.recommend.neighbours import NeighbourTable
 from ml.sales import Floats, Ints
 
 NAME = "blend"
-PAGE_TOGETHER, PAGE_SECOND, PAGE_POPULAR = 0.2, 0.5, 0.15
-CART_TOGETHER, CART_EASE, CART_POWER = 0.2, 0.2, 1.4
-"""Shares beside the hint, chosen on orders of November 2010 to September 2011 (docs/models.md)."""
+PAGE_TOGETHER, PAGE_SECOND, PAGE_POPULAR, PAGE_RISE = 0.2, 0.5, 0.2, 0.25
+CART_TOGETHER, CART_EASE, CART_POWER, CART_RISE = 0.2, 0.2, 1.3, 0.1
+"""Shares beside the hint, and powers, chosen on orders of November 2010 to September 2011 (docs/models.md)."""
 POPULAR_HALF_LIFE = 28.0
 LARGE_CONTENT = 0.1
 """The share beside bought together in a catalogue too large for a hint."""
@@ -47,7 +47,7 @@ def for_page(evidence: Evidence, index: Ints, scores: Floats, other: NeighbourTa
     second = _levelled_by_row((steps @ steps).tocsr())
     total = hinted + _levelled(first, PAGE_TOGETHER) + PAGE_SECOND * second
     total.data += np.float32(PAGE_POPULAR) * _demand(evidence)[total.indices]
-    return _table(evidence, total)
+    return _table(evidence, _risen(evidence, total, PAGE_RISE))
 
 
 def for_cart(
@@ -57,7 +57,15 @@ def for_cart(
     eased = regressed.index[:, :WIDE], np.maximum(regressed.scores[:, :WIDE], 0)
     parts = ((hinted.index, hinted.scores, 1.0), (index, scores, CART_TOGETHER), (*eased, CART_EASE))
     total = sum(_levelled(tops.matrix_of(near, value, evidence.n), share) for near, value, share in parts)
-    return _table(evidence, sparse.csr_matrix(total).power(CART_POWER))
+    powered = sparse.csr_matrix(total).power(CART_POWER)
+    return _table(evidence, _risen(evidence, powered, CART_RISE) if evidence.is_deep else powered)
+
+
+def _risen(evidence: Evidence, total: sparse.csr_matrix, power: float) -> sparse.csr_matrix:
+    """The best of each row, times the rise of the pair, times the rise of the neighbour to this power."""
+    best = tops.matrix_of(*tops.best(total, WIDE), evidence.n)
+    best.data *= rise.of_pairs(evidence, best) * (rise.of_products(evidence) ** np.float32(power))[best.indices]
+    return best
 
 
 def _table(evidence: Evidence, total: sparse.csr_matrix) -> NeighbourTable:

@@ -11,7 +11,7 @@ systems".
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -32,8 +32,12 @@ UNIT = 1 << 18
 SHIFT = 41
 """Bits for the weighted count; the 22 above hold the plain one."""
 MOST_ORDERS = 1 << 21
-BLOCK = 256
-"""Products compared at once."""
+VECTORS = 2
+"""Random vectors that counts are checked with: an order that weighs next to nothing passes one of them once in 2^23."""
+LOOKED_AT = 1 << 18
+"""Cells among which others are looked up together: a few megabytes."""
+FULL = 8
+"""A matrix with one cell in so many is looked up faster written out."""
 Whole = NDArray[np.int64]
 
 
@@ -104,7 +108,7 @@ class Counts:
         total.eliminate_zeros()
         return total
 
-    def rows(self, which: Ints) -> sparse.csr_matrix:
+    def rows(self, which: Ints | slice) -> sparse.csr_matrix:
         """These rows of `pairs`, without adding up the others: a base row and what has changed in it."""
         rows = _grown(self.base, len(self.products))[which]
         return rows if self.since is None else rows + self.since[which]
@@ -125,14 +129,17 @@ class Counts:
         self.since.eliminate_zeros()
         return self.since
 
-    def weights(self, days_later: float = 0.0) -> sparse.csr_matrix:
-        """Weighted counts as seen that many days after the landmark, float32: a fresh order of one product is 1."""
-        return weighed(self.pairs, 0.5 ** (days_later / self.half_life_days))
+    def weights(self, days_later: float = 0.0, rows: Ints | slice | None = None) -> sparse.csr_matrix:
+        """Weighted counts as seen that many days after the landmark, float32: a fresh order of one product is 1.
+
+        rows: only these.
+        """
+        cells = self.pairs if rows is None else self.rows(rows)
+        return weighed(cells, 0.5 ** (days_later / self.half_life_days))
 
     def own_weights(self, days_later: float = 0.0) -> Floats:
         """The diagonal of `weights`, without the rest."""
-        own = sparse.csr_matrix(self.pairs.diagonal())
-        return np.asarray(weighed(own, 0.5 ** (days_later / self.half_life_days)).data)
+        return _in_orders(self.pairs.diagonal(), 0.5 ** (days_later / self.half_life_days))
 
     def together(self, rows: Ints, columns: Ints) -> Ints:
         """In how many orders each of these pairs was bought together, int32."""
@@ -145,15 +152,25 @@ class Counts:
         """Numbers of the products whose counts changed since the rebuild, ascending."""
         return np.zeros(0, np.int64) if self.since is None else np.flatnonzero(np.diff(self.since.indptr))
 
-    def equals(self, other: Counts) -> bool:
-        """Whether both hold the same counts of the same products, bit for bit, however they came about.
+    def agree_with(self, orders: Baskets, looked_at: int) -> bool:
+        """Whether these are the counts of just these orders, bit for bit, told without counting them anew.
 
-        Looks at a block of rows at a time: the whole matrices once more would be most of a night's memory.
+        Both ways of counting are multiplied by random vectors, drawn each time: a pass over the orders and one over
+        the counts instead of one over every pair of every order. Counts that are an order off pass once in 2^46 times.
+
+        Source: Freivalds (1977), "Probabilistic machines can use less running time".
         """
-        ids = np.union1d(self.products, other.products)
-        mine, theirs = ((one, np.searchsorted(ids, one.products)) for one in (self, other))
-        blocks = zip(_cells(*mine, len(ids)), _cells(*theirs, len(ids)), strict=True)
-        return all(np.array_equal(a, b) for told in blocks for a, b in zip(*told, strict=True))
+        ids = np.union1d(self.products, orders.products)
+        mine, theirs = (np.searchsorted(ids, products) for products in (self.products, orders.products))
+        asked = np.random.default_rng().integers(2**64, size=(len(ids), VECTORS), dtype=np.uint64)
+        counted, expected = np.zeros_like(asked), np.zeros_like(asked)
+        counted[mine[: self.base.shape[0]]] = _times(self.base, asked[mine[: self.base.shape[0]]])
+        if self.since is not None:
+            counted[mine] += _times(self.since, asked[mine])
+        held = _held(orders.items, orders.starts, len(orders.products))
+        worth = self._worth(_seconds(orders, looked_at), orders.sizes).view(np.uint64)
+        expected[theirs] = _times(held.T, worth[:, None] * _times(held, asked[theirs]))
+        return np.array_equal(counted, expected)
 
     def _worth(self, seconds: Ints, sizes: Ints) -> Whole:
         """What each order adds to a cell: its weight, and 1 above."""
@@ -186,20 +203,10 @@ class Counts:
         return _pairs(items, np.concatenate([[0], np.cumsum(sizes)]), worth, len(products))
 
 
-def _cells(counts: Counts, number: Ints, n: int) -> Iterator[tuple[Ints, Ints]]:
-    """The cells other than 0, some rows at a time, in one order: their place among n by n products, and their value.
-
-    number: that of each of the counts' products among the n.
-    """
-    row_of = np.full(n, -1)
-    row_of[number] = np.arange(len(number))
-    for first in range(0, n, BLOCK):
-        known = first + np.flatnonzero(row_of[first : first + BLOCK] >= 0)
-        held = counts.rows(row_of[known])
-        cell = np.repeat(known * n, np.diff(held.indptr)) + number[held.indices]
-        order = slice(None) if (np.diff(cell) > 0).all() else np.argsort(cell)
-        told = held.data[order] != 0
-        yield cell[order][told], held.data[order][told]
+def _times(matrix: Any, vectors: Any) -> Any:
+    """A product modulo 2^64: unsigned, because whole numbers wrap around there by definition."""
+    parts = matrix.data.view(np.uint64), matrix.indices, matrix.indptr
+    return type(matrix)(parts, shape=matrix.shape, copy=False) @ vectors
 
 
 def _differ(one: tuple[int, Ints], other: tuple[int, Ints]) -> bool:
@@ -217,13 +224,15 @@ def values_at(matrix: sparse.csr_matrix, rows: Ints, columns: Ints) -> Any:
     asked, place = np.unique(rows, return_inverse=True)
     inside = asked[asked < matrix.shape[0]]
     found = np.zeros(len(place), matrix.dtype)
-    for these in tops.spans(np.concatenate([[0], np.cumsum(np.diff(matrix.indptr)[inside])])):
+    for these in tops.spans(np.concatenate([[0], np.cumsum(np.diff(matrix.indptr)[inside])]), LOOKED_AT):
         wanted = np.flatnonzero((place >= these.start) & (place < these.stop))
         found[wanted] = _values_in(matrix[inside[these]], place[wanted] - these.start, columns[wanted])
     return found
 
 
 def _values_in(matrix: sparse.csr_matrix, rows: Ints, columns: Ints) -> Any:
+    if matrix.nnz * FULL >= matrix.shape[0] * matrix.shape[1] and columns.max(initial=0) < matrix.shape[1]:
+        return matrix.toarray()[rows, columns]
     n = matrix.shape[1] + 1
     keys = np.repeat(np.arange(matrix.shape[0], dtype=np.int64) * n, np.diff(matrix.indptr)) + matrix.indices
     wanted = rows.astype(np.int64) * n + np.minimum(columns, n - 1)
@@ -240,19 +249,28 @@ def weight(cells: Whole) -> Whole:
 
 def weighed(pairs: sparse.csr_matrix, factor: float = 1.0) -> sparse.csr_matrix:
     """The weighted counts in such cells, times a factor, float32."""
-    data = weight(pairs.data).astype(np.float32)
-    data *= np.float32(factor / UNIT)
-    return sparse.csr_matrix((data, pairs.indices, pairs.indptr), shape=pairs.shape)
+    return sparse.csr_matrix((_in_orders(pairs.data, factor), pairs.indices, pairs.indptr), shape=pairs.shape)
+
+
+def _in_orders(cells: Whole, factor: float) -> Floats:
+    """Weighted counts in fresh orders of one product, times a factor, float32."""
+    found = weight(cells).astype(np.float32)
+    found *= np.float32(factor / UNIT)
+    return found
 
 
 def _pairs(items: Ints, starts: Ints, worth: Whole, n: int) -> sparse.csr_matrix:
     """The sum over orders of `worth` for every pair of their products, rows sorted by column."""
-    shape, sizes = (len(starts) - 1, n), np.diff(starts)
-    orders = sparse.csr_matrix((np.repeat(worth, sizes), items, starts), shape=shape)
-    ones = sparse.csr_matrix((np.ones(len(items), np.int64), items, starts), shape=shape)
+    ones = _held(items, starts, n)
+    orders = sparse.csr_matrix((np.repeat(worth, np.diff(starts)), items, starts), shape=ones.shape)
     found = (ones.T.tocsr() @ orders).tocsc()
     # The matrix equals its transpose: its sorted columns are its sorted rows, for the price of one linear pass.
     return sparse.csr_matrix((found.data, found.indices, found.indptr), shape=(n, n))
+
+
+def _held(items: Ints, starts: Ints, n: int) -> sparse.csr_matrix:
+    """Orders by products: 1 where the order holds the product."""
+    return sparse.csr_matrix((np.ones(len(items), np.int64), items, starts), shape=(len(starts) - 1, n))
 
 
 def _grown(matrix: sparse.csr_matrix, n: int) -> sparse.csr_matrix:

@@ -46,7 +46,7 @@ def regressed(evidence: Evidence, dropout: float) -> tuple[Ints, Floats]:
 
     dropout: ridge as a share of a product's own count.
     """
-    config, own = evidence.config, evidence.affinity.diagonal()
+    config, own = evidence.config, evidence.own
     if evidence.catalogue is not None:
         own = own + np.float32(config.ease_content) * np.array([len(terms) > 0 for terms in evidence.catalogue.terms])
     head = np.sort(np.lexsort((np.arange(evidence.n), -own))[: config.ease_products])
@@ -64,7 +64,7 @@ def _gram(evidence: Evidence, head: Ints, dropout: float) -> Floats:
     alike = content.likeness(evidence.catalogue, head) if evidence.catalogue is not None else None
     for first in range(0, len(head), ROWS):
         rows = slice(first, first + ROWS)
-        shared = evidence.affinity[head[rows]].toarray()
+        shared = evidence.affinity(head[rows]).toarray()
         gram[rows] = shared if len(head) == evidence.n else shared[:, head]
         if alike is not None:
             gram[rows] += np.float32(config.ease_content) * alike[rows].toarray()

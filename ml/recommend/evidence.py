@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -18,6 +18,7 @@ from ml.recommend.steps import Steps
 from ml.sales import Floats, Ints
 
 LONGEST = 200
+LATELY_DAYS, LATELY_HALF_LIFE = 60.0, 30.0
 
 
 @dataclass(frozen=True)
@@ -60,11 +61,19 @@ class Evidence:
         """Whether the catalogue is small enough for what costs more than counting."""
         return self.n <= self.config.deep_products
 
+    def affinity(self, rows: Ints | slice) -> sparse.csr_matrix:
+        """Rows of the weighted counts, with what the same people bought mixed in where customers are known.
+
+        Made of a few rows at a time: the whole of it would be the largest matrix of a fit.
+        """
+        counted = self.counts.weights(self.days_later, rows)
+        return counted if self.theirs is None else counted + self.theirs[rows]
+
     @cached_property
-    def affinity(self) -> sparse.csr_matrix:
-        """Weighted counts of orders, with what the same people bought mixed in where customers are known."""
-        counted = self.counts.weights(self.days_later)
-        return counted if self.theirs is None else counted + self.theirs
+    def own(self) -> Floats:
+        """Of each product with itself: the diagonal of all rows of `affinity`."""
+        counted = self.counts.own_weights(self.days_later)
+        return counted if self.theirs is None else counted + self.theirs.diagonal()
 
     @cached_property
     def theirs(self) -> sparse.csr_matrix | None:
@@ -75,6 +84,12 @@ class Evidence:
         counted = self.counts.own_weights(self.days_later).sum()
         theirs.data *= np.float32(self.config.people_share * counted / max(theirs.diagonal().sum(), 1e-9))
         return theirs
+
+    @cached_property
+    def lately(self) -> Counts:
+        """Counts of the newest orders alone, the last month's above all. Products are numbered as here."""
+        newest = self.baskets.chosen(self.baskets.age <= LATELY_DAYS).among(self.baskets.products)
+        return Counts.of(newest, 0, replace(self.config, half_life_days=LATELY_HALF_LIFE))
 
     @cached_property
     def sold(self) -> Ints:

@@ -21,7 +21,7 @@ from ml.baskets import NOBODY as NO_CUSTOMER
 from ml.baskets import Baskets
 from ml.bundles import Trained
 from ml.errors import BadBundle
-from ml.recommend import blend, content, ease, hint, lists, places, popular, together, trending, viewed
+from ml.recommend import blend, content, ease, hint, places, popular, together, trending, viewed
 from ml.recommend.config import RecommendConfig, read_config
 from ml.recommend.counts import DAY_SECONDS, Counts
 from ml.recommend.evidence import Evidence
@@ -51,8 +51,7 @@ class Held:
         evidence = fitted.evidence
         kept = {name: fitted.computed(name) for name in RENEWED_BY_FIT}
         found = {name: (table.index, table.scores) for name, table in kept.items() if table is not None}
-        own = evidence.affinity.diagonal()
-        return cls(evidence.counts, evidence.config, own, evidence.theirs, fitted.wide, found)
+        return cls(evidence.counts, evidence.config, evidence.own, evidence.theirs, fitted.wide, found)
 
     def write(self, out: Path) -> Trained:
         """A bundle, in which nobody has a name: customers are left out. Its cost is that of its bytes."""
@@ -72,8 +71,11 @@ class Held:
         about = {"looked_at": counts.built_at, "landmark": counts.landmark, "lists": sorted(self.lists)}
         trained = Trained(out, TASK, "held", self.config.as_dict(), 0, None, about, "counts as of the last fit")
         out.mkdir(parents=True, exist_ok=True)
-        for name, array in arrays.items():  # one by one: they are the largest files there are
-            (out / f"{name}.npy").write_bytes(lists.npy(array))
+        for (
+            name,
+            array,
+        ) in arrays.items():  # straight to the file: a copy of the largest would be a fit's peak of memory
+            np.save(out / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
         return bundles.seal(trained)
 
     @classmethod

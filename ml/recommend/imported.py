@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NAME = "table"
+LARGEST = {"product_id": 2**63 - 1, "neighbour_id": 2**63 - 1, "together": 2**31 - 1}
 
 
 def write(out: Path, rows: pd.DataFrame, popular: Sequence[int], *, cutoff_on: date | None, because: str) -> Trained:
@@ -34,6 +35,7 @@ def write(out: Path, rows: pd.DataFrame, popular: Sequence[int], *, cutoff_on: d
 def as_table(rows: pd.DataFrame, popular: Sequence[int]) -> NeighbourTable:
     """The neighbour table that holds these rows, best score first."""
     check(rows, NEIGHBOURS)
+    _check_numbers(rows)
     _check_pairs(rows)
     rows = rows.sort_values(["product_id", "score", "neighbour_id"], ascending=[True, False, True])
     ids = np.unique(np.concatenate([rows["product_id"], rows["neighbour_id"], np.asarray(popular, np.int64)]))
@@ -51,6 +53,15 @@ def as_table(rows: pd.DataFrame, popular: Sequence[int]) -> NeighbourTable:
     if "together" in rows:
         together[row, place] = rows["together"].to_numpy()
     return NeighbourTable(ids, neighbours, scores, together, np.asarray(popular, np.int64))
+
+
+def _check_numbers(rows: pd.DataFrame) -> None:
+    for name, largest in LARGEST.items():
+        column = rows[name] if name in rows else rows["product_id"][:0]
+        if column.isna().any():
+            raise BadData(f"neighbours: {name} is missing in {int(column.isna().sum())} rows")
+        if len(column) and not (column.min() >= 0 and column.max() <= largest):
+            raise BadData(f"neighbours: {name} is below 0 or above {largest:,} in a row")
 
 
 def _check_pairs(rows: pd.DataFrame) -> None:

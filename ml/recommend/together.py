@@ -10,6 +10,7 @@ Jaccard and log-likelihood (docs/models.md).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,8 +36,12 @@ def fit(evidence: Evidence) -> NeighbourTable:
 
 def wide(evidence: Evidence, width: int) -> tuple[Ints, Floats]:
     """Neighbours and scores only, as many as asked for."""
-    pairs = evidence.affinity
-    return ranked(pairs, np.arange(evidence.n), pairs.diagonal(), min(width, max(evidence.n - 1, 1)))
+    every, most = np.arange(evidence.n), min(width, max(evidence.n - 1, 1))
+    parts = [
+        _ranked(evidence.affinity(these), every[these], evidence.own, most)
+        for these in tops.spans(evidence.counts.pairs.indptr)
+    ]
+    return _below(parts)
 
 
 def refreshed(
@@ -115,7 +120,10 @@ def _damped(own: Floats, row: Ints, column: Ints) -> Floats:
 
 def ranked(pairs: sparse.csr_matrix, rows: Ints, own: Floats, width: int) -> tuple[Ints, Floats]:
     """The best of each of these rows of weighted counts. own: the weighted count of every product by itself."""
-    parts = [_ranked(pairs[these], rows[these], own, width) for these in tops.spans(pairs.indptr)]
+    return _below([_ranked(pairs[these], rows[these], own, width) for these in tops.spans(pairs.indptr)])
+
+
+def _below(parts: Sequence[tuple[Ints, Floats]]) -> tuple[Ints, Floats]:
     return np.concatenate([index for index, _ in parts]), np.concatenate([scores for _, scores in parts])
 
 

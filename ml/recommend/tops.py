@@ -42,11 +42,11 @@ def matrix_of(index: Ints, value: Floats, columns: int) -> sparse.csr_matrix:
     return sparse.csr_matrix((value[held], index[held], starts), shape=(len(index), columns))
 
 
-def spans(starts: Ints) -> Iterator[slice]:
-    """All rows of a matrix with these row starts, in turn: as many at a time as hold `BLOCK` cells, at least one."""
+def spans(starts: Ints, cells: int = BLOCK) -> Iterator[slice]:
+    """All rows of a matrix with these row starts, in turn: as many at a time as hold so many cells, at least one."""
     first, rows = 0, len(starts) - 1
     while first == 0 or first < rows:
-        last = min(max(int(np.searchsorted(starts, starts[first] + BLOCK, "right")) - 1, first + 1), rows)
+        last = min(max(int(np.searchsorted(starts, starts[first] + cells, "right")) - 1, first + 1), rows)
         yield slice(first, last)
         first = max(last, 1)
 

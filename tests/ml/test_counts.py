@@ -33,6 +33,13 @@ def some_orders(number: int, seed: int, first: int = 0) -> Contents:
     }
 
 
+def cells(counts: Counts) -> dict[tuple[int, int], int]:
+    """Every pair that was counted, and its count as stored."""
+    found = counts.pairs.tocoo()
+    rows, columns = counts.products[found.row].tolist(), counts.products[found.col].tolist()
+    return {(a, b): count for a, b, count in zip(rows, columns, found.data.tolist(), strict=True) if count}
+
+
 def test_counts_equal_a_loop_over_every_pair_of_every_order() -> None:
     held = baskets(
         {1: (0.0, [1, 2, 3]), 2: (90.0, [1, 2]), 3: (180.0, [2, 3, 4, 5]), 4: (30.0, [4]), 5: (3.0, [1, 2, 2])}
@@ -60,38 +67,68 @@ def test_new_changed_refunded_and_cancelled_orders_leave_what_a_rebuild_would_co
     counts = counts.absorb(baskets({**refunded, **edited}), then, gone=np.arange(10, 20))
     after = {order: (age + 3, held) for order, (age, held) in before.items() if order >= 20} | fresh | refunded | edited
     rebuilt = Counts.of(baskets(after), then, CONFIG, landmark=NOW)
-    assert counts.equals(rebuilt)
-    assert not counts.equals(Counts.of(baskets(before), NOW, CONFIG))
+    assert cells(counts) == cells(rebuilt)
+    assert counts.agree_with(baskets(after), then)
+    assert not counts.agree_with(baskets(before), NOW)
     assert 99 in counts.products
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_counts_disagree_with_orders_of_which_any_one_is_missing_changed_or_counted_twice(seed: int) -> None:
+    random, now = np.random.default_rng(seed), some_orders(60, seed)
+    counts = Counts.of(baskets(now), NOW, CONFIG)
+    assert counts.agree_with(baskets(now), NOW)
+    order = int(random.integers(60))
+    age, products = now[order]
+    without = {other: held for other, held in now.items() if other != order}
+    for wrong in (
+        without,
+        {**now, 900: now[order]},
+        {**now, order: (age, [*products, 41])},
+        {**now, order: (age, [*products[:-1], 41])},
+        {**now, order: (age + 30, products)},
+    ):
+        assert not counts.agree_with(baskets(wrong), NOW)
+        assert Counts.of(baskets(wrong), NOW, CONFIG).agree_with(baskets(wrong), NOW)
+
+
+def test_counts_disagree_when_one_cell_is_off_by_the_least_there_is() -> None:
+    now = baskets(some_orders(60, seed=11))
+    counts = Counts.of(now, NOW, CONFIG)
+    for cell in (0, 7, counts.base.nnz - 1):
+        for off in (1, -1, 1 << SHIFT):
+            wrong = counts.base.copy()
+            wrong.data[cell] += off
+            assert not replace(counts, base=wrong).agree_with(now, NOW)
 
 
 def test_a_repeated_delivery_changes_nothing_and_a_cancelled_order_can_come_back() -> None:
     before, fresh = some_orders(100, seed=3), baskets(some_orders(20, seed=4, first=100))
     start = Counts.of(baskets(before), NOW, CONFIG)
     once = start.absorb(fresh, NOW)
-    assert once.absorb(fresh, NOW).absorb(fresh, NOW).equals(once)
+    assert cells(once.absorb(fresh, NOW).absorb(fresh, NOW)) == cells(once)
     gone = once.absorb(fresh, NOW, gone=fresh.orders[:0]).absorb(fresh.chosen(fresh.orders < 0), NOW, gone=fresh.orders)
-    assert gone.equals(start)
-    assert gone.absorb(fresh, NOW).equals(once)
+    assert cells(gone) == cells(start)
+    assert cells(gone.absorb(fresh, NOW)) == cells(once)
 
 
 def test_an_order_never_seen_may_be_cancelled() -> None:
     start = Counts.of(baskets(some_orders(30, seed=5)), NOW, CONFIG)
     nothing = start.built_from.chosen(np.zeros(30, bool))
-    assert start.absorb(nothing, NOW, gone=np.array([7_777])).equals(start)
+    assert cells(start.absorb(nothing, NOW, gone=np.array([7_777]))) == cells(start)
 
 
 def test_only_lists_of_touched_products_change_and_they_equal_those_of_a_rebuild() -> None:
     before, fresh = some_orders(400, seed=6), some_orders(3, seed=7, first=400)
     start = Evidence.of(baskets(before), CONFIG, looked_at=NOW)
-    table, own = together.fit(start), start.affinity.diagonal()
+    table, own = together.fit(start), start.own
     after = Evidence(start.baskets, start.counts.absorb(baskets(fresh), NOW), CONFIG)
     rows, index, scores = together.refreshed(after, table.index, table.scores, own)
     touched = sorted({product for _, products in fresh.values() for product in products})
     assert table.product_ids[rows].tolist() == touched
     rebuilt = Counts.of(baskets({**before, **fresh}), NOW, CONFIG)
     slow = Evidence(start.baskets, rebuilt, CONFIG)
-    theirs, values = together.ranked(slow.affinity, np.arange(slow.n), own, table.index.shape[1])
+    theirs, values = together.ranked(slow.affinity(np.arange(slow.n)), np.arange(slow.n), own, table.index.shape[1])
     assert np.array_equal(index, theirs[rows])
     assert np.array_equal(scores, values[rows])
 
@@ -119,7 +156,7 @@ def test_a_product_sold_for_the_first_time_waits_for_the_next_rebuild() -> None:
     table = together.fit(start)
     counts = start.counts.absorb(baskets({500: (0.0, [1, 2, 99])}), NOW)
     after = Evidence(start.baskets, counts, CONFIG)
-    rows, index, _ = together.refreshed(after, table.index, table.scores, start.affinity.diagonal())
+    rows, index, _ = together.refreshed(after, table.index, table.scores, start.own)
     assert table.product_ids[rows].tolist() == [1, 2]
     assert index.max() < start.n
 
@@ -128,3 +165,13 @@ def test_a_count_that_could_overflow_is_refused(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(counting, "MOST_ORDERS", 3)
     with pytest.raises(BadData, match="a product is in more than 3 orders"):
         Counts.of(baskets({n: (1.0, [5]) for n in range(4)}), NOW, CONFIG)
+
+
+@pytest.mark.parametrize("full", [0, 10**9], ids=["searched", "written out"])
+def test_cells_are_looked_up_as_they_are_stored(full: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counting, "FULL", full)
+    pairs = Counts.of(baskets(some_orders(60, seed=2)), NOW, CONFIG).pairs
+    rows, columns = (each.ravel() for each in np.indices(pairs.shape))
+    assert np.array_equal(counting.values_at(pairs, rows, columns), pairs.toarray().ravel())
+    beyond = np.array([0, 1, pairs.shape[1] - 1]), np.full(3, pairs.shape[1] + 5)
+    assert not counting.values_at(pairs, *beyond).any()

@@ -15,7 +15,7 @@ from ml.recommend.evidence import Evidence
 from ml.recommend.held import Held, counts_in
 from ml.recommend.places import Choice, Lists
 from ml.recommend.steps import Steps
-from tests.ml.test_counts import NOW, baskets, some_orders
+from tests.ml.test_counts import NOW, baskets, cells, some_orders
 
 CONFIG = RecommendConfig(neighbours=8)
 STEPS = Steps.of(*(np.array(each) for each in ([3, 5], [17, 3], [40.0, 1.0], [9, 6])))
@@ -35,7 +35,7 @@ def test_what_a_fit_leaves_is_read_again_as_it_was_and_names_nobody(tmp_path: Pa
     held = Held.of(lists)
     held.write(tmp_path)
     again = Held.open(tmp_path)
-    assert again.counts.equals(lists.evidence.counts)
+    assert cells(again.counts) == cells(lists.evidence.counts)
     assert (again.counts.built_from.customer == -1).all()
     assert np.allclose(again.counts.built_from.age, lists.evidence.baskets.age, atol=1 / 86_400)
     assert np.array_equal(again.refreshed(again.counts, CHOSEN).index, places.assemble(lists, _choices()).index)
@@ -51,7 +51,7 @@ def test_refreshed_lists_know_the_newest_orders_and_those_taken_back(tmp_path: P
     assert near[0].product_id == 17
     assert near[0].together >= 60
     counts = counts.absorb(baskets(pair), NOW, gone=np.array(sorted(pair)))
-    assert counts.equals(held.counts)
+    assert cells(counts) == cells(held.counts)
     assert np.array_equal(held.refreshed(counts, CHOSEN).index, held.refreshed(held.counts, CHOSEN).index)
 
 
