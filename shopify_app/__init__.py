@@ -21,7 +21,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     from flask import Flask
 
     from shopify_app import config, log, nudge
-    from shopify_app.web import auth, flow, health, pages, pixel, proxy, replies, webhooks
+    from shopify_app.web import auth, flow, health, numbers, pages, pixel, proxy, replies, webhooks
     from shopify_app.web import state as web_state
 
     settings = settings or config.load()
@@ -36,6 +36,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     )
     web_state.attach(app, settings)
     replies.register(app)
+    numbers.register(app)
     for room in (pages, auth, webhooks, proxy, pixel, flow, health):
         app.register_blueprint(room.bp)
     return app

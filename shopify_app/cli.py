@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from shopify_app import (
     config,
     events_cli,
+    jobs_cli,
     log,
     mailing_cli,
     migrate,
@@ -106,7 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     _on_slot(commands, "roll-back", _roll_back, "put the previous version back in charge")
     _on_slot(commands, "freeze", _freeze, "let nothing automatic change who is in charge")
     _on_slot(commands, "unfreeze", _unfreeze, "allow automatic changes again")
-    for more in (storage_cli, events_cli, privacy_cli, rotation_cli, mailing_cli):
+    for more in (storage_cli, events_cli, jobs_cli, privacy_cli, rotation_cli, mailing_cli):
         more.add_commands(commands)
     for name, run, what in (
         (

@@ -5,6 +5,7 @@ ForetallyError
 ├── Refused               a request at one of the doors is not from whom it says it is (→ 401, or its own status)
 ├── NotFound              the shop has no such thing (→ 404)
 ├── Conflict              somebody else changed it first, or it is not in a state for this (→ 409)
+│   └── Overtaken         somebody else was first: read again and decide again
 ├── NeedsReopening        the shop's token is gone: a person must open the app once
 ├── DamagedBundle         bytes do not match the hash that names them
 ├── ObjectsUnavailable    the object store cannot be reached or written: worth trying again
@@ -37,6 +38,10 @@ class NotFound(ForetallyError):
 
 class Conflict(ForetallyError):
     """The thing changed in between, or is in no state for this; nothing was done."""
+
+
+class Overtaken(Conflict):
+    """Somebody else changed the thing since it was seen; nothing was done. Reading it again may decide otherwise."""
 
 
 class NeedsReopening(ForetallyError):

@@ -14,10 +14,11 @@ from shopify_app.config import Settings
 from shopify_app.db import Database, count
 from shopify_app.errors import Conflict, NotFound
 from shopify_app.nudge import nudge
-from shopify_app.records import keys, replay, shops, snapshots
+from shopify_app.records import replay, shops, snapshots
 from shopify_app.records.objects import open_objects
 from shopify_app.records.seal import Seal
 from shopify_app.tables import Event, EventState, Segment, Shop
+from shopify_app.tables.base import LARGEST_ID
 
 SHOWN = 50
 FOR_PEOPLE = ("seq", "state", "received_at", "topic", "attempts", "error")
@@ -40,7 +41,7 @@ def add_commands(commands: Any) -> None:
 def _ranged(commands: Any, name: str, run: Callable[..., Any], what: str) -> argparse.ArgumentParser:
     made = on_shop(commands, name, run, what)
     made.add_argument("--from", dest="first", type=int, default=0, metavar="SEQ", help="from this event on")
-    made.add_argument("--to", dest="last", type=int, default=keys.LARGEST, metavar="SEQ", help="up to this event")
+    made.add_argument("--to", dest="last", type=int, default=LARGEST_ID, metavar="SEQ", help="up to this event")
     return made
 
 

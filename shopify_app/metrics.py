@@ -16,7 +16,9 @@ refused = Counter("foretally_refused_total", "Requests that a door turned away",
 events = Counter("foretally_events_total", "Events drained from the inbox by what became of them", ["outcome"])
 tokens_refreshed = Counter("foretally_tokens_refreshed_total", "Token refreshes by outcome", ["outcome"])
 signed_with = Counter("foretally_signed_with_total", "Verified requests by door and client secret", ["door", "secret"])
-counts_checked = Counter("foretally_counts_checked_total", "Counts beside a nightly rebuild, by outcome", ["outcome"])
+counts_checked = Counter(
+    "foretally_counts_checked_total", "Counts beside all orders, every night, by outcome", ["outcome"]
+)
 
 
 def opened(door: str, secret_used: int) -> None:

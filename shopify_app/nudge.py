@@ -14,6 +14,8 @@ from shopify_app.log import log
 
 QUEUES = {"ingest": "desk", "work": "desk", "deliver": "desk", "train": "training"}
 """What can be rung, and who listens."""
+RUNG_AT = "rung_at"
+"""The header that says when."""
 
 LISTEN_AGAIN = 0.1
 """Seconds between two looks of a worker at a broker made of files."""
@@ -89,7 +91,8 @@ class Doorbell:
     def _tell(self, name: str) -> None:
         try:
             self._send = self._send or self._sender()
-            self._send(f"foretally.{name}", queue=QUEUES[name], ignore_result=True, retry=False)
+            told = {"queue": QUEUES[name], "headers": {RUNG_AT: time.time()}}
+            self._send(f"foretally.{name}", **told, ignore_result=True, retry=False)
         except Exception as error:
             if not self._is_broken:
                 log.warning("the broker is down: workers find their rows at the next sweep", error=type(error).__name__)

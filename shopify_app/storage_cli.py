@@ -117,7 +117,8 @@ def _gc(settings: Settings, chosen: argparse.Namespace) -> dict[str, Any]:
     if chosen.dry_run:
         return told
     objects.tidy(now - timedelta(days=2))
-    return told | {"retired_snapshots": retention.retire_all(database, now)}
+    told["retired_snapshots"] = retention.retire_all(database, now)
+    return told | {"retired_rows": retention.retire_rows(database, now)}
 
 
 def _all(db: Session, shop: Shop) -> list[Snapshot]:

@@ -1,6 +1,7 @@
 """Databases of both kinds, and three shops: Alice and Bob with the same ids, and Charlie, who should see nothing."""
 
 import base64
+import gc
 import json
 import os
 import shutil
@@ -11,6 +12,8 @@ from typing import Any
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, given, strategies
+from hypothesis import settings as settings_of_hypothesis
 from sqlalchemy import event
 
 from shopify_app import cli, clock
@@ -24,13 +27,34 @@ from shopify_app.records.shops import ShopFacts
 from shopify_app.tables import Base, Shop
 from tests import factories
 from tests.chromium import axe, browser, width
+from tests.worlds import Kept, World, empty
 
 __all__ = ["axe", "browser", "width"]  # fixtures of all tests: two browsers in one process get in each other's way
 
 SERVER = os.environ.get("TEST_POSTGRES_URL", "postgresql://root@127.0.0.1:5432/root")
 KEYS = (b"k" * 32,)
+TIME_ZONES = {"alice": "Europe/Berlin", "bob": "America/New_York", "charlie": "UTC"}
+# A tenth of the suite's CPU went into looking for garbage among what is imported, which stays to the end.
+gc.disable()
 Deliver = Callable[..., bool]
 Say = Callable[..., tuple[int, Any]]
+
+
+@settings_of_hypothesis(max_examples=1, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(strategies.text())
+def learn_unicode(_: str) -> None:
+    """Hypothesis makes its table of Unicode with the first text in a new checkout.
+
+    On a slow machine that takes longer than it allows the first example of a test.
+    """
+
+
+def pytest_collection_finish() -> None:
+    """From here on garbage is looked for among what tests make."""
+    learn_unicode()
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
@@ -46,8 +70,11 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgresql_url() -> Iterator[str]:
-    """A database of our own on the test server. In CI a missing server is a failure, elsewhere a skipped test."""
+def postgresql() -> Iterator[Database]:
+    """A database of our own on the test server; its connections stay open from test to test.
+
+    In CI a missing server is a failure, elsewhere a skipped test.
+    """
     name = f"foretally_test_{uuid.uuid4().hex[:12]}"
     try:
         server = psycopg.connect(SERVER, autocommit=True, connect_timeout=3)
@@ -60,10 +87,10 @@ def postgresql_url() -> Iterator[str]:
         server.execute(f"ALTER DATABASE {name} SET synchronous_commit = off")  # type: ignore[call-overload]
     server_address = SERVER.rpartition("/")[0]
     url = f"{server_address}/{name}".replace("postgresql://", "postgresql+psycopg://", 1)
-    database = Database(url)
+    database = Database(url, KEYS)
     Base.metadata.create_all(database.engine)
+    yield database
     database.engine.dispose()
-    yield url
     with psycopg.connect(SERVER, autocommit=True) as server:
         server.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[call-overload]
 
@@ -71,21 +98,28 @@ def postgresql_url() -> Iterator[str]:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """An empty database of either kind."""
-    if request.param == "sqlite":
-        shutil.copyfile(request.getfixturevalue("sqlite_template"), tmp_path / "foretally.db")
-        made = Database(f"sqlite:///{tmp_path / 'foretally.db'}", KEYS)
-        event.listen(made.engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
-    else:
-        made = Database(request.getfixturevalue("postgresql_url"), KEYS)
-        _empty(made)
+    if request.param == "postgresql":
+        made = request.getfixturevalue("postgresql")
+        empty(made)
+        yield made
+        return
+    shutil.copyfile(request.getfixturevalue("sqlite_template"), tmp_path / "foretally.db")
+    made = Database(f"sqlite:///{tmp_path / 'foretally.db'}", KEYS)
+    event.listen(made.engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
     yield made
     made.engine.dispose()
 
 
-def _empty(database: Database) -> None:
-    with database.transaction() as db:
-        for table in reversed(Base.metadata.sorted_tables):
-            db.execute(table.delete())
+@pytest.fixture(scope="module")
+def worlds(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Kept], Path]:
+    """What tests of this file have kept, and where."""
+    return {}, tmp_path_factory.mktemp("worlds")
+
+
+@pytest.fixture
+def world(database: Database, settings: Settings, worlds: tuple[dict[str, Kept], Path]) -> World:
+    """The database and folder of this test, as an earlier test of the file kept them if it did."""
+    return World(database, settings, *worlds)
 
 
 @pytest.fixture
@@ -126,21 +160,33 @@ def _installed(database: Database, name: str, time_zone: str) -> Shop:
 
 
 @pytest.fixture
+def installed(database: Database) -> Callable[[str], Shop]:
+    """A shop of these by its name, which is installed if it is not."""
+
+    def find(name: str) -> Shop:
+        with database.reading() as db:
+            found = shops.by_domain(db, f"{name}.myshopify.com")
+        return found or _installed(database, name, TIME_ZONES[name])
+
+    return find
+
+
+@pytest.fixture
 def alice(database: Database) -> Shop:
     """A shop in Berlin."""
-    return _installed(database, "alice", "Europe/Berlin")
+    return _installed(database, "alice", TIME_ZONES["alice"])
 
 
 @pytest.fixture
 def bob(database: Database) -> Shop:
     """A shop in New York, whose ids are Alice's."""
-    return _installed(database, "bob", "America/New_York")
+    return _installed(database, "bob", TIME_ZONES["bob"])
 
 
 @pytest.fixture
 def charlie(database: Database) -> Shop:
     """A shop that never sold anything and should see nothing of the others'."""
-    return _installed(database, "charlie", "UTC")
+    return _installed(database, "charlie", TIME_ZONES["charlie"])
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from shopify_app.records.payloads import OrderRecord
 from shopify_app.tables import Backfill, Job, Shop, ShopState
 from workers import catalogue, subscriptions
 from workers.context import Context
-from workers.waiting import NotYet, collected, gone_means_anew, keep, kept, lines, refuse
+from workers.waiting import NotYet, collected, gone_means_anew, in_vain, keep, kept, lines, refuse, uncollected
 
 CHUNK = 400
 """Orders per transaction: short enough that a webhook never waits long for the write lock."""
@@ -126,15 +126,14 @@ def _go_on(context: Context, shop: Shop, job: Job, progress_id: int, span: Span,
         _store(context, shop, job, progress_id, iter(sure))
         keep(context, job, orders=None, since=_text(until))
     else:
-        keep(context, job, orders=None)
+        in_vain(context, job, "orders", uncollected("orders", state))
         _halve(context, shop, job, span)
 
 
 def _halve(context: Context, shop: Shop, job: Job, span: Span) -> Span:
     """Make the older half of a span the next one. Raises ShopifyError when it is too short for that."""
-    api = context.api(shop)
-    first = span.since or orders.first_created_at(api) or clock.now()
-    end = span.until or (orders.last_created_at(api) or first) + SECOND
+    first = span.since or orders.first_created_at(context.api(shop)) or clock.now()
+    end = span.until or (orders.last_created_at(context.api(shop)) or first) + SECOND
     if end - first <= SHORTEST:
         raise ShopifyError(shop.domain, f"Shopify cannot collect the orders created from {first} to {end}")
     keep(context, job, until=_text(first + (end - first) / 2))

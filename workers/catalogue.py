@@ -1,5 +1,6 @@
 """Read a shop's whole catalogue: products, prices, what is in stock where, and what is gone."""
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from shopify_app.batches import batches
@@ -7,6 +8,7 @@ from shopify_app.log import log
 from shopify_app.platform import bulk
 from shopify_app.platform import products as shopify
 from shopify_app.records import bulk_lines, feeds, ingest, products, shops
+from shopify_app.records.goods import ProductRecord
 from shopify_app.tables import Job, Shop
 from workers.context import Context
 from workers.waiting import gone_means_anew, keep, result
@@ -14,6 +16,8 @@ from workers.waiting import gone_means_anew, keep, result
 MOST_CONFIRMED = 250
 """Missing products that are looked for one by one in one run; the next run has the next ones."""
 CHUNK = 500
+MOST_VARIANTS = 2_000
+"""In one transaction, but for a product with more: a quarter of a second on SQLite, where writers wait in line."""
 
 
 def run(context: Context, shop: Shop, job: Job) -> dict[str, Any]:
@@ -34,7 +38,7 @@ def read(context: Context, shop: Shop, job: Job) -> dict[str, Any]:
         records = list(bulk_lines.products(product_lines))
     with gone_means_anew(context, job, "stock"):
         levels = list(bulk_lines.stock_levels(level_lines))
-    for some in batches(records, CHUNK):
+    for some in pieces(records):
         with context.database.transaction() as db:
             ingest.apply_products(db, shop, some)
     for few in batches(levels, CHUNK):
@@ -44,6 +48,20 @@ def read(context: Context, shop: Shop, job: Job) -> dict[str, Any]:
     keep(context, job, products=None, stock=None)
     log.info("catalogue read", shop=shop.domain, products=len(records), levels=len(levels), deleted=deleted)
     return {"products": len(records), "stock_levels": len(levels), "products_deleted": deleted}
+
+
+def pieces(records: Iterable[ProductRecord]) -> Iterator[list[ProductRecord]]:
+    """The products in order, a transaction's worth at a time: a few large ones are as much work as many small ones."""
+    piece: list[ProductRecord] = []
+    variants = 0
+    for record in records:
+        variants += len(record.items)
+        if piece and (len(piece) == CHUNK or variants > MOST_VARIANTS):
+            yield piece
+            piece, variants = [], len(record.items)
+        piece.append(record)
+    if piece:
+        yield piece
 
 
 def _delete(context: Context, shop: Shop, missing: set[int]) -> int:

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from shopify_app.errors import ForetallyError, Throttled
+from shopify_app.errors import ForetallyError, ShopifyUnavailable, Throttled
 from shopify_app.log import log
 from shopify_app.platform import flow
 from shopify_app.records import outbox, shops
@@ -35,6 +35,10 @@ def _deliver(context: Context, effect: Effect) -> None:
     except Throttled as busy:
         with context.database.transaction() as db:
             outbox.postpone(db, effect, retry_in=timedelta(seconds=busy.wait))
+    except ShopifyUnavailable as down:
+        log.warning("effect not delivered yet", effect=effect.id, kind=effect.kind, error=str(down)[:200])
+        with context.database.transaction() as db:
+            outbox.wait_for_outside(db, effect, str(down))
     except ForetallyError as error:
         log.warning("effect not delivered yet", effect=effect.id, kind=effect.kind, error=str(error)[:200])
         _later(context, effect, str(error), timedelta(seconds=min(2**effect.attempts, 3600)))

@@ -6,7 +6,7 @@ from typing import Any
 
 from ml import train
 from ml.dataset import Dataset, read_dataset
-from shopify_app.lifecycle import accuracy, challenge, forecasts, registry, replenishing, retained, variants
+from shopify_app.lifecycle import accuracy, challenge, findings, forecasts, registry, replenishing, retained, variants
 from shopify_app.lifecycle.slots import peek, slot
 from shopify_app.lifecycle.tallies import Evening
 from shopify_app.log import log
@@ -62,9 +62,10 @@ def _forecast(context: Context, shop: Shop, version: Version, snapshot: Snapshot
     folder = context.scratch(f"forecast-{shop.id}")
     try:
         train.predict(context.bundles.folder(version.bundle), dataset, folder)
+        said = forecasts.put(context.objects, folder)
         with context.database.transaction() as db:
             in_charge = slot(db, shop.id, Task.FORECAST).champion_id == version.id
-            forecasts.keep(db, context.objects, version, snapshot.id, folder, was_champion=in_charge)
+            forecasts.keep(db, version, snapshot.id, said, was_champion=in_charge)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -82,13 +83,16 @@ def _replay(context: Context, shop: Shop, day: date) -> None:
 
 
 def _judge(context: Context, shop: Shop, day: date) -> list[str]:
+    """The alerts of the evening. Worked out before the transaction that writes them, so that nobody waits for it."""
+    with context.database.reading() as db:
+        current = db.get_one(Shop, shop.id)
+        of_forecasts = accuracy.evening(Evening(db, context.objects, current, day))
+        of_lists = retained.evening(db, context.bundles, current, day)
     with context.database.transaction() as db:
         current = db.get_one(Shop, shop.id)
-        found = (
-            accuracy.evening(Evening(db, context.objects, current, day)),
-            retained.evening(db, context.bundles, current, day),
-        )
-        raised = [alert for alert in found if alert is not None]
-        for alert in raised:
+        raised = [accuracy.settle(db, current, of_forecasts)]
+        raised += [findings.settle(db, current, of_lists)] if of_lists is not None else []
+        alerts = [alert for alert in raised if alert is not None]
+        for alert in alerts:
             log.warning("alert raised", shop=shop.domain, task=alert.task, kind=alert.kind, message=alert.message)
-        return [f"{alert.task}: {alert.kind}" for alert in raised]
+        return [f"{alert.task}: {alert.kind}" for alert in alerts]

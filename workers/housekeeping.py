@@ -4,31 +4,32 @@ import shutil
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shopify_app import access, clock
 from shopify_app.config import secret_name
-from shopify_app.errors import Conflict, ForetallyError
+from shopify_app.errors import Conflict, ForetallyError, Overtaken
 from shopify_app.lifecycle import alerts, registry
 from shopify_app.log import log
 from shopify_app.nudge import nudge
 from shopify_app.records import (
     archive,
     canary,
-    exports,
     feeds,
     ingest,
     jobs,
-    mailings,
     retention,
+    scrubbing,
+    sealed_files,
     silence,
     tokens,
     turns,
 )
 from shopify_app.records.feeds import Due
-from shopify_app.tables import Alert, AlertState, Shop, ShopState, Version
+from shopify_app.tables import Alert, AlertState, Shop, ShopState, Slot, SlotState, Version
 from workers.context import Context
 
 KEEP_ALIVE = timedelta(days=30)
@@ -38,6 +39,11 @@ RENEWALS = 10
 SCRATCH_SECONDS = 24 * 3600.0
 A_DAY = timedelta(hours=24)
 COLLECTING = ("collect", "everything")
+RETIRING = ("retire", "rows")
+MOST_ROWS = 10_000
+"""How many old rows go at one heartbeat: the desk has other work. That is 7 million in an hour."""
+_last_try = time.monotonic()
+"""When this worker last began a heartbeat, or came. Its clock stands still while the machine sleeps."""
 
 
 def tick(context: Context) -> None:
@@ -50,7 +56,9 @@ def tick(context: Context) -> None:
         _open_days,
         _overdue,
         _keep_tokens,
+        _scrub,
         _sweep_scratch,
+        _retire_rows,
         _collect,
     ):
         try:
@@ -62,8 +70,13 @@ def tick(context: Context) -> None:
 
 
 def _notice_absence(context: Context) -> None:
-    """Nobody was here to take deliveries: look for what was missed. Has to come before this heartbeat is noted."""
-    _ask(context, silence.after_absence)
+    """Nobody was here to take deliveries: look for what was missed. Has to come before this heartbeat is noted.
+
+    A heartbeat that could not be noted was a try: while the database is away, so are we.
+    """
+    global _last_try
+    busy, _last_try = timedelta(seconds=time.monotonic() - _last_try), time.monotonic()
+    _ask(context, partial(silence.after_absence, busy=busy))
 
 
 def _notice_silence(context: Context) -> None:
@@ -84,8 +97,8 @@ def _ask(context: Context, look: Callable[[Session, datetime], list[Due]]) -> No
         found = look(db, clock.now())
     for one in found:
         with context.database.transaction() as db:
-            if not jobs.is_open(db, one.shop_id, one.job):
-                jobs.ask(db, one.shop_id, one.job, one.cause)
+            if not jobs.is_open(db, one.shop_id, one.job, by=one.due_at or clock.now()):
+                jobs.ask(db, one.shop_id, one.job, one.cause, due_at=one.due_at)
 
 
 def _sing(context: Context) -> None:
@@ -104,8 +117,13 @@ def _open_days(context: Context) -> None:
 
 
 def _overdue(context: Context) -> None:
-    """No workflow acted before the shop's deadline: do what it would have done."""
-    due = select(Alert.id, Alert.shop_id).where(Alert.state == AlertState.OPEN, Alert.act_by <= clock.now())
+    """No workflow acted before the shop's deadline: do what it would have done, unless the slot is frozen."""
+    same = (Slot.shop_id == Alert.shop_id) & (Slot.task == Alert.task)
+    due = (
+        select(Alert.id, Alert.shop_id)
+        .join(Slot, same)
+        .where(Alert.state == AlertState.OPEN, Alert.act_by <= clock.now(), Slot.state != SlotState.FROZEN)
+    )
     with context.database.reading() as db:
         waiting = db.execute(due).all()
     for alert_id, shop_id in waiting:
@@ -126,6 +144,8 @@ def _act(db, shop: Shop, alert: Alert) -> None:  # type: ignore[no-untyped-def]
             expected_number=about.number,
             numbers=alert.numbers,
         )
+    except Overtaken:
+        log.info("the slot changed while an alert was acted on: looked at again with the next tick", alert=alert.id)
     except Conflict as refused:
         alerts.resolve(db, shop, about, str(refused))
     else:
@@ -143,11 +163,28 @@ def _keep_tokens(context: Context) -> None:
             log.warning("token not renewed", shop=shop.domain, error=str(error)[:200])
 
 
+def _scrub(context: Context) -> None:
+    """What privacy requests deleted and somebody who read or wrote kept from being given back."""
+    scrubbing.scrub(context.database, clock.now())
+
+
 def _sweep_scratch(context: Context) -> None:
     """What a killed worker left half-made."""
     for folder in (context.settings.var / "scratch").glob("*"):
         if time.time() - folder.stat().st_mtime > SCRATCH_SECONDS:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _retire_rows(context: Context) -> None:
+    """Once a day, and on at the following heartbeats until all that are old are gone."""
+    now = clock.now()
+    with context.database.reading() as db:
+        last = turns.served_at(db, *RETIRING)
+    if last is not None and now - last < A_DAY:
+        return
+    if retention.retire_rows(context.database, now, MOST_ROWS) < MOST_ROWS:
+        with context.database.transaction() as db:
+            turns.take(db, *RETIRING, last, now)
 
 
 def _collect(context: Context) -> None:
@@ -163,8 +200,7 @@ def _collect(context: Context) -> None:
     swept = retention.sweep(context.database, context.objects, context.bundles.root, now)
     context.objects.tidy(now - 2 * A_DAY)
     retired = retention.retire_all(context.database, now)
-    expired = archive.expire_all(context.database, now) + exports.expire(context.database, now)
-    expired += mailings.expire(context.database, now)
+    expired = archive.expire_all(context.database, now) + sealed_files.expire(context.database, now)
     log.info(
         "collected",
         objects=len(swept.removed),

@@ -1,18 +1,20 @@
 """Empty the inbox, then ring for the work that its events have asked for; seal what has waited enough."""
 
 import time
-from functools import cache
+from functools import cache, partial
 
 from shopify_app.errors import ForetallyError
 from shopify_app.log import log
 from shopify_app.nudge import nudge
 from shopify_app.records import archive, exports
 from shopify_app.records.draining import Drain
+from shopify_app.records.patience import Patience
 from workers.context import Context, context
 
 TIDY_SECONDS = 10.0
 """Between two looks at what may be sealed: a storm of webhooks rings twenty times a second."""
 _tidied: dict[str, float] = {}
+_shops, _exports = Patience[str](), Patience[int]()
 BATCH = 100
 """Deliveries per transaction: short enough that a webhook never waits long for SQLite's write lock."""
 
@@ -31,13 +33,14 @@ def drain(held: Context) -> int:
 
 def _tidy(held: Context) -> None:
     """What can wait: a store that cannot be reached keeps no delivery from becoming rows."""
-    for part in (archive.tend, exports.make_all):
+    parts = (partial(archive.tend, patience=_shops), partial(exports.make_all, patience=_exports))
+    for part in parts:
         try:
             part(held.database, held.objects, held.seal)
         except ForetallyError as error:
-            log.warning("the archive has to wait", part=part.__name__, error=str(error)[:200])
+            log.warning("the archive has to wait", part=part.func.__name__, error=str(error)[:200])
         except Exception:
-            log.exception("the archive has to wait", part=part.__name__)
+            log.exception("the archive has to wait", part=part.func.__name__)
 
 
 @cache

@@ -39,9 +39,9 @@ def run(context: Context, shop: Shop, job: Job) -> dict[str, Any]:
     pages = _pages(context, shop, job, {one for letter in letters.values() for one in letter.product_ids})
     length = Policy.of(shop.settings).list_length
     rows = [row for number, letter in letters.items() if (row := _row(number, letter, pages, length))]
-    keep(context, job, customers=None)
     content = sheets.text(_header(length), rows).encode()
     if not mailings.keep(context.database, context.objects, wanted, content, len(rows)):
+        keep(context, job, customers=None)
         raise NotYet("Begun anew: somebody was forgotten meanwhile, or the file was asked for again", wait=1.0)
     log.info("a mailing was made", shop=shop.domain, mailing=wanted.id, customers=len(rows))
     return {**_told(wanted, len(rows)), "without_products": len(letters) - len(rows)}

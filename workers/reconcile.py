@@ -6,7 +6,6 @@ from typing import Any
 
 from shopify_app import clock
 from shopify_app.batches import batches
-from shopify_app.errors import ShopifyError
 from shopify_app.log import log
 from shopify_app.platform import bulk
 from shopify_app.platform import orders as shopify
@@ -14,9 +13,9 @@ from shopify_app.platform.orders import ChangedOrder
 from shopify_app.records import bulk_lines, feeds, ingest, jobs, orders, payloads, shops
 from shopify_app.records.payloads import OrderRecord
 from shopify_app.tables import Job, Shop
-from workers import subscriptions
+from workers import facts, subscriptions
 from workers.context import Context
-from workers.waiting import collected, gone_means_anew, keep, lines, refuse
+from workers.waiting import collected, gone_means_anew, keep, lines, spoiled
 
 OVERLAP = timedelta(hours=1)
 """Read so much again: a change may become visible a little after its time."""
@@ -32,6 +31,7 @@ MOST_GONE = 0.05
 def run(context: Context, shop: Shop, job: Job) -> dict[str, Any]:
     """Every order that changed since the last time as Shopify has it, deletions too. Repeating it changes nothing."""
     checked = subscriptions.check(context, shop)
+    heeded = facts.heed(context, shop)
     since = _since(context, shop, job)
     reached_at = shopify.last_changed_at(context.api(shop))
     seen, outdated = 0, dict[int, datetime]()
@@ -45,9 +45,12 @@ def run(context: Context, shop: Shop, job: Job) -> dict[str, Any]:
     told = {"since": since.isoformat(), "orders_seen": seen, "orders_restored": restored, "orders_deleted": deleted}
     with context.database.transaction() as db:
         feeds.done(db, shop.id, feeds.ORDERS, reached_at=reached_at, told=told | {"webhooks": checked})
+        if heeded.again_at is not None:
+            due_at = max(heeded.again_at, clock.now() + OVERLAP)  # business time may be long ago
+            jobs.ask(db, shop.id, "reconcile", "another time zone waits", due_at=due_at)
     if restored or deleted:
         log.warning("webhooks were missed", shop=shop.domain, **told)
-    return told | {"webhooks": checked}
+    return told | {"webhooks": checked, "facts": heeded.changed}
 
 
 def _since(context: Context, shop: Shop, job: Job) -> datetime:
@@ -85,9 +88,7 @@ def _read_in_bulk(context: Context, shop: Shop, job: Job, since: datetime) -> in
     """The same after a long outage. Raises NotYet while Shopify collects."""
     state = collected(context, shop, job, "changed orders", bulk.orders_query(since, by="updated_at"))
     if not state.is_complete:
-        refuse(shop, state)
-        keep(context, job, **{"changed orders": None})
-        raise ShopifyError(shop.domain, f"Shopify did not collect the orders: {state.status} {state.error_code}")
+        spoiled(context, shop, job, "changed orders", state)
     with gone_means_anew(context, job, "changed orders"):
         records = bulk_lines.orders(lines(context, state.url)) if state.url else iter(())
         read = _apply(context, shop, job, records)

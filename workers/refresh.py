@@ -9,13 +9,11 @@ from typing import Any
 from ml.bundles import Trained
 from ml.dataset import read_dataset
 from ml.recommend import lists as writing
-from ml.recommend.counts import Counts
 from ml.recommend.held import Held
 from ml.recommend.neighbours import NOBODY, NeighbourTable
 from shopify_app import metrics
 from shopify_app.lifecycle import counted, registry
 from shopify_app.lifecycle.counted import Kept
-from shopify_app.lifecycle.slots import peek
 from shopify_app.log import log
 from shopify_app.nudge import nudge
 from shopify_app.records import jobs
@@ -66,7 +64,7 @@ def lists(context: Context, shop: Shop) -> dict[str, Any]:
 
 
 def check(context: Context, shop: Shop, day: date) -> str | None:
-    """Whether the counts, with all that changed since the fit, equal a rebuild up to that day, bit for bit.
+    """Whether the counts, with all that changed since the fit, are those of all orders up to that day, bit for bit.
 
     When they do not, they and every list made of them are dropped, the shop is trained again, and whoever runs the app
     hears of it. None when there are none; `busy` when an order of those days changed meanwhile.
@@ -78,11 +76,11 @@ def check(context: Context, shop: Shop, day: date) -> str | None:
     held = Held.open(context.bundles.folder(kept.bundle))
     with frozen(context, shop, day) as (_, folder):
         dataset = read_dataset(folder)
-        rebuilt = Counts.of(dataset.baskets(), dataset.looked_at, held.config, landmark=held.counts.landmark)
+        orders = dataset.baskets()
     with context.database.reading() as db:
         counts = counted.take_in(db, shop.id, held.counts, kept, day)
         busy = _until(counted.states(db, shop.id), day) != _until(before, day)
-    outcome = "equal" if counts.equals(rebuilt) else "busy" if busy else "different"
+    outcome = "equal" if counts.agree_with(orders, dataset.looked_at) else "busy" if busy else "different"
     metrics.counts_checked.labels(outcome).inc()
     if outcome == "different":
         _drop(context, shop, kept)
@@ -91,8 +89,7 @@ def check(context: Context, shop: Shop, day: date) -> str | None:
 
 def _start(context: Context, shop: Shop) -> _Start | None:
     with context.database.reading() as db:
-        seen, kept = peek(db, shop.id, Task.RECOMMEND), counted.kept(db, shop.id)
-        version = registry.by_id(db, shop.id, seen.champion_id if seen else None)
+        version, kept = registry.champion(db, shop.id, Task.RECOMMEND), counted.kept(db, shop.id)
         listed = counted.listed(db, version) if version else 0
     if version is None or kept is None or "places" not in version.metrics:
         return None
@@ -123,8 +120,8 @@ def _until(states: counted.States, day: date) -> dict[str, int]:
 
 
 def _drop(context: Context, shop: Shop, kept: Kept) -> None:
-    log.error("counts differ from a rebuild", shop=shop.domain, bundle=kept.bundle, fitted_on=kept.cutoff_on)
+    log.error("counts differ from the orders", shop=shop.domain, bundle=kept.bundle, fitted_on=kept.cutoff_on)
     with context.database.transaction() as db:
         counted.forget(db, shop.id)
-        jobs.ask(db, shop.id, "retrain", "counts differed from a rebuild")
-        jobs.ask(db, shop.id, "publish", "counts differed from a rebuild")
+        jobs.ask(db, shop.id, "retrain", "counts differed from the orders")
+        jobs.ask(db, shop.id, "publish", "counts differed from the orders")

@@ -1,7 +1,6 @@
 """A retrain: freeze, fit both tasks, register, meet the gates. Or a refresh, when a fit would be waste."""
 
 import shutil
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
@@ -130,12 +129,11 @@ def _fit(
             counted.keep(db, shop.id, counted.Kept(counts, snapshot.cutoff_on, states))
         if said is not None:
             in_charge = slot(db, shop.id, task).champion_id == fresh.id
-            forecasts.keep(db, context.objects, fresh, snapshot.id, said, was_champion=in_charge)
+            forecasts.keep(db, fresh, snapshot.id, said, was_champion=in_charge)
         result = {"version": fresh.number, "verdict": outcome, "cpu_seconds": fresh.cpu_seconds}
         versions = _made(job, shop) | {task.value: result}
         jobs.remember(db, job, made={"cutoff_on": closed_on(shop).isoformat(), "versions": versions})
     if said is not None:
-        shutil.rmtree(said, ignore_errors=True)
         variants.weigh(context.database, shop.id, snapshot.cutoff_on)
     log.info("version trained", shop=shop.domain, task=task, number=fresh.number, verdict=outcome, cause=fresh.cause)
     return result
@@ -148,9 +146,12 @@ def _config(task: Task, policy: Policy) -> dict[str, Any]:
     return {"personal": True} if policy.personal_lists else {"personal": True, "personal_customers": NEVER}
 
 
-def _predict(context: Context, shop: Shop, task: Task, bundle: str, dataset: Dataset) -> Path | None:
+def _predict(context: Context, shop: Shop, task: Task, bundle: str, dataset: Dataset) -> forecasts.Stored | None:
     if task != Task.FORECAST:
         return None
     folder = context.scratch(f"forecast-{shop.id}")
-    train.predict(context.bundles.folder(bundle), dataset, folder)
-    return folder
+    try:
+        train.predict(context.bundles.folder(bundle), dataset, folder)
+        return forecasts.put(context.objects, folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,5 +1,8 @@
-"""The doorbells: each drains the rows that wait, whatever woke it."""
+"""The doorbells: each drains the rows that wait, whatever woke it; jobs of the desk in turns, which ring again."""
 
+from celery import Task
+
+from shopify_app.nudge import RUNG_AT
 from workers import deliver, housekeeping, ingest, run
 from workers.app import app
 from workers.context import context
@@ -17,10 +20,10 @@ def drain_outbox() -> None:
     deliver.drain(context())
 
 
-@app.task(name="foretally.work")
-def work() -> None:
-    """Run the desk's jobs."""
-    run.drain(context(), run.DESK_JOBS)
+@app.task(name="foretally.work", bind=True)
+def work(task: Task) -> None:
+    """Run the desk's jobs for a moment."""
+    run.take_turn(context(), task.request.get(RUNG_AT))
 
 
 @app.task(name="foretally.train")

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from shopify_app.errors import ShopifyError, ShopifyUnavailable, Throttled
 from shopify_app.platform import bulk
@@ -28,7 +28,7 @@ Answer = TypeVar("Answer")
 
 
 class NotYet(Exception):
-    """Shopify is still busy: run the job again in `wait` seconds. Its text is how far the job is."""
+    """Shopify is busy, or it is others' turn: run the job again in `wait` seconds. Its text is how far the job is."""
 
     def __init__(self, progress: str, wait: float = LOOK_AGAIN) -> None:
         super().__init__(progress)
@@ -64,9 +64,7 @@ def result(context: Context, shop: Shop, job: Job, what: str, query: str) -> Ite
     """The lines of the job's bulk query `what`. Raises NotYet, or ShopifyError when it did not come to its end."""
     state = collected(context, shop, job, what, query)
     if not state.is_complete:
-        refuse(shop, state)
-        keep(context, job, **{what: None})
-        raise ShopifyError(shop.domain, f"Shopify did not collect the {what}: {state.status} {state.error_code}")
+        spoiled(context, shop, job, what, state)
     return lines(context, state.url) if state.url else iter(())
 
 
@@ -76,9 +74,33 @@ def kept(job: Job) -> dict[str, Any]:
 
 
 def keep(context: Context, job: Job, **values: Any) -> None:
-    """Remember how far the job is; None forgets. A bulk query that is forgotten is started anew."""
+    """Remember how far the job came; None forgets. A bulk query that is forgotten is started anew."""
     with context.database.transaction() as db:
         jobs.remember(db, job, state={**kept(job), **values})
+        jobs.advance(db, job)
+
+
+def spoiled(context: Context, shop: Shop, job: Job, what: str, state: BulkState) -> NoReturn:
+    """Raise ShopifyError for a bulk query that ended badly: the next attempt starts another. InVain after the last."""
+    refuse(shop, state)
+    why = uncollected(what, state)
+    in_vain(context, job, what, why)
+    raise ShopifyError(shop.domain, why)
+
+
+def uncollected(what: str, state: BulkState) -> str:
+    """What became of a bulk query that ended badly, in words."""
+    return f"Shopify did not collect the {what}: {state.status} {state.error_code}"
+
+
+def in_vain(context: Context, job: Job, what: str, why: str) -> None:
+    """Forget a bulk query that came to nothing: it is counted by itself, as waiting for it was progress."""
+    failures = dict(job.payload.get(jobs.FAILURES) or {})
+    failures[what] = int(failures.get(what, 0)) + 1
+    with context.database.transaction() as db:
+        jobs.remember(db, job, state={**kept(job), what: None}, **{jobs.FAILURES: failures})
+    if failures[what] >= jobs.ATTEMPTS:
+        raise InVain(f"{why}, {failures[what]} times")
 
 
 @contextmanager
@@ -86,8 +108,8 @@ def gone_means_anew(context: Context, job: Job, what: str) -> Iterator[None]:
     """Forget the bulk query when Shopify has: the next attempt starts another one."""
     try:
         yield
-    except BulkGone:
-        keep(context, job, **{what: None})
+    except BulkGone as gone:
+        in_vain(context, job, what, str(gone))
         raise
 
 
@@ -129,5 +151,6 @@ def _start(context: Context, shop: Shop, job: Job, what: str, query: str) -> str
         if refused.user_errors[0].get("code") in ("OPERATION_IN_PROGRESS", "LIMIT_REACHED"):
             raise NotYet(f"Waiting for another bulk query before that for {what}", FULL) from None
         raise
-    keep(context, job, **{what: bulk_id})
+    with context.database.transaction() as db:
+        jobs.remember(db, job, state={**kept(job), what: bulk_id})
     return bulk_id

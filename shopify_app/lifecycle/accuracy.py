@@ -8,8 +8,9 @@ from sqlalchemy.orm import Session
 
 from ml import compare
 from ml.tallies import RunningErrors, running_errors
-from shopify_app.lifecycle import alerts, registry
-from shopify_app.lifecycle.slots import slot
+from shopify_app.lifecycle import alerts, findings, registry
+from shopify_app.lifecycle.findings import Findings, Worse
+from shopify_app.lifecycle.slots import peek
 from shopify_app.lifecycle.tallies import SERVED, Evening, tally
 from shopify_app.policy import Policy
 from shopify_app.tables import Alert, Evaluation, Shop, Slot, Task, Version
@@ -18,27 +19,33 @@ LONGEST = 14
 """Days in charge that are compared at the most: what lies further back says little about now."""
 
 
-def evening(opened: Evening) -> Alert | None:
-    """Tally everyone who spoke of the day, then judge the champion. Gives the alert that was raised, if any."""
+def evening(opened: Evening) -> Findings:
+    """Tally everyone who spoke of the day, and compare the champion with the version before it. Reads only."""
     db, shop = opened.db, opened.shop
-    seen = slot(db, shop.id, Task.FORECAST)
+    seen = peek(db, shop.id, Task.FORECAST)
+    rows = tally(opened, SERVED, "served")
+    if seen is None:
+        return Findings(Task.FORECAST, opened.closed_on, None, rows)
+    keys = {"champion": seen.champion_id, "previous": seen.previous_id, "shadow": seen.shadow_id}
+    for role, version_id in keys.items():
+        rows += tally(opened, version_id, role) if version_id is not None else []
     champion, previous = (registry.by_id(db, shop.id, key) for key in (seen.champion_id, seen.previous_id))
-    tally(opened, SERVED, "served")
-    for version_id, role in (
-        (seen.champion_id, "champion"),
-        (seen.previous_id, "previous"),
-        (seen.shadow_id, "shadow"),
-    ):
-        if version_id is not None:
-            tally(opened, version_id, role)
-    if champion is None:
-        return None
-    return _act(opened, seen, champion, previous) or _warn(db, shop, champion)
+    worse = _compared(opened, seen, champion, previous) if champion and previous else None
+    return Findings(Task.FORECAST, opened.closed_on, seen.champion_id, rows, worse)
 
 
-def _act(opened: Evening, seen: Slot, champion: Version, previous: Version | None) -> Alert | None:
-    """The version before it does better on the very same days: a rollback would help, so ask for one."""
-    if previous is None or seen.in_charge_since_on is None:
+def settle(db: Session, shop: Shop, found: Findings) -> Alert | None:
+    """Write down what the evening found: an alert asks for a rollback, else warns of many nights below target."""
+    raised = findings.settle(db, shop, found)
+    champion = registry.champion(db, shop.id, Task.FORECAST)
+    if raised is not None or champion is None:
+        return raised
+    return _warn(db, shop, champion)
+
+
+def _compared(opened: Evening, seen: Slot, champion: Version, previous: Version) -> Worse | None:
+    """Whether the version before it does better on the very same days: a rollback would help, so ask for one."""
+    if seen.in_charge_since_on is None:
         return None
     first = max(seen.in_charge_since_on, opened.closed_on - timedelta(days=LONGEST - 1))
     mine, theirs = (_errors(opened, version, first) for version in (champion, previous))
@@ -61,7 +68,7 @@ def _act(opened: Evening, seen: Slot, champion: Version, previous: Version | Non
         f"Forecast version {champion.number} is wrong by {error:.0%} of the units sold since {first:%d %b}; "
         f"version {previous.number} would have been wrong by {previous_error:.0%}."
     )
-    return alerts.raise_alert(opened.db, opened.shop, champion, "act", message, numbers)
+    return Worse(message, numbers)
 
 
 def _errors(opened: Evening, version: Version, first: date) -> RunningErrors | None:

@@ -30,33 +30,8 @@ class Need(StrEnum):
     """Its stock is not known."""
 
 
-@dataclass(frozen=True)
-class VariantLine:
-    """What to do about one variant, reckoned from its share of its product's forecast."""
-
-    variant: Variant
-    need: Need
-    on_the_way: int
-    per_day: float
-    lead_time_units: float
-    safety_units: float
-    reorder_point: float
-    cover_units: float
-    runs_out_on: date | None
-    order_by_on: date | None
-    order_units: int
-    """When it is due itself; 0 when that is not within the forecast, or its stock is not known."""
-    with_product: int
-    """Of them, or beyond, what to order with those of its product that are due first."""
-
-    def is_late(self, today_on: date, lead_days: int) -> bool:
-        """It is expected to run out before an order of today could be there."""
-        arrives_on = today_on + timedelta(days=lead_days)
-        return self.need == Need.NOW and self.runs_out_on is not None and self.runs_out_on < arrives_on
-
-
 class Shelf(NamedTuple):
-    """A product that can be ordered. `in_stock` is None while not all of its places were counted.
+    """A product that can be ordered, or a variant. `in_stock` is None while not all of its places were counted.
 
     sells_on: it can be bought when none is left.
     """
@@ -66,10 +41,15 @@ class Shelf(NamedTuple):
     in_stock: int | None
     sells_on: bool = False
 
+    @property
+    def is_sold_out(self) -> bool:
+        """Nobody can buy it now."""
+        return self.in_stock is not None and self.in_stock <= 0 and not self.sells_on
+
 
 @dataclass(frozen=True)
 class Line:
-    """What to do about one product, with every number behind it. Days beyond the forecast are None."""
+    """What to do about one product, or variant, with every number behind it. Days beyond the forecast are None."""
 
     product_id: int
     vendor: str
@@ -88,14 +68,22 @@ class Line:
     order_by_on: date | None
     order_units: int
     """0 when nothing has to be ordered within the forecast, or the stock is not known."""
-    variants: tuple[VariantLine, ...] = ()
+    is_late: bool
+    """It is expected to run out before an order of today could be there."""
+    sold_out: int
+    """How many of its variants nobody can buy now while others are there."""
+    variants: "tuple[VariantLine, ...]" = ()
     """None of a product that has but one. `order_units` is what those together need that are due first."""
 
-    @property
-    def sold_out(self) -> tuple[VariantLine, ...]:
-        """Variants that nobody can buy now while others are there."""
-        out = tuple(one for one in self.variants if one.variant.is_sold_out)
-        return out if len(out) < len(self.variants) else ()
+
+@dataclass(frozen=True)
+class VariantLine:
+    """What to do about one variant, reckoned from its share of its product's forecast."""
+
+    variant: Variant
+    line: Line
+    with_product: int
+    """Of its `order_units`, or beyond, what to order with those of its product that are due first."""
 
 
 @dataclass(frozen=True)
@@ -153,11 +141,13 @@ class Advice:
         """One product."""
         shelf, need = self.shelves[place], Need(self.needs[place])
         number = {name: float(values[place]) for name, values in self.numbers.items()}
-        known = need != Need.UNKNOWN
+        terms = self.terms[shelf.vendor]
+        runs_out_on = self._on(float(self.days_of_cover[place])) if need != Need.UNKNOWN else None
+        arrives_on = self.today_on + timedelta(days=terms.lead_days)
         return Line(
             product_id=shelf.product_id,
             vendor=shelf.vendor,
-            terms=self.terms[shelf.vendor],
+            terms=terms,
             need=need,
             in_stock=shelf.in_stock,
             sells_on=shelf.sells_on,
@@ -167,35 +157,23 @@ class Advice:
             safety_units=number["safety_units"],
             reorder_point=number["reorder_point"],
             cover_units=number["cover_units"],
-            runs_out_on=self._on(float(self.days_of_cover[place])) if known else None,
+            runs_out_on=runs_out_on,
             order_by_on=self._on(float(self.order_in[place])) if need in (Need.NOW, Need.LATER) else None,
             order_units=int(number["order_units"]) if need in (Need.NOW, Need.LATER) else 0,
+            is_late=need == Need.NOW and runs_out_on is not None and runs_out_on < arrives_on,
+            sold_out=self.sold_out(place),
             variants=tuple(self._variant(row) for row in self.rows.get(place, ())),
         )
 
     def _variant(self, row: int) -> VariantLine:
         assert self.parts is not None
-        line = self.parts.line(row)
-        return VariantLine(
-            variant=self.variants[row],
-            need=line.need,
-            on_the_way=line.on_the_way,
-            per_day=line.per_day,
-            lead_time_units=line.lead_time_units,
-            safety_units=line.safety_units,
-            reorder_point=line.reorder_point,
-            cover_units=line.cover_units,
-            runs_out_on=line.runs_out_on,
-            order_by_on=line.order_by_on,
-            order_units=line.order_units,
-            with_product=int(self.parts.numbers["with_product"][row]),
-        )
+        return VariantLine(self.variants[row], self.parts.line(row), int(self.parts.numbers["with_product"][row]))
 
     def sold_out(self, place: int) -> int:
         """How many of its variants nobody can buy now while others are there."""
-        mine = [self.variants[row] for row in self.rows.get(place, ())]
-        out = sum(variant.is_sold_out for variant in mine)
-        return out if out < len(mine) else 0
+        rows = self.rows.get(place, ())
+        out = sum(self.parts.shelves[row].is_sold_out for row in rows) if self.parts else 0
+        return out if out < len(rows) else 0
 
     def units(self, place: int) -> int:
         """What to order of a product."""

@@ -1,7 +1,7 @@
 """Advice on a product with several variants: each has its own shelf and its share of the forecast."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -11,7 +11,7 @@ from ml.reorder import Band, Terms
 from ml.variants import spread_of_part, topped_up
 from shopify_app.lifecycle.advice import Advice, Floats, Ints, Need, Shelf
 from shopify_app.lifecycle.ahead import Ahead
-from shopify_app.lifecycle.planning import planned
+from shopify_app.lifecycle.planning import on_the_way, planned
 from shopify_app.lifecycle.variants import Variant
 from shopify_app.tables import Purchase
 
@@ -47,7 +47,8 @@ def by_variant(
         for place, variant in zip(of, mine, strict=True)
     ]
     terms = {vendor: replace(told, least_units=1) for vendor, told in found.terms.items()}
-    arriving = _arriving_of(mine, said.product_ids[at], purchases, found.today_on, daily.shape[1])
+    coming = _coming(mine, said.product_ids[at], purchases)
+    arriving = on_the_way(len(mine), coming, found.today_on, daily.shape[1])
     parts = planned(
         _part(said.of(at), share), daily[at] * share[:, None], shelves, terms, arriving, tail, found.today_on
     )
@@ -100,18 +101,16 @@ def _topped_up(terms: Terms, parts: Advice, planned: Floats, mine: Sequence[Vari
     return more
 
 
-def _arriving_of(
-    of: Sequence[Variant], product_ids: Ints, purchases: Sequence[Purchase], today_on: date, horizon: int
-) -> Floats:
-    """The same for variants: what was ordered of a product as a whole comes in the variants' shares."""
+def _coming(
+    mine: Sequence[Variant], product_ids: Ints, purchases: Sequence[Purchase]
+) -> Iterator[tuple[int, date, float]]:
+    """Place, day and units of what is on its way: what was ordered of a product as a whole comes in its shares."""
     at: dict[int, list[int]] = defaultdict(list)
     for row, product_id in enumerate(product_ids.tolist()):
         at[product_id].append(row)
-    arriving = np.zeros((len(of), horizon))
     for purchase in purchases:
-        day = min((purchase.due_on - today_on).days, horizon - 1)
+        told = purchase.of_variants
         for row in at.get(purchase.product_id, ()):
-            told = purchase.of_variants
-            share = of[row].share * purchase.units if told is None else told.get(str(of[row].variant_id), 0)
-            arriving[row, day] += share
-    return arriving
+            one = mine[row]
+            units = one.share * purchase.units if told is None else told.get(str(one.variant_id), 0)
+            yield row, purchase.due_on, units

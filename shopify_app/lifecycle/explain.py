@@ -15,7 +15,6 @@ from shopify_app.lifecycle.picking import pick
 from shopify_app.lifecycle.publishing import SPARE
 from shopify_app.lifecycle.rules import Rules, Ware, ware
 from shopify_app.lifecycle.shelf import Shelf, why_unsellable
-from shopify_app.lifecycle.slots import peek
 from shopify_app.policy import Policy
 from shopify_app.tables import Product, Shop, Task
 
@@ -111,8 +110,7 @@ def explain(db: Session, bundles: Bundles, shop: Shop, product_id: int) -> Expla
 
 
 def _table(db: Session, bundles: Bundles, shop: Shop):  # type: ignore[no-untyped-def]
-    seen = peek(db, shop.id, Task.RECOMMEND)
-    version = registry.by_id(db, shop.id, seen.champion_id if seen else None)
+    version = registry.champion(db, shop.id, Task.RECOMMEND)
     if version is None:
         raise NotFound(f"{shop.domain} has no recommendations yet")
     return NeighbourTable.open(bundles.folder(counted.answering(db, version))), version

@@ -1,6 +1,7 @@
 """Forecast runs: what a version said on an evening, kept before the days it speaks of."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,38 +24,47 @@ TYPES_FILE = "types.parquet"
 """What `ml.forecast.groups` writes; that module loads numpy, which a page need not."""
 
 
-def keep(db: Session, objects: Objects, version: Version, snapshot_id: str, folder: Path, was_champion: bool) -> bool:
-    """Store what `ml` wrote for one version and evening. False when that evening's run is stored already."""
+@dataclass(frozen=True)
+class Stored:
+    """A forecast whose files are in the object store: their hashes by column, and the total's rows by day."""
+
+    origin_on: date
+    files: Mapping[str, str | None]
+    totals: Sequence[Mapping[str, Any]]
+
+
+def put(objects: Objects, folder: Path) -> Stored:
+    """Store what `ml` wrote. Before the transaction that names it: a slow store must not hold a database up."""
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     days = pq.read_table(folder / "forecasts.parquet")
-    origin_on = days["origin"][0].as_py()
+    files = {
+        "days_sha256": objects.put(folder / "forecasts.parquet"),
+        "windows_sha256": objects.put(folder / "windows.parquet"),
+        "explanations_sha256": _put(objects, folder / explain.FILE),
+        "types_sha256": _put(objects, folder / TYPES_FILE),
+    }
+    totals = days.filter(pc.equal(days["series"].cast("string"), TOTAL)).to_pylist()
+    rows = [{"day_on": _day(one["ds"]), **{name: float(one[name]) for name in QUANTITIES}} for one in totals]
+    return Stored(_day(days["origin"][0].as_py()), files, rows)
+
+
+def keep(db: Session, version: Version, snapshot_id: str, said: Stored, *, was_champion: bool) -> bool:
+    """One version's forecast of one evening. False when that evening's run is known already."""
     row = insert(db, ForecastRun).values(
         shop_id=version.shop_id,
         version_id=version.id,
-        origin_on=_day(origin_on),
+        origin_on=said.origin_on,
         snapshot_id=snapshot_id,
-        days_sha256=objects.put(folder / "forecasts.parquet"),
-        windows_sha256=objects.put(folder / "windows.parquet"),
-        explanations_sha256=_put(objects, folder / explain.FILE),
-        types_sha256=_put(objects, folder / TYPES_FILE),
+        **said.files,
         was_champion=was_champion,
         created_at=clock.now(),
     )
     run_id = db.scalar(row.on_conflict_do_nothing().returning(ForecastRun.id))
     if run_id is None:
         return False
-    totals = days.filter(pc.equal(days["series"].cast("string"), TOTAL)).to_pylist()
-    insert_many(
-        db,
-        ForecastTotal,
-        [
-            {"shop_id": version.shop_id, "run_id": run_id, "day_on": _day(total["ds"])}
-            | {name: float(total[name]) for name in QUANTITIES}
-            for total in totals
-        ],
-    )
+    insert_many(db, ForecastTotal, [{"shop_id": version.shop_id, "run_id": run_id, **total} for total in said.totals])
     return True
 
 

@@ -19,7 +19,6 @@ from shopify_app.db import Database
 from shopify_app.errors import ForetallyError
 from shopify_app.lifecycle import forecasts, registry
 from shopify_app.lifecycle.bundles import Bundles
-from shopify_app.lifecycle.slots import peek
 from shopify_app.records import shops, snapshots
 from shopify_app.records.objects import Objects, open_objects
 from shopify_app.tables import Shop, Snapshot, Task
@@ -81,7 +80,7 @@ def _register(settings: Settings, domain: str, task: Task, write: Write) -> dict
         with database.transaction() as db:
             fresh = registry.register(db, shops.get(db, shop.id), _imported(task, snapshot, bundle))
             if said is not None:
-                forecasts.keep(db, objects, fresh, snapshot.id, said, was_champion=False)
+                forecasts.keep(db, fresh, snapshot.id, said, was_champion=False)
             return {"task": task.value, "version": fresh.number, "shop": domain}
     except MlError as wrong:
         raise ForetallyError(str(wrong)) from wrong
@@ -90,17 +89,16 @@ def _register(settings: Settings, domain: str, task: Task, write: Write) -> dict
 
 
 def _popular(db: Session, settings: Settings, shop: Shop) -> list[int]:
-    seen = peek(db, shop.id, Task.RECOMMEND)
-    champion = registry.by_id(db, shop.id, seen.champion_id if seen else None)
+    champion = registry.champion(db, shop.id, Task.RECOMMEND)
     if champion is None:
         return []
     return [int(product) for product in NeighbourTable.open(Bundles(settings).folder(champion.bundle)).popular]
 
 
-def _predict(settings: Settings, objects: Objects, snapshot: Snapshot, bundle: str, scratch: Path) -> Path:
+def _predict(settings: Settings, objects: Objects, snapshot: Snapshot, bundle: str, scratch: Path) -> forecasts.Stored:
     dataset = snapshots.materialise(objects, snapshot, scratch / "dataset")
     train.predict(Bundles(settings).folder(bundle), dataset, scratch / "forecast")
-    return scratch / "forecast"
+    return forecasts.put(objects, scratch / "forecast")
 
 
 def _imported(task: Task, snapshot: Snapshot, bundle: str) -> registry.Trained:

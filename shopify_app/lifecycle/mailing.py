@@ -12,7 +12,6 @@ from shopify_app.lifecycle import counted, registry, shelf
 from shopify_app.lifecycle.bundles import Bundles
 from shopify_app.lifecycle.picking import pick, pick_own
 from shopify_app.lifecycle.shelf import Shelf
-from shopify_app.lifecycle.slots import peek
 from shopify_app.policy import Policy
 from shopify_app.tables import Shop, Task
 
@@ -43,8 +42,7 @@ class Writer:
     @classmethod
     def of(cls, db: Session, bundles: Bundles, shop: Shop) -> "Writer":
         """A writer for this shop. Raises NotFound while no version is in charge."""
-        seen = peek(db, shop.id, Task.RECOMMEND)
-        version = registry.by_id(db, shop.id, seen.champion_id if seen else None)
+        version = registry.champion(db, shop.id, Task.RECOMMEND)
         if version is None:
             raise NotFound(f"{shop.domain} has no recommendations yet")
         near = NeighbourTable.open(bundles.folder(counted.answering(db, version)))

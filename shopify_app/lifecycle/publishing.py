@@ -1,6 +1,6 @@
 """Which recommendation lists a shop should show, and which of them differ from what it shows now."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,16 +27,26 @@ class ListChange:
     digest: str | None
 
 
-def changes(db: Session, shop_id: int, table: NeighbourTable, length: int) -> list[ListChange]:
-    """Every list that differs from the published one, as the shop's rules want it.
+def pages(db: Session, shop_id: int, after: int = 0, most: int | None = None) -> list[int]:
+    """The shop's next `most` products after this one that have a page, by number."""
+    mine = Product.shop_id == shop_id, Product.deleted_at.is_(None), Product.is_published
+    following = select(Product.product_id).where(*mine, Product.product_id > after)
+    return list(db.scalars(following.order_by(Product.product_id).limit(most)))
+
+
+def changes(
+    db: Session, shop_id: int, table: NeighbourTable, length: int, among: Sequence[int] | None = None
+) -> list[ListChange]:
+    """Every list that differs from the published one, as the shop's rules want it; only `among` these pages, if given.
 
     Sold-out products keep their page and so their list; one that is gone or hidden has none to write. A list of which
     nothing may be shown any more is emptied, so that the theme falls back on Shopify's own.
     """
     on_sale = shelf.look(db, shop_id)
-    shown = {row.product_id: row for row in db.scalars(_published(shop_id))}
+    found = pages(db, shop_id) if among is None else among
+    shown = {row.product_id: row for row in db.scalars(_published(shop_id, found))} if found else {}
     changed = []
-    for product_id in sorted(_with_a_page(db, shop_id)):
+    for product_id in found:
         fresh = pick(table, [product_id], length * SPARE, on_sale)
         row = shown.get(product_id)
         if fresh != (tuple(row.neighbours) if row else ()):
@@ -74,10 +84,6 @@ def learn(db: Session, shop_id: int, product_id: int, digest: str | None, neighb
     db.execute(row.on_conflict_do_update(index_elements=["shop_id", "product_id"], set_=fresh))
 
 
-def _published(shop_id: int) -> Select[PublishedList]:
-    return select(PublishedList).where(PublishedList.shop_id == shop_id)
-
-
-def _with_a_page(db: Session, shop_id: int) -> list[int]:
-    mine = Product.shop_id == shop_id, Product.deleted_at.is_(None), Product.is_published
-    return list(db.scalars(select(Product.product_id).where(*mine)))
+def _published(shop_id: int, among: Sequence[int]) -> Select[PublishedList]:
+    there = PublishedList.product_id.between(among[0], among[-1])
+    return select(PublishedList).where(PublishedList.shop_id == shop_id, there)

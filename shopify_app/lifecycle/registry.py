@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from shopify_app import clock
 from shopify_app.errors import Conflict, NotFound
 from shopify_app.lifecycle import alerts, forecasts
-from shopify_app.lifecycle.slots import change, slot
+from shopify_app.lifecycle.slots import change, peek, slot
 from shopify_app.policy import Policy
 from shopify_app.records import jobs
 from shopify_app.tables import Shop, Slot, SlotState, Task, Transition, Version, VersionState
@@ -70,6 +70,12 @@ def by_id(db: Session, shop_id: int, version_id: int | None) -> Version | None:
     return found if found is not None and found.shop_id == shop_id else None
 
 
+def champion(db: Session, shop_id: int, task: str) -> Version | None:
+    """The version in charge, if there is one; for readers, who must not make a slot."""
+    seen = peek(db, shop_id, task)
+    return by_id(db, shop_id, seen.champion_id if seen else None)
+
+
 def today(shop: Shop) -> date:
     """The shop's open business day."""
     return shop.business_on or clock.day_in(clock.now(), shop.time_zone)
@@ -79,9 +85,6 @@ def start_shadow(db: Session, shop: Shop, challenger: Version, reason: str) -> N
     """Let a version answer in the shadow of the champion. One that shadowed before it has expired."""
     seen = slot(db, shop.id, challenger.task)
     waiting = by_id(db, shop.id, seen.shadow_id)
-    if waiting is not None:
-        waiting.state = VersionState.EXPIRED
-    challenger.state = VersionState.SHADOW
     change(
         db,
         seen,
@@ -93,6 +96,9 @@ def start_shadow(db: Session, shop: Shop, challenger: Version, reason: str) -> N
         shadow_id=challenger.id,
         shadow_since_on=today(shop),
     )
+    if waiting is not None:
+        waiting.state = VersionState.EXPIRED
+    challenger.state = VersionState.SHADOW
 
 
 def end_shadow(db: Session, shop: Shop, task: str, reason: str, numbers: dict[str, Any]) -> None:
@@ -101,7 +107,6 @@ def end_shadow(db: Session, shop: Shop, task: str, reason: str, numbers: dict[st
     loser = by_id(db, shop.id, seen.shadow_id)
     if loser is None:
         return
-    loser.state = VersionState.FAILED
     change(
         db,
         seen,
@@ -114,6 +119,7 @@ def end_shadow(db: Session, shop: Shop, task: str, reason: str, numbers: dict[st
         shadow_id=None,
         shadow_since_on=None,
     )
+    loser.state = VersionState.FAILED
 
 
 def promote(
@@ -130,10 +136,6 @@ def promote(
     if winner.state in ENDED and actor == MACHINE:
         raise Conflict(f"{task} version {number} is {winner.state} and cannot be promoted")
     loser = by_id(db, shop.id, seen.champion_id)
-    if loser is not None:
-        loser.state = VersionState.RETIRED
-        alerts.resolve(db, shop, loser, f"version {number} took over")
-    winner.state = VersionState.CHAMPION
     by_hand = actor != MACHINE
     shadow_won = seen.shadow_id == winner.id
     change(
@@ -151,6 +153,10 @@ def promote(
         **({"shadow_id": None, "shadow_since_on": None} if shadow_won else {}),
         **(_cooling(seen, shop, policy) if by_hand else {}),
     )
+    if loser is not None:
+        loser.state = VersionState.RETIRED
+        alerts.resolve(db, shop, loser, f"version {number} took over")
+    winner.state = VersionState.CHAMPION
     _take_effect(db, shop, task, winner, f"{task} version {number} promoted")
     return _told(seen, True, loser, winner, reason)
 
@@ -168,7 +174,8 @@ def roll_back(
     """Put the previous champion back in charge: one row changes, nothing is trained, nothing analysed.
 
     With `expected_number`, nothing happens when another version is in charge by now. A second call does nothing
-    either. Raises Conflict when no version was in charge before this one.
+    either. Raises Conflict when no version was in charge before this one, and, with nothing changed, when the app
+    itself is told to keep away from a frozen slot or somebody else changed it meanwhile.
     """
     policy, seen = Policy.of(shop.settings), slot(db, shop.id, task)
     loser, winner = by_id(db, shop.id, seen.champion_id), by_id(db, shop.id, seen.previous_id)
@@ -176,7 +183,8 @@ def roll_back(
         return _told(seen, False, loser, loser, "already replaced")
     if loser is None or winner is None:
         raise Conflict(f"no {task} version was in charge before this one")
-    loser.state, winner.state = VersionState.ROLLED_BACK, VersionState.CHAMPION
+    if actor == MACHINE and seen.state == SlotState.FROZEN:
+        raise Conflict(f"the {task} slot is frozen")
     too_many = actor == MACHINE and rollbacks(db, shop, task, days=30) >= policy.max_rollbacks
     held = {"state": SlotState.FROZEN} if too_many else _cooling(seen, shop, policy)
     change(
@@ -193,6 +201,7 @@ def roll_back(
         in_charge_since_on=today(shop),
         **held,
     )
+    loser.state, winner.state = VersionState.ROLLED_BACK, VersionState.CHAMPION
     alerts.resolve(db, shop, loser, f"rolled back to version {winner.number}")
     _take_effect(db, shop, task, winner, f"{task} rolled back to version {winner.number}")
     return _told(seen, True, loser, winner, reason)

@@ -1,6 +1,6 @@
 """What a shop must order: the forecast in charge, what is in stock and on its way, and how each vendor delivers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -12,15 +12,15 @@ from ml import reorder
 from ml.reorder import Terms as Terms
 from shopify_app.lifecycle import ahead, replenishing, variants
 from shopify_app.lifecycle.advice import Advice as Advice
-from shopify_app.lifecycle.advice import Floats, Ints, Shelf
+from shopify_app.lifecycle.advice import Floats, Shelf
 from shopify_app.lifecycle.ahead import Ahead
 from shopify_app.lifecycle.by_variant import by_variant
-from shopify_app.lifecycle.planning import planned
+from shopify_app.lifecycle.planning import on_the_way, planned
 from shopify_app.policy import Policy
 from shopify_app.records import vendors
 from shopify_app.records.objects import Objects
 from shopify_app.records.variants import IS_THERE
-from shopify_app.tables import ForecastRun, InventoryItem, Product, Purchase, StockDay
+from shopify_app.tables import ForecastRun, InventoryItem, Product, StockDay
 
 
 def advice(
@@ -43,7 +43,9 @@ def advice(
     tallied = replenishing.newest(db, shop_id)
     tail = tallied.tail if tallied else reorder.TAIL
     daily = _from_today(said, today_on)
-    arriving = _arriving(said.product_ids, purchases, today_on, daily.shape[1])
+    place = {product_id: n for n, product_id in enumerate(said.product_ids.tolist())}
+    coming = [(place[one.product_id], one.due_on, one.units) for one in purchases if one.product_id in place]
+    arriving = on_the_way(len(mine), coming, today_on, daily.shape[1])
     found = planned(said, daily, mine, terms, arriving, tail, today_on)
     several = {number: few for number, few in variants.of_products(db, shop_id, only).items() if len(few) > 1}
     return by_variant(found, said, daily, several, purchases, tail) if several else found
@@ -87,14 +89,3 @@ def _from_today(said: Ahead, today_on: date) -> Floats:
     """The days from today on. A forecast that is behind loses days at its start; its last day stands for an old one."""
     passed = (today_on - said.origin_on).days - 1
     return said.daily[:, min(max(passed, 0), said.daily.shape[1] - 1) :]
-
-
-def _arriving(product_ids: Ints, purchases: Sequence[Purchase], today_on: date, horizon: int) -> Floats:
-    """Units on their way by product and day from today on; what comes after the forecast comes on its last day."""
-    place = {product_id: n for n, product_id in enumerate(product_ids.tolist())}
-    arriving = np.zeros((len(product_ids), horizon))
-    for purchase in purchases:
-        if purchase.product_id in place:
-            day = min((purchase.due_on - today_on).days, horizon - 1)
-            arriving[place[purchase.product_id], day] += purchase.units
-    return arriving

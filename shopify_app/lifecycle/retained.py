@@ -10,13 +10,12 @@ from sqlalchemy.orm import Session
 from ml import compare
 from ml.recommend import replay
 from ml.recommend.neighbours import NeighbourTable
-from shopify_app import clock
-from shopify_app.db import insert
-from shopify_app.lifecycle import alerts, outcomes, registry
+from shopify_app.lifecycle import outcomes, registry
 from shopify_app.lifecycle.bundles import Bundles
-from shopify_app.lifecycle.slots import slot
+from shopify_app.lifecycle.findings import Findings, Worse
+from shopify_app.lifecycle.slots import peek
 from shopify_app.policy import Policy
-from shopify_app.tables import Alert, Evaluation, Shop, Task, Version, VersionState
+from shopify_app.tables import Shop, Task, Version, VersionState
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,41 +27,37 @@ IMPORTED = "table"
 """Algorithm of versions made elsewhere: they are judged, they are no yardstick."""
 
 
-def evening(db: Session, bundles: Bundles, shop: Shop, closed_on: date) -> Alert | None:
-    """Replay the champion's orders so far and judge it against a fresh fit. Gives the alert that was raised, if any."""
-    seen = slot(db, shop.id, Task.RECOMMEND)
+def evening(db: Session, bundles: Bundles, shop: Shop, closed_on: date) -> Findings | None:
+    """Replay the champion's orders so far and hold it against a fresh fit. Reads only. None: nothing to replay."""
+    seen = peek(db, shop.id, Task.RECOMMEND)
+    if seen is None or seen.in_charge_since_on is None or seen.in_charge_since_on > closed_on:
+        return None
     champion, previous = (registry.by_id(db, shop.id, key) for key in (seen.champion_id, seen.previous_id))
-    if champion is None or seen.in_charge_since_on is None or seen.in_charge_since_on > closed_on:
+    if champion is None:
         return None
     baskets = outcomes.baskets(db, shop.id, seen.in_charge_since_on, closed_on)
     reference = _reference(db, shop, seen.in_charge_since_on) or champion
     mine, fresh = (_hits(bundles, version, baskets) for version in (champion, reference))
     if len(mine) == 0:
         return None
-    _write(db, shop, champion, closed_on, seen.in_charge_since_on, mine, fresh)
-    if previous is None or reference.id == champion.id:
-        return None
-    return _judge(db, shop, champion, previous, mine, fresh, _hits(bundles, previous, baskets))
+    rows = [_row(champion, (closed_on - seen.in_charge_since_on).days + 1, mine, fresh)]
+    worse = None
+    if previous is not None and reference.id != champion.id:
+        worse = _compared(shop, champion, previous, mine, fresh, _hits(bundles, previous, baskets))
+    return Findings(Task.RECOMMEND, closed_on, champion.id, rows, worse)
 
 
-def _judge(
-    db: Session,
-    shop: Shop,
-    champion: Version,
-    previous: Version,
-    mine: "np.ndarray",
-    fresh: "np.ndarray",
-    before: "np.ndarray",
-) -> Alert | None:
+def _compared(
+    shop: Shop, champion: Version, previous: Version, mine: "np.ndarray", fresh: "np.ndarray", before: "np.ndarray"
+) -> Worse | None:
     """Act when the quality kept is below target beyond doubt, and the lists before these did better."""
     target = Policy.of(shop.settings).target
     found = compare.retained_quality(mine, fresh, target, CONFIDENCE)
     lost = found.verdict is compare.Verdict.FAIL or _lost_early(mine, fresh)
     if not lost or found.ratio is None or found.ratio >= target or before.mean() <= mine.mean():
         return None
-    kept = found.ratio
     numbers = {
-        "accuracy": kept,
+        "accuracy": found.ratio,
         "target": target,
         "orders": len(mine),
         "hits": int(mine.sum()),
@@ -74,7 +69,7 @@ def _judge(
         f"Recommendation version {champion.number} found the missing product in {int(mine.sum())} of {len(mine)} "
         f"orders; a fresh fit finds {int(fresh.sum())}, version {previous.number} found {int(before.sum())}."
     )
-    return alerts.raise_alert(db, shop, champion, "act", message, numbers)
+    return Worse(message, numbers)
 
 
 def _lost_early(mine: "np.ndarray", fresh: "np.ndarray") -> bool:
@@ -104,10 +99,12 @@ def _hits(bundles: Bundles, version: Version, baskets: dict[int, list[int]]) -> 
     return replay.hits(NeighbourTable.open(bundles.folder(version.bundle)), baskets.items())
 
 
-def _write(db: Session, shop: Shop, champion: Version, closed_on: date, first_on: date, mine: Any, fresh: Any) -> None:
-    values = {
+def _row(champion: Version, days: int, mine: "np.ndarray", fresh: "np.ndarray") -> dict[str, Any]:
+    return {
+        "version_id": champion.id,
         "role": "champion",
-        "window_days": (closed_on - first_on).days + 1,
+        "level": "retained",
+        "window_days": days,
         "orders": len(mine),
         "actual_units": float(len(mine)),
         "forecast_units": float(mine.sum()),
@@ -116,15 +113,4 @@ def _write(db: Session, shop: Shop, champion: Version, closed_on: date, first_on
         "bias": None,
         "coverage": None,
         "numbers": {"hits": int(mine.sum()), "fresh_hits": int(fresh.sum())},
-        "created_at": clock.now(),
     }
-    row = insert(db, Evaluation).values(
-        shop_id=shop.id,
-        task=Task.RECOMMEND,
-        version_id=champion.id,
-        level="retained",
-        evaluated_on=closed_on,
-        **values,
-    )
-    keys = ["shop_id", "version_id", "level", "evaluated_on"]
-    db.execute(row.on_conflict_do_update(index_elements=keys, set_=values))

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from shopify_app import clock
 from shopify_app.db import insert
-from shopify_app.errors import Conflict
+from shopify_app.errors import Overtaken
 from shopify_app.tables import Slot, Transition
 
 GENESIS = "0" * 64
@@ -45,7 +45,7 @@ def change(
 ) -> Transition:
     """Change the slot if nobody did since it was seen, and write down why.
 
-    Raises Conflict, with nothing changed, when the generation has moved on: read again and decide again.
+    Raises Overtaken, with nothing changed, when the generation has moved on: read again and decide again.
     """
     made_at = clock.now()
     changed = db.execute(
@@ -55,7 +55,7 @@ def change(
         .execution_options(synchronize_session=False)
     )
     if changed.rowcount != 1:  # type: ignore[attr-defined]
-        raise Conflict(f"the {seen.task} slot was changed by somebody else")
+        raise Overtaken(f"the {seen.task} slot was changed by somebody else")
     transition = Transition(
         shop_id=seen.shop_id,
         task=seen.task,

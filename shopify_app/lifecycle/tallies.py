@@ -9,11 +9,9 @@ from sqlalchemy.orm import Session
 
 from ml import tallies
 from ml.tallies import Level, Tally
-from shopify_app import clock
-from shopify_app.db import insert
 from shopify_app.lifecycle import forecasts, outcomes
 from shopify_app.records.objects import Objects
-from shopify_app.tables import Evaluation, ForecastRun, Shop
+from shopify_app.tables import ForecastRun, Shop
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -109,12 +107,14 @@ LEVELS = (("product_recent", RECENT_DAYS), ("product_week", 7), ("store_week", 7
 """What is tallied each evening: forecasts made the evening before, a week ahead, and 28 days ahead."""
 
 
-def tally(evening: Evening, version_id: int, role: str) -> None:
-    """Write how one version did up to this evening, at every level its stored forecasts reach. Twice is once."""
-    for level, days in LEVELS:
-        score = _score(evening, version_id, level, days)
-        if score is not None:
-            _write(evening, version_id, role, level, days, score)
+def tally(evening: Evening, version_id: int, role: str) -> list[dict[str, Any]]:
+    """Rows of evaluations: how one version did up to this evening, at every level its stored forecasts reach."""
+    scored = ((level, days, _score(evening, version_id, level, days)) for level, days in LEVELS)
+    return [
+        {"version_id": version_id, "role": role, "level": level, **_row(evening, days, score)}
+        for level, days, score in scored
+        if score is not None
+    ]
 
 
 def _score(evening: Evening, version_id: int, level: str, days: int) -> Score | None:
@@ -154,12 +154,10 @@ def _baseline(evening: Evening, days: int, whose: Level) -> float | None:
     return 1 - float((both.now - both.before).abs().sum()) / total if total > 0 else None
 
 
-def _write(evening: Evening, version_id: int, role: str, level: str, days: int, score: Score) -> None:
-    first = evening.closed_on - timedelta(days=days - 1)
-    values = {
-        "role": role,
+def _row(evening: Evening, days: int, score: Score) -> dict[str, Any]:
+    return {
         "window_days": days,
-        "orders": evening.orders_since(first),
+        "orders": evening.orders_since(evening.closed_on - timedelta(days=days - 1)),
         "actual_units": score.actual,
         "forecast_units": score.forecast,
         "accuracy": score.tally.accuracy,
@@ -167,18 +165,7 @@ def _write(evening: Evening, version_id: int, role: str, level: str, days: int, 
         "bias": score.tally.bias,
         "coverage": score.tally.coverage,
         "numbers": {},
-        "created_at": clock.now(),
     }
-    row = insert(evening.db, Evaluation).values(
-        shop_id=evening.shop.id,
-        task="forecast",
-        version_id=version_id,
-        level=level,
-        evaluated_on=evening.closed_on,
-        **values,
-    )
-    keys = ["shop_id", "version_id", "level", "evaluated_on"]
-    evening.db.execute(row.on_conflict_do_update(index_elements=keys, set_=values))
 
 
 def _days(first: date, last: date) -> list[date]:

@@ -30,11 +30,6 @@ class Variant:
     in_stock: int | None
     sells_on: bool
 
-    @property
-    def is_sold_out(self) -> bool:
-        """Nobody can buy it now."""
-        return self.in_stock is not None and self.in_stock <= 0 and not self.sells_on
-
 
 def of_products(db: Session, shop_id: int, only: int | None = None) -> dict[int, list[Variant]]:
     """Each product's variants as they are now, by number. One that was deleted has left its share to the others."""

@@ -33,7 +33,7 @@ def shop_facts(api: AdminApi) -> ShopFacts:
         created_at=clock.parse(found["createdAt"]),
         time_zone=found["ianaTimezone"],
         currency=found["currencyCode"],
-        country=found["shopAddress"]["countryCodeV2"] or "",
+        country=(found.get("shopAddress") or {}).get("countryCodeV2") or "",
         plan=found["plan"]["publicDisplayName"],
         is_development=found["plan"]["partnerDevelopment"],
     )

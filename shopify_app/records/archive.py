@@ -17,16 +17,18 @@ from sqlalchemy.orm import Session
 
 from shopify_app import clock
 from shopify_app.db import Database, count
-from shopify_app.errors import ForetallyError
+from shopify_app.errors import DamagedBundle, ForetallyError, NotFound
 from shopify_app.log import log
 from shopify_app.policy import Policy
 from shopify_app.records import customers, facts, inbox, keys, segments, shops, tombstones
 from shopify_app.records.inbox import SEGMENT_EVENTS
 from shopify_app.records.keys import PersonKey, Secret
 from shopify_app.records.objects import Objects
+from shopify_app.records.patience import Patience
 from shopify_app.records.seal import Seal
 from shopify_app.records.segments import Entry, Kept, Opened
 from shopify_app.tables import Event, EventState, Segment, Shop
+from shopify_app.tables.base import LARGEST_ID
 
 LATEST = timedelta(hours=6)
 """How long an event waits for others to share a segment with."""
@@ -36,11 +38,15 @@ class Expired(ForetallyError):
     """These events were in the archive, but are older than it has to be."""
 
 
-def tend(database: Database, objects: Objects, seal: Seal) -> int:
-    """Seal what has waited enough; how many events that were. Safe to run in any number of processes."""
+def tend(database: Database, objects: Objects, seal: Seal, patience: Patience[str] | None = None) -> int:
+    """Seal what has waited enough; how many events that were. Safe to run in any number of processes.
+
+    Each shop for itself: one whose events cannot be sealed waits, as `patience` remembers.
+    """
     with database.reading() as db:
         due = db.scalars(_due(clock.now())).all()
-    return sum(seal_shop(database, objects, seal, domain, rest=False) for domain in due)
+    patience = patience or Patience()
+    return patience.each(due, lambda domain: seal_shop(database, objects, seal, domain, rest=False), "archive")
 
 
 def seal_shop(database: Database, objects: Objects, seal: Seal, domain: str, *, rest: bool = True) -> int:
@@ -56,10 +62,34 @@ def seal_shop(database: Database, objects: Objects, seal: Seal, domain: str, *, 
     return total
 
 
-def seal_here(db: Session, objects: Objects, seal: Seal, shop: Shop) -> int:
-    """The same within the caller's transaction, which holds the shop's events; how many that were."""
+def seal_held(database: Database, objects: Objects, seal: Seal, batch: inbox.Batch, lease: timedelta) -> int:
+    """The same for who holds the shop's events and goes on to; how many events that were.
+
+    What the app reads by itself names nobody and is left: it comes at any time, whoever holds the shop. The hold is
+    renewed at each segment. Raises LostLease, and the segment is nobody's, when somebody else has taken the shop over.
+    """
     total = 0
-    while events := inbox.applied(db, shop.domain):
+    while True:
+        with database.transaction() as db:
+            inbox.hold(db, batch, lease)
+            shop, events = shops.by_domain(db, batch.shop), inbox.applied(db, batch.shop, facts.OWN)
+        if shop is None or not events:
+            return total
+        segment = _segment(database, objects, seal, shop, events)
+        with database.transaction() as db:
+            inbox.hold(db, batch, lease)
+            db.add(segment)
+            inbox.over(db, [event.seq for event in events])
+        total += len(events)
+
+
+def seal_here(db: Session, objects: Objects, seal: Seal, shop: Shop) -> int:
+    """The same within the caller's transaction, which holds the shop's events; how many that were.
+
+    Slow, and SQLite's write lock is held meanwhile: it is for what `seal_held` could not do before.
+    """
+    total = 0
+    while events := inbox.applied(db, shop.domain, facts.OWN):
         drafts = [_draft(event, seal) for event in events]
         secret = keys.of(db, shop.id, hold=True)
         db.add(_put(objects, secret, shop, drafts, _people(db, secret, drafts)))
@@ -76,9 +106,18 @@ def check_kept(db: Session, shop_id: int, first: int, last: int) -> None:
 
 
 def entries(
-    db: Session, objects: Objects, shop_id: int, first: int = 0, last: int = keys.LARGEST
+    db: Session,
+    objects: Objects,
+    shop_id: int,
+    first: int = 0,
+    last: int = LARGEST_ID,
+    damaged: list[str] | None = None,
 ) -> Iterator[tuple[Entry, Opened]]:
-    """The shop's sealed events with these numbers, in order, as far as they are still kept."""
+    """The shop's sealed events with these numbers, in order, as far as they are still kept.
+
+    Segments that are lost or damaged are passed over and named in `damaged`; without that list they raise NotFound or
+    DamagedBundle.
+    """
     secret = keys.find(db, shop_id)
     listed = [one for one in db.scalars(_overlapping(shop_id, first, last)) if one.sha256]
     waiting: list[tuple[Entry, Opened]] = []
@@ -87,7 +126,13 @@ def entries(
         waiting = [pair for pair in waiting if pair[0].seq >= one.first_seq]
         assert secret is not None
         assert one.sha256 is not None
-        opened = segments.read(objects.read(one.sha256), secret)
+        try:
+            opened = segments.read(objects.read(one.sha256), secret)
+        except (DamagedBundle, NotFound):
+            if damaged is None:
+                raise
+            damaged.append(one.sha256)
+            continue
         waiting += [(entry, opened) for entry in opened.entries if first <= entry.seq <= last]
         waiting.sort(key=lambda pair: pair[0].seq)
     yield from waiting
@@ -95,7 +140,7 @@ def entries(
 
 def kept_segments(db: Session, shop_id: int) -> list[str]:
     """The objects of the shop's segments that have not expired, oldest first."""
-    return [one.sha256 for one in db.scalars(_overlapping(shop_id, 0, keys.LARGEST)) if one.sha256]
+    return [one.sha256 for one in db.scalars(_overlapping(shop_id, 0, LARGEST_ID)) if one.sha256]
 
 
 def expire_all(database: Database, now: datetime) -> int:

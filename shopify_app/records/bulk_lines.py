@@ -10,6 +10,7 @@ import orjson
 from shopify_app.records import payloads
 from shopify_app.records.goods import ItemRecord, ProductRecord
 from shopify_app.records.payloads import LineRecord, OrderRecord, StockRecord
+from shopify_app.tables.base import LARGEST_ID
 
 
 def orders(lines: Iterable[bytes]) -> Iterator[OrderRecord]:
@@ -155,7 +156,7 @@ def number(gid: Any) -> int:
     """The number inside a global id (`gid://shopify/Order/1`). Raises ValueError."""
     try:
         found = int(gid.rpartition("/")[2].partition("?")[0])
-        if gid.startswith("gid://shopify/") and 0 < found <= payloads.LARGEST_ID:
+        if gid.startswith("gid://shopify/") and 0 < found <= LARGEST_ID:
             return found
     except (AttributeError, ValueError):
         pass

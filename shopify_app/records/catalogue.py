@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import Integer, bindparam, select
 from sqlalchemy.orm import Session
 
 from shopify_app.tables import Product
@@ -10,38 +10,39 @@ from shopify_app.tables import Product
 if TYPE_CHECKING:
     import pyarrow as pa
 
+NEWEST = (
+    select(
+        *(Product.product_id, Product.title, Product.product_type, Product.vendor, Product.tags),
+        *(Product.is_published, Product.deleted_at.is_not(None), Product.units_in_stock),
+        *(Product.price_amount, Product.created_on),
+    )
+    .where(Product.shop_id == bindparam("shop_id", type_=Integer))
+    .order_by(Product.product_id)
+)
+
 
 def products(db: Session, shop_id: int) -> "pa.Table":
     """One row per product, by its number; deleted ones too, because they were sold."""
     import pyarrow as pa
 
-    schema = pa.schema(
-        {
-            "product_id": pa.int64(),
-            "title": pa.string(),
-            "product_type": pa.string(),
-            "vendor": pa.string(),
-            "tags": pa.string(),
-            "status": pa.string(),
-            "is_available": pa.bool_(),
-            "price": pa.float64(),
-            "created_on": pa.date32(),
-        }
-    )
-    newest = select(*Product.__table__.columns).where(Product.shop_id == shop_id).order_by(Product.product_id)
-    return pa.Table.from_pylist([_described(product) for product in db.execute(newest)], schema)
-
-
-def _described(product: Any) -> dict[str, Any]:
-    shown = product.is_published and product.deleted_at is None
-    return {
-        "product_id": product.product_id,
-        "title": product.title,
-        "product_type": product.product_type,
-        "vendor": product.vendor,
-        "tags": ", ".join(product.tags),
-        "status": "deleted" if product.deleted_at else "active" if product.is_published else "hidden",
-        "is_available": shown and (product.units_in_stock is None or product.units_in_stock > 0),
-        "price": product.price_amount,
-        "created_on": product.created_on,
+    kinds: dict[str, Any] = {
+        "product_id": pa.int64(),
+        "title": pa.string(),
+        "product_type": pa.string(),
+        "vendor": pa.string(),
+        "tags": pa.string(),
+        "status": pa.string(),
+        "is_available": pa.bool_(),
+        "price": pa.float64(),
+        "created_on": pa.date32(),
     }
+    found = db.connection().execute(NEWEST, {"shop_id": shop_id})
+    columns = list(zip(*map(_described, found), strict=True)) or [()] * len(kinds)
+    return pa.table({name: pa.array(values, kinds[name]) for name, values in zip(kinds, columns, strict=True)})
+
+
+def _described(row: Any) -> tuple[Any, ...]:
+    number, title, product_type, vendor, tags, is_published, is_deleted, left, price, created_on = row
+    status = "deleted" if is_deleted else "active" if is_published else "hidden"
+    can_be_bought = status == "active" and (left is None or left > 0)
+    return number, title, product_type, vendor, ", ".join(tags), status, can_be_bought, price, created_on

@@ -4,11 +4,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from shopify_app.tables.base import LARGEST_ID
+
 CHOSEN = "_recommended"
 """What the theme block notes on a line that was put into the cart from a list; Shopify hides such names from buyers."""
 TEST = "_foretally_test"
 """What the block of A/B tests notes: number of the test and group of a shopper who had met a list by then, like 3a."""
-LARGEST_ID = 2**63 - 1
 ARM = re.compile(r"[1-9][0-9]{0,8}[ab]")
 
 

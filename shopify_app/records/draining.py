@@ -1,24 +1,26 @@
 """From accepted deliveries to rows: one shop's batch at a time, each event for itself, all in one transaction."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from shopify_app import metrics
+from shopify_app import clock, metrics
 from shopify_app.config import Settings
 from shopify_app.db import Database
 from shopify_app.errors import ObjectsUnavailable
 from shopify_app.log import log
-from shopify_app.records import inbox, ingest, payloads, privacy, receipts, shops
+from shopify_app.records import archive, inbox, ingest, payloads, privacy, receipts, scrubbing, shops
 from shopify_app.records.inbox import WHOLE_ORDER
-from shopify_app.records.objects import open_objects
+from shopify_app.records.leases import LostLease
+from shopify_app.records.objects import Objects, open_objects
 from shopify_app.records.payloads import OrderRecord
 from shopify_app.records.privacy import Known, Leftovers
 from shopify_app.records.seal import CannotOpen, Seal
@@ -26,6 +28,7 @@ from shopify_app.tables import Event, Shop, ShopState
 
 SEARCH = timedelta(minutes=10)
 """How long a privacy request may look through what is kept, before somebody else begins anew."""
+Done = TypeVar("Done")
 
 
 @dataclass(frozen=True)
@@ -40,11 +43,11 @@ class Drained:
 class Drain:
     """Empties the inbox. Safe to run in any number of processes: one shop is served by one of them at a time."""
 
-    def __init__(self, database: Database, settings: Settings) -> None:
+    def __init__(self, database: Database, settings: Settings, objects: Objects | None = None) -> None:
         self._database = database
         self._clock = settings.business_clock
         self._seal = Seal(settings.encryption_keys)
-        self._objects = open_objects(settings)
+        self._objects = objects or open_objects(settings)
         self._bundles: Path = settings.var / "bundles"
 
     def all(self, limit: int = 200) -> int:
@@ -64,8 +67,8 @@ class Drain:
         failed, leftovers = self._apply(batch)
         for left in leftovers:
             left.sweep(self._objects, self._bundles)
-        if leftovers and batch.events[0].topic in privacy.TOPICS:
-            privacy.scrub(self._database)
+        if batch.events[0].topic in privacy.TOPICS and self._database.is_sqlite:
+            scrubbing.scrub(self._database, clock.now())  # that takes no time; what does is left to the heartbeat
         metrics.events.labels("done").inc(len(batch.events) - len(failed))
         metrics.events.labels("failed").inc(len(failed))
         return Drained(batch.shop, len(batch.events), len(failed))
@@ -74,9 +77,11 @@ class Drain:
         failed: set[int] = set()
         dropped: set[int] = set()
         try:
-            known = self._identified(batch)
+            known = self._prepared(batch)
             with self._database.transaction() as db:
                 leftovers = list(self._batch(db, batch, known, failed, dropped))
+                if batch.events[0].topic in privacy.TOPICS:
+                    scrubbing.owe(db)
                 inbox.finish(db, batch, failed, dropped=dropped)
         except Exception:
             with self._database.transaction() as db:
@@ -84,8 +89,12 @@ class Drain:
             raise
         return failed, leftovers
 
-    def _identified(self, batch: inbox.Batch) -> Known | None:
-        """Whom a request is about that tells an address alone: that takes reading, so nothing is locked meanwhile."""
+    def _prepared(self, batch: inbox.Batch) -> Known | None:
+        """What takes long about a request, done while nothing is locked but the shop's events are held.
+
+        Whom it is about, and how many events were sealed. When an event cannot be sealed, the request's own transaction
+        finds that out again and says so.
+        """
         event = batch.events[0]
         if event.topic not in privacy.TOPICS:
             return None
@@ -95,8 +104,26 @@ class Drain:
             payload = self._payload(event)
         except ValueError:
             return None
+        sealed = self._beforehand(event, partial(self._sealed, batch)) if event.topic == "customers/redact" else 0
+        known = self._beforehand(event, partial(self._identified, event, payload))
+        return replace(known, sealed=sealed or 0) if known else None
+
+    def _sealed(self, batch: inbox.Batch) -> int:
+        return archive.seal_held(self._database, self._objects, self._seal, batch, SEARCH)
+
+    def _identified(self, event: Event, payload: Any) -> Known | None:
         with self._database.reading() as db:
             return privacy.identify(db, self._objects, self._seal, event.shop, event.topic, payload)
+
+    def _beforehand(self, event: Event, work: Callable[[], Done]) -> Done | None:
+        """Its own trouble stays the request's own: the transaction finds it out again."""
+        try:
+            return work()
+        except (OperationalError, ObjectsUnavailable, LostLease):
+            raise
+        except Exception:
+            log.exception("a request could not be prepared", shop=event.shop, seq=event.seq, topic=event.topic)
+            return None
 
     def _batch(
         self, db: Session, batch: inbox.Batch, known: Known | None, failed: set[int], dropped: set[int]

@@ -4,29 +4,30 @@ The file is sealed under a key of its own. Deleting its row, when it expires or 
 the object noise; the object goes too.
 """
 
-import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import orjson
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from shopify_app import clock
-from shopify_app.db import Database, count
+from shopify_app.db import Database
 from shopify_app.errors import NotFound
 from shopify_app.log import log
-from shopify_app.records import archive, customers, keys, mentions, receipts, searching, views
+from shopify_app.records import archive, customers, keys, mentions, receipts, sealed_files, searching, views
 from shopify_app.records.keys import Secret
 from shopify_app.records.mentions import Person
 from shopify_app.records.objects import Objects
+from shopify_app.records.patience import Patience
 from shopify_app.records.seal import Seal
 from shopify_app.records.turns import happened
 from shopify_app.tables import EventState, Export, Order, OrderLine, Shop
 
 KEPT = timedelta(days=30)
+DAMAGED = "segments_damaged"
+"""In a file and its receipt, when there are any: how many segments could not be looked through."""
 WAITING = (EventState.PENDING, EventState.PARKED)
 
 
@@ -47,11 +48,16 @@ def ask(db: Session, shop: Shop, person: Person, request_id: str | None) -> int:
     return export.id
 
 
-def make_all(database: Database, objects: Objects, seal: Seal) -> int:
-    """Make the files that are wanted; how many. Two processes at once make one of each."""
+def make_all(database: Database, objects: Objects, seal: Seal, patience: Patience[int] | None = None) -> int:
+    """Make the files that are wanted; how many. Two processes at once make one of each.
+
+    Each for itself: one that cannot be made is logged and waits, as `patience` remembers, and the others are made.
+    """
     with database.reading() as db:
-        wanted = db.execute(select(Export.id, Export.shop_id).where(Export.made_at.is_(None))).all()
-    return sum(_make(database, objects, seal, export_id, shop_id) for export_id, shop_id in wanted)
+        wanted = db.execute(select(Export.id, Export.shop_id).where(Export.made_at.is_(None)).order_by(Export.id)).all()
+    shop_of = {row.id: int(row.shop_id) for row in wanted}
+    patience = patience or Patience()
+    return patience.each(shop_of, lambda one: _make(database, objects, seal, one, shop_of[one]), "export")
 
 
 def of(db: Session, shop_id: int) -> Sequence[Export]:
@@ -66,25 +72,18 @@ def fetch(database: Database, objects: Objects, shop_id: int, export_id: int, *,
         export = db.get(Export, export_id)
         if export is None or export.shop_id != shop_id or export.expires_at <= clock.now():
             raise NotFound(f"this shop has no export {export_id}")
-        if export.sha256 is None or export.wrapped is None:
+        file = sealed_files.find(db, export, f"export {export_id}")
+        if file is None:
             raise NotFound(f"export {export_id} is not made yet: the workers do that within seconds")
-        key = keys.of(db, shop_id).unwrap(export.wrapped, f"export {export_id}")
         export.fetched_at = clock.now()
-        sha256 = export.sha256
     log.info("an export was fetched", shop_id=shop_id, export=export_id, by=by)
-    return keys.unclose(AESGCM(key), objects.read(sha256), f"export {export_id}")
+    return file.read(objects)
 
 
 def forget(db: Session, secret: Secret, marks: Collection[int]) -> frozenset[str]:
     """Delete the exports about those whom these stand for; their objects, to be removed after the commit."""
     mine = Export.shop_id == secret.shop_id, Export.mark.in_(list(marks))
     return frozenset(name for name in db.scalars(delete(Export).where(*mine).returning(Export.sha256)) if name)
-
-
-def expire(database: Database, now: datetime) -> int:
-    """Delete the exports whose time is over; the collector removes their objects. How many there were."""
-    with database.transaction() as db:
-        return count(db, delete(Export).where(Export.expires_at <= now))
 
 
 def _make(database: Database, objects: Objects, seal: Seal, export_id: int, shop_id: int) -> bool:
@@ -101,13 +100,9 @@ def _make(database: Database, objects: Objects, seal: Seal, export_id: int, shop
         person, search = searching.known_by_address(db, objects, seal, shop, person)
         marks = person.customers(db, secret)
         held = _held(db, objects, seal, shop, secret, person, marks)
-    key = os.urandom(keys.SIZE)
     content = orjson.dumps(held, option=orjson.OPT_INDENT_2)
-    sha256 = objects.put(keys.close(AESGCM(key), content, f"export {export_id}"))
-    done = {
+    done = sealed_files.put(objects, secret, content, f"export {export_id}") | {
         "mark": next(iter(marks)) if len(marks) == 1 else person.mark(secret),
-        "sha256": sha256,
-        "wrapped": secret.wrap(key, f"export {export_id}"),
         "request": None,
         "made_at": clock.now(),
     }
@@ -117,6 +112,7 @@ def _make(database: Database, objects: Objects, seal: Seal, export_id: int, shop
             return False
         counts = {"export": export_id, "request_id": export.request_id}
         counts |= {"orders": len(held["orders"]), "events": len(held["events"])} | search
+        counts |= {name: held[name] for name in held if name == DAMAGED}
         receipts.write(db, shop.domain, "customers/data_request", counts)
     log.info("an export was made", shop=shop.domain, **counts)
     return True
@@ -130,6 +126,10 @@ def _held(
     orders = _orders(db, shop.id, pseudonyms, person.order_ids)
     theirs = person.order_ids | {order["order_id"] for order in orders}
     marks = marks | {secret.mark("order", one) for one in theirs}
+    damaged: list[str] = []
+    events = list(_events(db, objects, secret, pseudonyms, marks, damaged))
+    if damaged:
+        log.warning("an export goes without segments that are lost or damaged", shop=shop.domain, segments=damaged)
     waiting = mentions.naming(db, seal, shop.domain, person, *WAITING)
     return {
         "shop": shop.domain,
@@ -137,7 +137,8 @@ def _held(
         "customer_id": person.customer_id,
         "pseudonyms": sorted(pseudonyms),
         "orders": orders,
-        "events": list(_events(db, objects, secret, pseudonyms, marks)),
+        "events": events,
+        **({DAMAGED: len(damaged)} if damaged else {}),
         "views": views.about(db, shop.id, theirs),
         "waiting": [
             {"topic": event.topic, "received_at": event.received_at, "payload": _json(body)} for event, body in waiting
@@ -157,11 +158,11 @@ def _orders(db: Session, shop_id: int, pseudonyms: set[str], order_ids: frozense
 
 
 def _events(
-    db: Session, objects: Objects, secret: Secret, pseudonyms: set[str], marks: set[int]
+    db: Session, objects: Objects, secret: Secret, pseudonyms: set[str], marks: set[int], damaged: list[str]
 ) -> Iterator[Mapping[str, Any]]:
     names = keys.names_of(db, secret.shop_id, marks)
     opening = keys.named(db, secret, names)
-    for entry, opened in archive.entries(db, objects, secret.shop_id):
+    for entry, opened in archive.entries(db, objects, secret.shop_id, damaged=damaged):
         if entry.key in names or entry.customer in pseudonyms:
             payload = opened.payload(entry, secret, opening)
             told = {"event": entry.seq, "topic": entry.topic, "at": entry.at}

@@ -20,11 +20,12 @@ EVERY = {ORDERS: timedelta(days=1), CATALOGUE: timedelta(hours=4)}
 
 @dataclass(frozen=True)
 class Due:
-    """A feed of a shop that was not read for too long."""
+    """A feed of a shop that was not read for too long; at once, without a time to read it at."""
 
     shop_id: int
     job: str
     cause: str
+    due_at: datetime | None = None
 
 
 def of(db: Session, shop_id: int, kind: str) -> Feed | None:

@@ -92,9 +92,12 @@ def claim_applied(db: Session, shop: str, lease: timedelta = timedelta(minutes=2
     return Batch(shop, token, tuple(applied(db, shop))) if taken else None
 
 
-def applied(db: Session, shop: str) -> Sequence[Event]:
-    """The shop's oldest events that are rows but in no segment yet, as many as one segment takes."""
-    mine = Event.shop == shop, Event.state == EventState.APPLIED
+def applied(db: Session, shop: str, but: Sequence[str] = ()) -> Sequence[Event]:
+    """The shop's oldest events that are rows but in no segment yet, as many as one segment takes.
+
+    Without those of the topics in `but`.
+    """
+    mine = Event.shop == shop, Event.state == EventState.APPLIED, Event.topic.not_in(but)
     sizes = select(Event.seq, func.length(Event.body)).where(*mine).order_by(Event.seq).limit(SEGMENT_EVENTS)
     chosen: list[int] = []
     total = 0
@@ -221,8 +224,15 @@ def quarantined_count(db: Session, shop: str | None = None) -> int:
 
 def last_heard(db: Session, shop: str) -> datetime | None:
     """When Shopify last delivered something of the shop."""
-    theirs = select(Event.received_at).where(Event.shop == shop, Event.secret_used != OURS)
-    return db.scalar(theirs.order_by(Event.seq.desc()).limit(1))
+    # State by state, because that is how they are indexed: a quiet shop's are far behind everybody else's.
+    newest = (
+        select(Event.received_at)
+        .where(Event.state == state, Event.shop == shop, Event.secret_used != OURS)
+        .order_by(Event.seq.desc())
+        .limit(1)
+        for state in EventState
+    )
+    return max((at for one in newest if (at := db.scalar(one)) is not None), default=None)
 
 
 def about(shop: str) -> str:

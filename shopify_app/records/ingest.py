@@ -89,15 +89,13 @@ def apply_backfill(db: Session, shop: Shop, records: Sequence[OrderRecord], *, b
 
 
 def apply_products(db: Session, shop: Shop, records: Sequence[ProductRecord]) -> None:
-    """Store products of the catalogue where no newer version is here."""
-    products.store(db, shop, records)
-    own.keep_products(db, shop, records)
+    """Store products of the catalogue where no newer version is here; the archive keeps those that were news."""
+    own.keep_products(db, shop, products.store(db, shop, records))
 
 
 def apply_stock(db: Session, shop: Shop, records: Sequence[StockRecord]) -> None:
-    """Store what places have, as the app read it by itself."""
-    products.count_stock(db, shop, records)
-    own.keep_stock(db, shop, records)
+    """Store what places have, as the app read it by itself; the archive keeps what was news."""
+    own.keep_stock(db, shop, products.count_stock(db, shop, records))
 
 
 def erase_orders(db: Session, shop: Shop, numbers: Sequence[int]) -> int:

@@ -4,18 +4,19 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased
 
 from shopify_app.db import insert, server_time
 from shopify_app.errors import Conflict, NotFound
 from shopify_app.records import leases
-from shopify_app.records.leases import RELEASED, LostLease
+from shopify_app.records.leases import RELEASED, UNREACHED, LostLease
 from shopify_app.tables import Job, Shop, ShopState, WorkState
 
 __all__ = [
     "LostLease",
+    "advance",
     "ask",
     "claim",
     "drop",
@@ -26,14 +27,20 @@ __all__ = [
     "note",
     "open_count",
     "park",
+    "pause",
     "postpone",
     "remember",
     "renew",
     "replay",
+    "wait_for_outside",
 ]
 
 ATTEMPTS = 5
 CAUSES_KEPT = 20
+ASKED = "asked"
+"""How often a waiting job was asked for again, in its payload: a cause that it has already would say nothing."""
+FAILURES = "failures"
+"""What of its parts went wrong how often, in the payload of a job."""
 
 
 def ask(
@@ -84,6 +91,14 @@ def remember(db: Session, job: Job, **values: Any) -> None:
     job.payload = payload
 
 
+def advance(db: Session, job: Job) -> None:
+    """The job came further: what failed on the way no longer counts. Raises LostLease."""
+    payload = _without(job.payload, UNREACHED, FAILURES)
+    if job.attempts > 1 or payload != job.payload:
+        leases.hold(db, job, attempts=1, payload=payload)
+        job.attempts, job.payload = 1, payload
+
+
 def hurry(db: Session, shop_id: int, kinds: Collection[str]) -> None:
     """What jobs of these kinds wait for has happened: they are due now."""
     waiting = Job.shop_id == shop_id, Job.kind.in_(kinds), Job.state == WorkState.PENDING, Job.started_at.is_(None)
@@ -118,16 +133,31 @@ def park(db: Session, job: Job, error: str) -> None:
     leases.hold(db, job, **parked, **RELEASED)
 
 
-def postpone(
-    db: Session, job: Job, *, retry_in: timedelta, error: str | None = None, progress: str | None = None
-) -> None:
+def postpone(db: Session, job: Job, *, retry_in: timedelta, error: str | None = None) -> None:
     """Nothing is wrong with the job, it only has to wait: the attempt is not counted. Raises LostLease."""
-    _wait(db, job, job.attempts - 1, error[:2000] if error else None, server_time(db) + retry_in, progress)
+    _wait(db, job, job.attempts - 1, error[:2000] if error else None, server_time(db) + retry_in)
 
 
-def is_open(db: Session, shop_id: int, kind: str) -> bool:
-    """Whether a job of this kind waits or runs."""
-    mine = Job.shop_id == shop_id, Job.kind == kind, Job.state == WorkState.PENDING
+def pause(db: Session, job: Job, progress: str, *, retry_in: timedelta) -> None:
+    """The job is on its way and goes on later: no attempt is counted, those before neither. Raises LostLease."""
+    payload = _without(job.payload, UNREACHED)
+    if payload != job.payload:
+        leases.hold(db, job, payload=payload)
+        job.payload = payload
+    _wait(db, job, 0, None, server_time(db) + retry_in, progress[:200])
+
+
+def wait_for_outside(db: Session, job: Job, error: str) -> None:
+    """What it needs outside cannot be reached: try again, less and less often. Not counted. Raises LostLease."""
+    wait = leases.unreached(db, job)
+    _wait(db, job, job.attempts - 1, error[:2000], server_time(db) + wait)
+
+
+def is_open(db: Session, shop_id: int, kind: str, by: datetime | None = None) -> bool:
+    """Whether a job of this kind runs, or waits; of those that wait, only what is due by then, if given."""
+    mine = [Job.shop_id == shop_id, Job.kind == kind, Job.state == WorkState.PENDING]
+    if by is not None:
+        mine.append(or_(Job.started_at.is_not(None), Job.due_at <= by))
     return db.scalar(select(Job.id).where(*mine).limit(1)) is not None
 
 
@@ -144,6 +174,7 @@ def replay(db: Session, shop_id: int, job_id: int) -> None:
         job.result = {"joined": "the job of this kind that was waiting"}
         return
     job.state, job.attempts, job.due_at = WorkState.PENDING, 0, server_time(db)
+    job.payload = _without(job.payload, UNREACHED, FAILURES)
     job.started_at = job.finished_at = None
     db.flush()
 
@@ -157,6 +188,10 @@ def open_count(db: Session) -> int:
         .where(Job.state == WorkState.PENDING, Shop.state == ShopState.INSTALLED)
     )
     return db.scalar(waiting) or 0
+
+
+def _without(payload: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in payload.items() if name not in names}
 
 
 def _insert(db: Session, shop_id: int, kind: str, cause: str, payload: dict[str, Any], due_at: datetime) -> int | None:
@@ -188,7 +223,7 @@ def _join(
     if job is None:
         return None
     job.causes = [*job.causes, *(cause for cause in causes if cause not in job.causes)][:CAUSES_KEPT]
-    job.payload = {**job.payload, **payload}
+    job.payload = {**job.payload, **payload, ASKED: int(job.payload.get(ASKED, 0)) + 1}
     job.due_at = min(job.due_at, due_at)
     db.flush()
     return job.id

@@ -22,9 +22,9 @@ from shopify_app.batches import batches
 from shopify_app.db import insert
 from shopify_app.records.seal import NONCE, CannotOpen, Seal
 from shopify_app.tables import Customer, DataKey, ShopSecret, Tombstone
+from shopify_app.tables.base import LARGEST_ID
 
 SIZE = 32
-LARGEST = (1 << 63) - 1
 CHUNK = 500
 
 
@@ -42,7 +42,7 @@ class Secret:
     def mark_of(self, unkeyed: int) -> int:
         """The same from a hash that needed no key: tombstones were such before shops had secrets."""
         keyed = hashlib.blake2b(unkeyed.to_bytes(8, "big"), key=self._marking, digest_size=8)
-        return int.from_bytes(keyed.digest(), "big") & LARGEST
+        return int.from_bytes(keyed.digest(), "big") & LARGEST_ID
 
     def wrap(self, key: bytes, about: str) -> bytes:
         """A key as it may be stored."""

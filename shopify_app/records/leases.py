@@ -18,6 +18,10 @@ Work = TypeVar("Work", Job, Effect)
 
 TRIES = 20
 """How often a worker looks again after another one was faster."""
+FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=15), timedelta(hours=1)
+"""Until what cannot be reached is tried again: at first, and at most."""
+DOUBLINGS = 8
+UNREACHED = "unreached"
 
 
 class LostLease(ForetallyError):
@@ -55,6 +59,15 @@ def hold(db: Session, held: Job | Effect, **values: Any) -> None:
     mine = table.id == held.id, table.lease_token == held.lease_token, table.state == WorkState.PENDING
     if held.lease_token is None or not turns.happened(db, update(table).where(*mine).values(**values)):
         raise LostLease(f"{table.__tablename__} {held.id} ({held.kind}) is no longer ours")
+
+
+def unreached(db: Session, held: Job | Effect) -> timedelta:
+    """Note that what it needs outside could not be reached once more: how long to wait, twice as long each time."""
+    times = int(held.payload.get(UNREACHED, 0))
+    payload = {**held.payload, UNREACHED: times + 1}
+    hold(db, held, payload=payload)
+    held.payload = payload
+    return min(FIRST_WAIT * (1 << min(times, DOUBLINGS)), LONGEST_WAIT)
 
 
 RELEASED = {"lease_until": None, "lease_token": None}

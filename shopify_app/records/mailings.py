@@ -4,18 +4,16 @@ It names customers by Shopify's number, so it is sealed under a key of its own, 
 customer of the shop is forgotten: who would have to be looked for in it is nobody's to know.
 """
 
-import os
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from shopify_app import clock
-from shopify_app.db import Database, count
+from shopify_app.db import Database
 from shopify_app.errors import NotFound
 from shopify_app.log import log
-from shopify_app.records import jobs, keys
+from shopify_app.records import jobs, keys, sealed_files
 from shopify_app.records.objects import Objects
 from shopify_app.records.turns import happened
 from shopify_app.tables import Mailing
@@ -45,14 +43,8 @@ def keep(database: Database, objects: Objects, wanted: Mailing, content: bytes, 
         secret = keys.find(db, wanted.shop_id)
     if secret is None:
         return False
-    key = os.urandom(keys.SIZE)
-    done = {
-        "sha256": objects.put(keys.close(AESGCM(key), content, _about(wanted.id))),
-        "wrapped": secret.wrap(key, _about(wanted.id)),
-        "customers": customers,
-        "made_at": clock.now(),
-        "expires_at": clock.now() + KEPT,
-    }
+    file = sealed_files.put(objects, secret, content, _about(wanted.id))
+    done = file | {"customers": customers, "made_at": clock.now(), "expires_at": clock.now() + KEPT}
     with database.transaction() as db:
         # By its time, too: SQLite gives the number of a deleted row to the next one.
         same = Mailing.id == wanted.id, Mailing.asked_at == wanted.asked_at
@@ -64,13 +56,13 @@ def fetch(database: Database, objects: Objects, shop_id: int, *, by: str) -> byt
     """The file. That it was fetched is noted, and logged with `by` whom. Raises NotFound."""
     with database.transaction() as db:
         mailing = newest(db, shop_id)
-        if mailing is None or mailing.sha256 is None or mailing.wrapped is None:
+        file = sealed_files.find(db, mailing, _about(mailing.id)) if mailing else None
+        if mailing is None or file is None:
             raise NotFound("this shop has no file for its mailing tool")
-        key = keys.of(db, shop_id).unwrap(mailing.wrapped, _about(mailing.id))
         mailing.fetched_at = clock.now()
-        sha256, number = mailing.sha256, mailing.id
+        number = mailing.id
     log.info("a mailing was fetched", shop_id=shop_id, mailing=number, by=by)
-    return keys.unclose(AESGCM(key), objects.read(sha256), _about(number))
+    return file.read(objects)
 
 
 def forget(db: Session, shop_id: int) -> frozenset[str]:
@@ -82,12 +74,6 @@ def forget(db: Session, shop_id: int) -> frozenset[str]:
     if is_coming:
         ask(db, shop_id)
     return frozenset(name for name in found if name)
-
-
-def expire(database: Database, now: datetime) -> int:
-    """Delete files whose time is over; the collector removes their objects. How many there were."""
-    with database.transaction() as db:
-        return count(db, delete(Mailing).where(Mailing.expires_at <= now))
 
 
 def _about(number: int) -> str:

@@ -6,14 +6,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
+from shopify_app.batches import batches
 from shopify_app.records import customers, facts, inbox, payloads
 from shopify_app.records.keys import Secret
 from shopify_app.records.seal import CannotOpen, Seal
 from shopify_app.tables import Event, EventState
 
+FEW = 500
+"""How many deliveries are opened at a time."""
 STRIPPED = "could not be read; what told of a person was erased on request"
 
 
@@ -64,7 +67,11 @@ class Person:
 def naming(db: Session, seal: Seal, domain: str, person: Person, *states: EventState) -> Iterator[tuple[Event, bytes]]:
     """The shop's events in these states that tell of a person, with their bodies; damaged ones too."""
     waiting = Event.shop == domain, Event.state.in_(states), Event.body.is_not(None)
-    for event in db.scalars(select(Event).where(*waiting).order_by(Event.seq)):
+    yield from _telling(db, seal, person, select(Event).where(*waiting).order_by(Event.seq))
+
+
+def _telling(db: Session, seal: Seal, person: Person, events: Any) -> Iterator[tuple[Event, bytes]]:
+    for event in db.scalars(events):
         try:
             body = inbox.payload_bytes(event, seal)
         except CannotOpen:
@@ -73,21 +80,58 @@ def naming(db: Session, seal: Seal, domain: str, person: Person, *states: EventS
             yield event, body
 
 
-def strip(db: Session, seal: Seal, domain: str, person: Person) -> int:
+@dataclass(frozen=True)
+class Looked:
+    """Which deliveries were looked through, and what is to become of those that tell of the person."""
+
+    seqs: frozenset[int] = frozenset()
+    rests: Mapping[int, bytes | None] = field(default_factory=dict, repr=False)
+
+
+def look(db: Session, seal: Seal, domain: str, person: Person) -> Looked:
+    """Look through what waits, before it is stripped: with many deliveries that takes seconds, and changes nothing."""
+    seqs = frozenset(db.scalars(_waiting(domain)))
+    return Looked(seqs, dict(_rests(db, seal, domain, person, seqs)))
+
+
+def strip(db: Session, seal: Seal, domain: str, person: Person, looked: Looked | None = None) -> int:
     """Reduce what waits to its facts, without its customer; how many deliveries that were.
 
-    What cannot be read is erased. Requests that wait are left: they are done and erased in their turn.
+    What cannot be read is erased. Requests that wait are left: they are done and erased in their turn. What has come
+    since others were `looked` through is looked through here; a body never changes while the shop's events are held.
     """
+    before = looked or Looked()
+    rests = dict(before.rests) | dict(_rests(db, seal, domain, person, set(db.scalars(_waiting(domain))) - before.seqs))
     stripped = 0
-    for event, body in list(naming(db, seal, domain, person, EventState.PENDING, EventState.PARKED)):
-        if event.topic in inbox.REQUESTS and event.state == EventState.PENDING:
-            continue
-        rest = _facts(event.topic, body)
-        event.body = inbox.close(seal, domain, rest) if rest else None
-        event.error = STRIPPED if event.error else None
-        stripped += 1
+    for few in batches(sorted(rests), FEW):
+        for event in db.scalars(select(Event).where(Event.seq.in_(few), *_waits(domain))):
+            if event.topic in inbox.REQUESTS and event.state == EventState.PENDING:
+                continue
+            rest = rests[event.seq]
+            event.body = inbox.close(seal, domain, rest) if rest else None
+            event.error = STRIPPED if event.error else None
+            stripped += 1
     db.flush()
     return stripped
+
+
+def _rests(
+    db: Session, seal: Seal, domain: str, person: Person, seqs: Collection[int]
+) -> Iterator[tuple[int, bytes | None]]:
+    """Of those of these deliveries that tell of the person, what may be kept."""
+    for few in batches(sorted(seqs), FEW):
+        found = select(Event).where(Event.seq.in_(few), *_waits(domain)).order_by(Event.seq)
+        for event, body in _telling(db, seal, person, found):
+            yield event.seq, _facts(event.topic, body)
+
+
+def _waiting(domain: str) -> Any:
+    return select(Event.seq).where(*_waits(domain))
+
+
+def _waits(domain: str) -> tuple[ColumnElement[bool], ...]:
+    waiting = Event.state.in_((EventState.PENDING, EventState.PARKED))
+    return Event.shop == domain, waiting, Event.body.is_not(None)
 
 
 def _facts(topic: str, body: bytes) -> bytes | None:

@@ -1,6 +1,6 @@
 """Orders as rows: the newest version wins, inside the statement, so that no two workers can interleave."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -9,6 +9,7 @@ from sqlalchemy import case, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from shopify_app import clock
+from shopify_app.batches import batches
 from shopify_app.db import insert
 from shopify_app.records import customers, keys, parts, tombstones
 from shopify_app.records.lines import chosen, keep_choices, keep_products, named, write_lines
@@ -47,11 +48,13 @@ def store(db: Session, shop: Shop, records: Sequence[OrderRecord], *, is_backfil
 
 def outdated(db: Session, shop_id: int, changed: Mapping[int, datetime]) -> set[int]:
     """Of orders with the time of their last change, those that are not here as they were then. Erased ones are fine."""
-    mine = select(Order.order_id, Order.updated_at).where(Order.shop_id == shop_id, Order.order_id.in_(list(changed)))
-    here = {row[0] for row in db.execute(mine) if row[1] >= changed[row[0]]}
-    missing = changed.keys() - here
     secret = keys.find(db, shop_id)
-    return missing - tombstones.among(db, secret, "order", missing) if secret else missing
+    found: set[int] = set()
+    for some in batches(sorted(changed), CHUNK):
+        mine = select(Order.order_id, Order.updated_at).where(Order.shop_id == shop_id, Order.order_id.in_(some))
+        missing = set(some) - {row[0] for row in db.execute(mine) if row[1] >= changed[row[0]]}
+        found |= missing - tombstones.among(db, secret, "order", missing) if secret else missing
+    return found
 
 
 def numbers_since(db: Session, shop_id: int, since: datetime) -> dict[int, datetime]:
@@ -135,9 +138,17 @@ def _store(db: Session, shop: Shop, records: Sequence[OrderRecord], is_backfille
         old = OrderLine.shop_id == shop.id, OrderLine.order_id.in_(list(replaced))
         db.execute(delete(OrderLine).where(*old).execution_options(synchronize_session=False))
     write_lines(db, shop.id, [(wanted[order_id], *when) for order_id, when in written.items()])
-    changed = {created_on for _, created_on in written.values()} | {days[order_id] for order_id in learned}
+    changed = {created_on for _, created_on in written.values()} | _days(db, shop.id, learned - written.keys())
     parts.sales_changed(db, shop.id, changed)
     return Stored(frozenset(new), frozenset(written))
+
+
+def _days(db: Session, shop_id: int, order_ids: Collection[int]) -> set[date]:
+    """The days that these orders are on, which the shop's time zone of today need not give."""
+    if not order_ids:
+        return set()
+    mine = Order.shop_id == shop_id, Order.order_id.in_(list(order_ids))
+    return set(db.scalars(select(Order.created_on).where(*mine)))
 
 
 def _row(shop: Shop, record: OrderRecord, pseudonyms: dict[int, str], is_backfilled: bool) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from shopify_app.records import leases
 from shopify_app.records.leases import RELEASED, LostLease
 from shopify_app.tables import Effect, WorkState
 
-__all__ = ["LostLease", "claim", "done", "fail", "open_count", "postpone", "put", "replay"]
+__all__ = ["LostLease", "claim", "done", "fail", "open_count", "postpone", "put", "replay", "wait_for_outside"]
 
 ATTEMPTS = 12
 
@@ -53,6 +53,13 @@ def fail(db: Session, effect: Effect, error: str, *, retry_in: timedelta) -> Non
 def postpone(db: Session, effect: Effect, *, retry_in: timedelta) -> None:
     """Nothing is wrong with the effect, Shopify is busy: the attempt is not counted. Raises LostLease."""
     leases.hold(db, effect, attempts=max(effect.attempts - 1, 0), due_at=server_time(db) + retry_in, **RELEASED)
+
+
+def wait_for_outside(db: Session, effect: Effect, error: str) -> None:
+    """Shopify cannot be reached: try again, less and less often. Not counted. Raises LostLease."""
+    wait = leases.unreached(db, effect)
+    later = {"attempts": max(effect.attempts - 1, 0), "due_at": server_time(db) + wait, "error": error[:2000]}
+    leases.hold(db, effect, **later, **RELEASED)
 
 
 def replay(db: Session, shop_id: int, effect_id: int) -> None:

@@ -8,7 +8,6 @@ What is a file depends on the cutoff alone: the same rows give the same files, w
 
 import secrets
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
 from typing import Any, NamedTuple
@@ -38,26 +37,18 @@ class Known(NamedTuple):
 
 PARTS: Any = SnapshotPart.__table__
 LONGEST = len("lines/2026-03")
-OF_SHOP = select(*(PARTS.c[name] for name in Known._fields)).where(
+WANTED = (
     PARTS.c.shop_id == bindparam("shop_id"),
-    or_(func.length(PARTS.c.name) <= LONGEST, PARTS.c.name.like(bindparam("days"))),
+    or_(func.length(PARTS.c.name) <= LONGEST, PARTS.c.name > bindparam("this_month")),
 )
+OF_SHOP = select(*(PARTS.c[name] for name in Known._fields)).where(*WANTED)
+FILES = select(PARTS.c.name, PARTS.c.sha256).where(*WANTED)
 """Statements that a snapshot repeats are made once: making them costs more than running them."""
 NEVER = 0
 """The state of rows that nobody ever told us of."""
 
 
-@dataclass(frozen=True)
-class Span:
-    """The order lines of some days, as one file."""
-
-    name: str
-    first_on: date
-    last_on: date
-
-
-@dataclass(frozen=True)
-class Part:
+class Part(NamedTuple):
     """A file as it is now. `state` is that of the rows it was written from."""
 
     name: str
@@ -106,23 +97,28 @@ def catalogue_state(db: Session, shop_id: int) -> int:
     return db.scalar(select(PARTS.c.state).where(PARTS.c.shop_id == shop_id, PARTS.c.name == CATALOGUE)) or NEVER
 
 
-def spans(known: Iterable[str], cutoff_on: date) -> list[Span]:
+def of_sales(known: Iterable[str], cutoff_on: date) -> list[str]:
     """The files of order lines of a snapshot up to that day, oldest first; `known` are the names of all parts."""
     this_month = _month(cutoff_on)
-    months = sorted(name for name in known if name.startswith("lines/") and len(name) == len(this_month))
-    closed = [_whole(name) for name in months if name < this_month]
+    months = sorted(name for name in known if name.startswith("lines/") and len(name) == LONGEST)
+    closed = [name for name in months if name < this_month]
     if this_month not in months:
         return closed
-    first_on = cutoff_on.replace(day=1)
-    days = [first_on + timedelta(days=n) for n in range(cutoff_on.day)]
-    return closed + [Span(_day(on), on, on) for on in days]
+    return closed + [f"{this_month}-{day:02}" for day in range(1, cutoff_on.day + 1)]
+
+
+def days_of(name: str) -> tuple[date, date]:
+    """The first and the last day whose order lines the file of that name holds."""
+    day_or_month = name.removeprefix("lines/")
+    if len(name) > LONGEST:
+        return date.fromisoformat(day_or_month), date.fromisoformat(day_or_month)
+    first_on = date.fromisoformat(f"{day_or_month}-01")
+    return first_on, (first_on + timedelta(days=31)).replace(day=1) - timedelta(days=1)
 
 
 def known(db: Session, shop_id: int, cutoff_on: date) -> dict[str, Known]:
     """The parts that a snapshot up to that day may take over, as they were last written, by name."""
-    days = f"{_month(cutoff_on)}-%"
-    found: Any = db.connection().execute(OF_SHOP, {"shop_id": shop_id, "days": days}).cursor or ()
-    return {row[0]: Known(*row) for row in found}
+    return {row[0]: Known._make(row) for row in _rows(db, OF_SHOP, shop_id, cutoff_on)}
 
 
 def standing(name: str, row: Known | None) -> Part | None:
@@ -164,8 +160,13 @@ def _noting(dialect: str) -> Any:
 def still_hold(db: Session, shop_id: int, parts: Sequence[Part], cutoff_on: date) -> bool:
     """Whether every file that was taken over is still named by its part, and so was out of the collector's reach."""
     taken = {part.name: part.sha256 for part in parts if not part.is_new}
-    now = known(db, shop_id, cutoff_on)
-    return all(name in now and now[name].sha256 == sha256 for name, sha256 in taken.items())
+    return taken.items() <= dict(_rows(db, FILES, shop_id, cutoff_on)).items()
+
+
+def _rows(db: Session, statement: Any, shop_id: int, cutoff_on: date) -> Any:
+    """The driver's own rows."""
+    wanted = {"shop_id": shop_id, "this_month": _month(cutoff_on)}
+    return db.connection().execute(statement, wanted).cursor or ()
 
 
 def forget_days(db: Session, shop_id: int, cutoff_on: date) -> None:
@@ -193,8 +194,3 @@ def _month(on: date) -> str:
 
 def _day(on: date) -> str:
     return f"lines/{on.isoformat()}"
-
-
-def _whole(name: str) -> Span:
-    first_on = date.fromisoformat(f"{name.removeprefix('lines/')}-01")
-    return Span(name, first_on, (first_on + timedelta(days=31)).replace(day=1) - timedelta(days=1))

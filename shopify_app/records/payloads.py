@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 from shopify_app import clock
 from shopify_app.records import choices
 from shopify_app.records.goods import ItemRecord, ProductRecord
+from shopify_app.tables.base import LARGEST_ID
 
-LARGEST_ID = 2**63 - 1
 LARGEST_UNITS = 2**31 - 1
 LARGEST_AMOUNT = 1e13
 VARIANTS_TOLD = 100

@@ -2,15 +2,14 @@
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import delete, func, select, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from shopify_app.db import Database, count
+from shopify_app.db import count
 from shopify_app.log import log
 from shopify_app.records import (
     archive,
@@ -28,15 +27,23 @@ from shopify_app.records import (
     tombstones,
     views,
 )
-from shopify_app.records.mentions import Person
+from shopify_app.records.mentions import Looked, Person
 from shopify_app.records.objects import Objects
 from shopify_app.records.seal import Seal
 from shopify_app.tables import Base, Event, Order, Shop, ShopState, Turn
 
 TOPICS = inbox.REQUESTS
-Known = tuple[Person, dict[str, int]]
-"""A person with all orders that could be found, and what a receipt says about the search."""
-ERASED_FROM = ("customers", "data_keys", "exports", "inbox", "mailings", "shop_secrets", "tombstones", "views")
+
+
+@dataclass(frozen=True)
+class Known:
+    """A person with all orders that could be found, what a receipt says of that, and what waits and tells of them."""
+
+    person: Person
+    told: Mapping[str, int] = field(default_factory=dict)
+    looked: Looked | None = None
+    sealed: int = 0
+    """How many events were sealed before."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +62,9 @@ class Leftovers:
 
 
 def identify(db: Session, objects: Objects, seal: Seal, domain: str, topic: str, payload: Any) -> Known | None:
-    """Who is to be forgotten, when a request tells an address alone; takes time and changes nothing, so do it before.
+    """Who is to be forgotten, and which deliveries tell of them; takes time and changes nothing, so do it before.
 
-    None when nobody has to be looked for.
+    None when nobody is, or nobody can tell from the request.
     """
     shop = shops.by_domain(db, domain)
     if shop is None or topic != "customers/redact" or not isinstance(payload, Mapping):
@@ -66,7 +73,8 @@ def identify(db: Session, objects: Objects, seal: Seal, domain: str, topic: str,
         person = Person.of(payload, "orders_to_redact")
     except ValueError:
         return None
-    return searching.known_by_address(db, objects, seal, shop, person) if searching.is_needed(person) else None
+    person, told = searching.known_by_address(db, objects, seal, shop, person)
+    return Known(person, told, mentions.look(db, seal, domain, person))
 
 
 def comply(
@@ -90,8 +98,8 @@ def comply(
     if topic == "shop/redact":
         return redact_shop(db, domain, shop)
     if topic == "customers/redact":
-        person, search = known or (Person.of(told, "orders_to_redact"), {})
-        return redact_customer(db, objects, seal, shop, person, search) if shop else Leftovers()
+        known = known or Known(Person.of(told, "orders_to_redact"))
+        return redact_customer(db, objects, seal, shop, known) if shop else Leftovers()
     person = Person.of(told, "orders_requested")
     if shop is not None:
         export_id = exports.ask(db, shop, person, _request_id(told))
@@ -99,16 +107,15 @@ def comply(
     return Leftovers()
 
 
-def redact_customer(
-    db: Session, objects: Objects, seal: Seal, shop: Shop, person: Person, search: Mapping[str, int]
-) -> Leftovers:
+def redact_customer(db: Session, objects: Objects, seal: Seal, shop: Shop, known: Known) -> Leftovers:
     """Cut the customer off from their orders for good, and make their payloads unreadable wherever copies lie.
 
     Events that are rows but not sealed yet are sealed first: their facts stay, under the pseudonym. What was sold
     stays, so every snapshot keeps its hash and a replay makes it again. Tombstones keep late deliveries from tying it
     again.
     """
-    sealed = archive.seal_here(db, objects, seal, shop)
+    person = known.person
+    sealed = known.sealed + archive.seal_here(db, objects, seal, shop)
     keys.of(db, shop.id)
     secret = keys.find(db, shop.id, alone=True)
     assert secret is not None
@@ -117,7 +124,7 @@ def redact_customer(
     forgotten = customers.forget(db, secret, marks)
     tombstones.put(db, secret, "buyer", orders)
     erased = keys.erase(db, shop.id, marks | {secret.mark("order", one) for one in orders})
-    stripped = mentions.strip(db, seal, shop.domain, person)
+    stripped = mentions.strip(db, seal, shop.domain, person, known.looked)
     files = exports.forget(db, secret, marks | {person.mark(secret)})
     mailed = mailings.forget(db, shop.id)
     seen = views.forget(db, shop.id, orders)
@@ -130,7 +137,7 @@ def redact_customer(
         "exports": len(files),
         "mailings": len(mailed),
         "views": seen,
-        **search,
+        **known.told,
     }
     receipts.write(db, shop.domain, "customers/redact", told)
     log.info(
@@ -160,20 +167,6 @@ def redact_shop(db: Session, domain: str, shop: Shop | None) -> Leftovers:
     receipts.write(db, domain, "shop/redact", told)
     log.info("a shop was forgotten", shop=domain, **told)
     return leftovers
-
-
-def scrub(database: Database) -> None:
-    """Give back what deleted rows took, so that no file of the database holds them. Call it after the commit.
-
-    SQLite overwrites deleted rows as it goes; what is left is its log. In PostgreSQL they lie in the tables until these
-    are vacuumed. Backups keep theirs for as long as they are kept.
-    """
-    statement = "PRAGMA wal_checkpoint(TRUNCATE)" if database.is_sqlite else f"VACUUM {', '.join(ERASED_FROM)}"
-    try:
-        with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(text(statement))
-    except SQLAlchemyError as error:
-        log.warning("deleted rows were not given back yet", error=type(error).__name__)
 
 
 def _request_id(request: Mapping[str, Any]) -> str | None:

@@ -9,30 +9,43 @@ from sqlalchemy import and_, bindparam, case, func, select, update
 from sqlalchemy.orm import Session
 
 from shopify_app import clock
+from shopify_app.batches import batches
 from shopify_app.db import insert
-from shopify_app.records import parts
+from shopify_app.records import parts, unchanged
 from shopify_app.records.goods import ProductRecord
 from shopify_app.records.payloads import StockRecord
 from shopify_app.records.variants import IS_THERE, OF_PRODUCT
 from shopify_app.tables import InventoryItem, Product, ProductDay, Shop, StockDay
 
 CHUNK = 500
+"""Records of one round, and numbers named in one statement: a database takes only so many values at once."""
 PRODUCTS: Any = Product.__table__
 ITEMS: Any = InventoryItem.__table__
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 """Older than any version of a product."""
 
 
-def store(db: Session, shop: Shop, records: Sequence[ProductRecord]) -> None:
-    """Keep these versions of products where no newer one is here; a deleted product stays so, as it last was."""
-    for first in range(0, len(records), CHUNK):
-        some = records[first : first + CHUNK]
-        _upsert(db, [_row(shop, record) for record in some])
-        _remember(db, shop, some)
-        _map_items(db, shop.id, some)
-        _add_up(db, shop.id, {record.product_id for record in some})
-    parts.catalogue_changed(db, shop.id)
-    parts.stock_changed(db, shop.id)
+def store(db: Session, shop: Shop, records: Sequence[ProductRecord]) -> list[ProductRecord]:
+    """Keep these versions of products where no newer one is here; a deleted product stays so, as it last was.
+
+    Those that were news. What is here already, value by value, changes no row, and no file is made again for it.
+    """
+    news: list[ProductRecord] = []
+    is_mended = False
+    for some in batches(records, CHUNK):
+        fresh = unchanged.new_products(db, shop, some)
+        if fresh:
+            _upsert(db, [_row(shop, record) for record in fresh])
+            _remember(db, shop, fresh)
+            _map_items(db, shop.id, fresh)
+            news += fresh
+        # Of all of them: two who count at once may each miss the other's, and only adding up again finds that.
+        is_mended |= _add_up(db, shop.id, {record.product_id for record in some})
+    if news or is_mended:
+        parts.catalogue_changed(db, shop.id)
+    if news:
+        parts.stock_changed(db, shop.id)
+    return news
 
 
 def delete(db: Session, shop: Shop, product_id: int, deleted_at: datetime) -> None:
@@ -45,8 +58,8 @@ def delete(db: Session, shop: Shop, product_id: int, deleted_at: datetime) -> No
         set_={"deleted_at": gone.excluded.deleted_at, "is_published": False},
         where=Product.deleted_at.is_(None),
     )
-    db.execute(marked)
-    parts.catalogue_changed(db, shop.id)
+    if db.scalar(marked.returning(Product.product_id)) is not None:
+        parts.catalogue_changed(db, shop.id)
 
 
 def known(db: Session, shop_id: int) -> set[int]:
@@ -54,15 +67,24 @@ def known(db: Session, shop_id: int) -> set[int]:
     return set(db.scalars(select(Product.product_id).where(Product.shop_id == shop_id, Product.deleted_at.is_(None))))
 
 
-def count_stock(db: Session, shop: Shop, records: Sequence[StockRecord]) -> None:
-    """Remember what places had on those days; a product's figure follows when all its items are counted."""
-    for first in range(0, len(records), CHUNK):
-        some = records[first : first + CHUNK]
-        _count(db, [_count_row(shop, record) for record in some])
-        counted = {record.inventory_item_id for record in some}
-        items = InventoryItem.shop_id == shop.id, InventoryItem.inventory_item_id.in_(list(counted))
-        _add_up(db, shop.id, set(db.scalars(select(InventoryItem.product_id).where(*items))))
-    parts.stock_changed(db, shop.id)
+def count_stock(db: Session, shop: Shop, records: Sequence[StockRecord]) -> list[StockRecord]:
+    """Remember what places had on those days; a product's figure follows when all its items are counted.
+
+    Those that were news: a level that has not changed since says nothing of a new day, the old one holds.
+    """
+    news: list[StockRecord] = []
+    for some in batches(records, CHUNK):
+        fresh = unchanged.new_counts(db, shop, some)
+        if fresh:
+            _count(db, [_count_row(shop, record) for record in fresh])
+            news += fresh
+        told = {record.inventory_item_id for record in some}
+        items = InventoryItem.shop_id == shop.id, InventoryItem.inventory_item_id.in_(list(told))
+        if _add_up(db, shop.id, set(db.scalars(select(InventoryItem.product_id).where(*items)))):
+            parts.catalogue_changed(db, shop.id)
+    if news:
+        parts.stock_changed(db, shop.id)
+    return news
 
 
 def _count_row(shop: Shop, record: StockRecord) -> dict[str, Any]:
@@ -174,34 +196,40 @@ def _map_items(db: Session, shop_id: int, records: Sequence[ProductRecord]) -> N
         db.execute(newest, rows)
 
 
-def _add_up(db: Session, shop_id: int, product_ids: Collection[int]) -> None:
-    """An item has the sum of its newest counts; a product that of its items, once each that is there was counted."""
-    if not product_ids:
-        return
-    there = (
-        select(InventoryItem.inventory_item_id, InventoryItem.product_id)
-        .join(Product, OF_PRODUCT)
-        .where(InventoryItem.shop_id == shop_id, InventoryItem.product_id.in_(list(product_ids)), IS_THERE)
-    )
-    of_item = dict(db.execute(there).all())
+def _add_up(db: Session, shop_id: int, product_ids: Collection[int]) -> bool:
+    """An item has the sum of its newest counts; a product that of its items, once each that is there was counted.
+
+    Whether any product's figure changed.
+    """
+    columns = InventoryItem.inventory_item_id, InventoryItem.product_id
+    before = InventoryItem.units_in_stock, Product.units_in_stock
+    of_item: dict[int, int] = {}
+    items_had: dict[int, int | None] = {}
+    products_had: dict[int, int | None] = {}
+    for some in batches(sorted(product_ids), CHUNK):
+        mine = InventoryItem.shop_id == shop_id, InventoryItem.product_id.in_(some), IS_THERE
+        for row in db.execute(select(*columns, *before).join(Product, OF_PRODUCT).where(*mine)):
+            of_item[row[0]], items_had[row[0]], products_had[row[1]] = row[1], row[2], row[3]
     held: dict[int, int] = defaultdict(int)
-    for item_id, available in db.execute(_newest_counts(shop_id, list(of_item))):
-        held[item_id] += available
+    for some in batches(of_item, CHUNK):
+        for item_id, available in db.execute(_newest_counts(shop_id, some)):
+            held[item_id] += available
     uncounted = {product_id for item_id, product_id in of_item.items() if item_id not in held}
     sums = dict.fromkeys(set(of_item.values()) - uncounted, 0)
     for item_id, units in held.items():
         if of_item[item_id] in sums:
             sums[of_item[item_id]] += units
-    _set(db, shop_id, ITEMS, ITEMS.c.inventory_item_id, held)
-    _set(db, shop_id, PRODUCTS, PRODUCTS.c.product_id, sums)
-    parts.catalogue_changed(db, shop_id)
+    _set(db, shop_id, ITEMS.c.inventory_item_id, items_had, held)
+    return _set(db, shop_id, PRODUCTS.c.product_id, products_had, sums)
 
 
-def _set(db: Session, shop_id: int, table: Any, key: Any, units: Mapping[int, int]) -> None:
-    counted = update(table).where(table.c.shop_id == shop_id, key == bindparam("the_one"))
-    rows = [{"the_one": number, "units": count} for number, count in units.items()]
+def _set(db: Session, shop_id: int, key: Any, had: Mapping[int, int | None], units: Mapping[int, int]) -> bool:
+    """Write the figures that are others than before; whether there are any."""
+    counted = update(key.table).where(key.table.c.shop_id == shop_id, key == bindparam("the_one"))
+    rows = [{"the_one": number, "units": count} for number, count in units.items() if had[number] != count]
     if rows:
         db.connection().execute(counted.values(units_in_stock=bindparam("units")), rows)
+    return bool(rows)
 
 
 def _newest_counts(shop_id: int, item_ids: Sequence[int]) -> Any:

@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 
 from shopify_app.db import Database
 from shopify_app.policy import Policy
-from shopify_app.records import parts, views
+from shopify_app.records import ageing, parts, views
 from shopify_app.records.objects import Objects
 from shopify_app.tables import Base, Feed, ListRun, Shop, Slot, Snapshot, Version, VersionState
+from shopify_app.tables.base import LARGEST_ID
 
 GRACE = timedelta(hours=24)
 """An object this young is left alone: whoever just put it may be about to name it."""
@@ -58,8 +59,19 @@ def retire_all(database: Database, now: datetime) -> list[str]:
             shop = db.get(Shop, shop_id)
             if shop is not None:
                 retired += retire(db, shop, now)
-                views.retire(db, shop, now)
     return retired
+
+
+def retire_rows(database: Database, now: datetime, most: int = LARGEST_ID) -> int:
+    """Delete the views, answers, forecasts and jobs of every shop that are too old, about `most` of them; how many."""
+    with database.reading() as db:
+        every = db.scalars(select(Shop).order_by(Shop.id)).all()
+    total = 0
+    for shop in every:
+        if total < most:
+            total += views.retire(database, shop, now, most - total)
+            total += ageing.retire(database, shop, now, max(most - total, 0))
+    return total
 
 
 def retire(db: Session, shop: Shop, now: datetime) -> list[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
@@ -25,14 +25,20 @@ class ShopFacts:
     country: str
 
 
+@dataclass(frozen=True)
+class Heeded:
+    """What became of new facts: each that was stored, with the one before and itself, and a time zone that waits."""
+
+    changed: dict[str, list[str]]
+    again_at: datetime | None = None
+    """From then on the time zone may count."""
+
+
 def install(db: Session, domain: str, facts: ShopFacts, scopes: str, now: datetime) -> Shop:
     """The shop as installed: new, back after an uninstall, or only opened again after its token was lost."""
     known = {
         "state": ShopState.INSTALLED,
-        "name": facts.name[:255],
-        "currency": facts.currency[:3],
-        "time_zone": facts.time_zone[:64],
-        "country": facts.country[:2],
+        **_kept(facts),
         "scopes": scopes[:2000],
         "uninstalled_at": None,
     }
@@ -45,6 +51,21 @@ def install(db: Session, domain: str, facts: ShopFacts, scopes: str, now: dateti
         setattr(shop, name, value)
     db.flush()
     return shop
+
+
+def heed(db: Session, shop: Shop, facts: ShopFacts, moment: datetime) -> Heeded:
+    """Store what Shopify says of the shop now, where it differs. A second call changes nothing.
+
+    Another time zone counts from a moment on at which its day is the one that is open by the old zone, or the next: on
+    a day that is over nothing may happen any more, and no day may be left out. Rows keep the days they have.
+    """
+    again_at = _next_chance(shop.time_zone, facts.time_zone, moment)
+    wanted = {name: value for name, value in _kept(facts).items() if again_at is None or name != "time_zone"}
+    changed = {name: [getattr(shop, name), value] for name, value in wanted.items() if getattr(shop, name) != value}
+    for name in changed:
+        setattr(shop, name, wanted[name])
+    db.flush()
+    return Heeded(changed, again_at)
 
 
 def expect(db: Session, domain: str, now: datetime) -> int:
@@ -111,6 +132,26 @@ def today(shop: Shop, settings: Settings) -> date:
     if settings.business_clock == "data" and shop.business_on is not None:
         return shop.business_on
     return clock.day_in(clock.now(), shop.time_zone)
+
+
+def _kept(facts: ShopFacts) -> dict[str, str]:
+    """The facts, cut to what their columns hold."""
+    return {
+        "name": facts.name[:255],
+        "currency": facts.currency[:3],
+        "time_zone": facts.time_zone[:64],
+        "country": facts.country[:2],
+    }
+
+
+def _next_chance(old: str, new: str, moment: datetime) -> datetime | None:
+    """When to look again whether the new zone may count, at the midnight of the zone that is behind; None for now."""
+    days = {name: clock.day_in(moment, name) for name in (old, new)}
+    if 0 <= (days[new] - days[old]).days <= 1:
+        return None
+    behind = min(days, key=lambda name: days[name])
+    midnight = datetime.combine(days[behind] + timedelta(days=1), time(), clock.zone(behind))
+    return midnight.astimezone(UTC)
 
 
 def _locked(db: Session, domain: str) -> Shop:

@@ -22,6 +22,8 @@ ANSWERED, LONG, FRESH = timedelta(minutes=10), timedelta(hours=1), timedelta(hou
 """After a catalogue was read: by then a webhook has told so. Reading it takes no longer. It was read not long ago."""
 AWAY = timedelta(minutes=5)
 """Without a heartbeat for so long, deliveries may have been turned away."""
+TOGETHER, APART = 5, timedelta(seconds=10)
+"""Shops whose orders are looked at at once after an absence, and until the next ones: a desk has other work, too."""
 
 
 def is_time(db: Session, now: datetime) -> bool:
@@ -30,13 +32,19 @@ def is_time(db: Session, now: datetime) -> bool:
     return (seen is None or seen + EVERY <= now) and turns.take(db, "silence", "all", seen, now)
 
 
-def after_absence(db: Session, now: datetime) -> list[Due]:
-    """Every shop's orders, when the last heartbeat is too long ago: call it before the next one."""
+def after_absence(db: Session, now: datetime, busy: timedelta) -> list[Due]:
+    """Orders of all shops, when the last heartbeat is too long ago: call it before the next one. A few at a time.
+
+    busy: how long the worker that asks has worked without a heartbeat; for so long nobody was away.
+    """
     age = canary.age(db, now)
-    if age is None or age < AWAY:
+    if age is None or age < AWAY + busy:
         return []
     cause = f"the app was away for {round(age.total_seconds() / 60)} minutes"
-    return [Due(shop_id, feeds.JOBS[feeds.ORDERS], cause) for shop_id, _, _ in _read_shops(db)]
+    return [
+        Due(shop_id, feeds.JOBS[feeds.ORDERS], cause, now + number // TOGETHER * APART)
+        for number, (shop_id, _, _) in enumerate(_read_shops(db))
+    ]
 
 
 def unusual(db: Session, now: datetime) -> list[Due]:
@@ -66,10 +74,10 @@ def is_heard(db: Session, shop: Shop, now: datetime) -> bool | None:
 
 
 def _read_shops(db: Session) -> list[tuple[int, str, datetime | None]]:
-    """Installed shops whose history was read, with the time of the last look at their orders."""
+    """Installed shops whose history was read, with the time of the last look at their orders; the oldest look first."""
     found = select(Shop.id, Shop.domain, Feed.checked_at).join(Feed, Feed.shop_id == Shop.id)
     installed = found.where(Shop.state == ShopState.INSTALLED, Feed.kind == feeds.ORDERS)
-    return [(row[0], row[1], row[2]) for row in db.execute(installed)]
+    return [(row[0], row[1], row[2]) for row in db.execute(installed.order_by(Feed.checked_at))]
 
 
 def _silent_for(db: Session, domain: str, now: datetime) -> timedelta | None:

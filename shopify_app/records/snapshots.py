@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import cache
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,7 @@ from shopify_app.db import Database, insert_for
 from shopify_app.errors import Conflict, NotFound
 from shopify_app.records import catalogue, months, parts, steps, stock
 from shopify_app.records.objects import Objects
-from shopify_app.records.parts import Known, Part, Span
+from shopify_app.records.parts import Known, Part
 from shopify_app.tables import Shop, Snapshot
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ def _frozen(database: Database, objects: Objects, shop: Shop, cutoff_on: date, c
     with database.reading() as db:
         _one_state(db)
         known = parts.known(db, shop.id, cutoff_on)
-        made = [_sales(db, objects, shop.id, span, known) for span in parts.spans(known, cutoff_on)]
+        made = [_sales(db, objects, shop.id, name, known) for name in parts.of_sales(known, cutoff_on)]
         made.append(_table(db, objects, shop.id, known, parts.CATALOGUE, catalogue.products))
         made.append(_table(db, objects, shop.id, known, parts.STOCK, stock.history))
         made.append(_table(db, objects, shop.id, known, parts.VIEWS, steps.counted))
@@ -63,7 +62,7 @@ def _frozen(database: Database, objects: Objects, shop: Shop, cutoff_on: date, c
         "time_zone": shop.time_zone,
         "country": shop.country,
         "currency": shop.currency,
-        "files": [part.file for part in made if part.file],
+        "files": [file for part in made if (file := part.file)],
     }
     with database.transaction() as db:
         if not parts.still_hold(db, shop.id, made, cutoff_on):
@@ -121,16 +120,16 @@ def _one_state(db: Session) -> None:
         db.connection(execution_options={"isolation_level": "REPEATABLE READ"})
 
 
-def _sales(db: Session, objects: Objects, shop_id: int, span: Span, known: Mapping[str, Known]) -> Part:
+def _sales(db: Session, objects: Objects, shop_id: int, name: str, known: Mapping[str, Known]) -> Part:
     """The file of those days: the one that is there when it is up to date, else a new one."""
-    row = known.get(span.name)
-    standing = parts.standing(span.name, row)
+    row = known.get(name)
+    standing = parts.standing(name, row)
     if standing is not None:
         return standing
-    table = months.sales(db, shop_id, span.first_on, span.last_on)
+    table = months.sales(db, shop_id, *parts.days_of(name))
     sha256 = objects.put(_parquet(table)) if table.num_rows else None
     state = row.state if row else parts.NEVER
-    return Part(span.name, state, sha256, len(table["order_id"].unique()), table.num_rows)
+    return Part(name, state, sha256, len(table["order_id"].unique()), table.num_rows)
 
 
 def _table(
@@ -153,11 +152,12 @@ def _table(
 
 def _parquet(table: "pa.Table") -> bytes:
     """The table's bytes, the same for the same table."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    buffer = BytesIO()
+    buffer = pa.BufferOutputStream()
     pq.write_table(table, buffer, compression="zstd", version="2.6", row_group_size=1 << 20, store_schema=False)
-    return buffer.getvalue()
+    return bytes(buffer.getvalue())
 
 
 def _publish(db: Session, shop_id: int, cutoff_on: date, manifest: dict[str, Any], made: Sequence[Part]) -> Snapshot:

@@ -15,7 +15,7 @@ OF_PRODUCT = and_(Product.shop_id == InventoryItem.shop_id, Product.product_id =
 IS_THERE = or_(Product.variants_told_at.is_(None), InventoryItem.seen_at >= Product.variants_told_at)
 """Of items joined with their products: the newest version that told all variants told this one."""
 AT_ONCE = 500
-"""Products asked for in one statement."""
+"""Products or variants asked for in one statement."""
 
 
 class Item(NamedTuple):
@@ -51,8 +51,11 @@ def of_products(db: Session, shop_id: int, only: int | None = None) -> dict[int,
 
 def titles(db: Session, shop_id: int, variant_ids: Collection[int]) -> dict[int, str]:
     """What variants are called, also those that are gone."""
-    mine = InventoryItem.shop_id == shop_id, InventoryItem.variant_id.in_(list(variant_ids))
-    return dict(db.execute(select(InventoryItem.variant_id, InventoryItem.title).where(*mine)).all())
+    found: dict[int, str] = {}
+    for some in _some(variant_ids):
+        mine = InventoryItem.shop_id == shop_id, InventoryItem.variant_id.in_(some)
+        found |= dict(db.execute(select(InventoryItem.variant_id, InventoryItem.title).where(*mine)).all())
+    return found
 
 
 def skus(db: Session, shop_id: int, product_ids: Collection[int]) -> dict[int, str]:
@@ -163,7 +166,7 @@ def _there(shop_id: int) -> list[Any]:
     return [*mine_there, Product.deleted_at.is_(None), IS_THERE]
 
 
-def _some(product_ids: Collection[int]) -> Iterator[list[int]]:
-    ordered = sorted(product_ids)
+def _some(numbers: Collection[int]) -> Iterator[list[int]]:
+    ordered = sorted(numbers)
     for first in range(0, len(ordered), AT_ONCE):
         yield ordered[first : first + AT_ONCE]

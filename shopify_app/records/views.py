@@ -4,16 +4,18 @@ import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import Session
 
-from shopify_app.db import count, insert
+from shopify_app.db import Database, count, insert
 from shopify_app.policy import Policy
-from shopify_app.records import parts, steps, tombstones
+from shopify_app.records import parts, pieces, steps, tombstones
 from shopify_app.records.keys import Secret
 from shopify_app.tables import Shop, View, ViewKind
+from shopify_app.tables.base import LARGEST_ID
 
 
 @dataclass(frozen=True)
@@ -67,10 +69,14 @@ def visitor(secret: Secret, browser: str) -> int:
     return secret.mark_of(int.from_bytes(digest, "big") >> 1)
 
 
-def retire(db: Session, shop: Shop, now: datetime) -> int:
-    """Delete what is older than the shop keeps it; how many."""
+def retire(database: Database, shop: Shop, now: datetime, most: int = LARGEST_ID) -> int:
+    """Delete what is older than the shop keeps it, a few rows in a transaction, about `most` of them; how many."""
     limit = now - timedelta(days=Policy.of(shop.settings).keep_views_days)
-    return _gone(db, shop.id, View.shop_id == shop.id, View.seen_at < limit)
+    total = pieces.delete(database, partial(_oldest_gone, shop_id=shop.id, limit=limit), pieces.FEW, most)
+    if total:
+        with database.transaction() as db:
+            parts.views_changed(db, shop.id)
+    return total
 
 
 def forget(db: Session, shop_id: int, order_ids: Collection[int]) -> int:
@@ -82,6 +88,11 @@ def about(db: Session, shop_id: int, order_ids: Collection[int]) -> list[dict[st
     """Everything that was seen in those browsers, as stored, for the person it is about."""
     found = select(*View.__table__.c).where(*_in_browsers(shop_id, order_ids)).order_by(View.id)
     return [dict(row._mapping) for row in db.execute(found)] if order_ids else []
+
+
+def _oldest_gone(db: Session, shop_id: int, limit: datetime) -> int:
+    old = select(View.id).where(View.shop_id == shop_id, View.seen_at < limit).order_by(View.seen_at).limit(pieces.FEW)
+    return count(db, delete(View).where(View.id.in_(old)))
 
 
 def _gone(db: Session, shop_id: int, *which: ColumnElement[bool]) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Boolean, Index, Integer, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shopify_app.tables.base import Base, BigInt, RowId, ShopId, ShopKey
+from shopify_app.tables.base import Base, BigInt, RowId, ShopId, ShopKey, partial_index
 
 
 class ForecastRun(Base):
@@ -26,9 +26,9 @@ class ForecastRun(Base):
     windows_sha256: Mapped[str] = mapped_column(String(64))
     """Object with `series, origin, first, days, mean, p10, p50, p90` per 7-day window and horizon."""
     explanations_sha256: Mapped[str | None] = mapped_column(String(64))
-    types_sha256: Mapped[str | None] = mapped_column(String(64))
-    """What is expected of each product type; None for a shop without types."""
     """Object with what each part contributed to each series' whole horizon (`ml.explain`). None: made elsewhere."""
+    types_sha256: Mapped[str | None] = mapped_column(String(64))
+    """Object with what is expected of each product type; None for a shop without types."""
     was_champion: Mapped[bool] = mapped_column(Boolean)
     """In charge when it was made: what the merchant saw."""
     created_at: Mapped[datetime]
@@ -54,7 +54,8 @@ class Exposure(Base):
     __tablename__ = "exposures"
     __table_args__ = (
         UniqueConstraint("shop_id", "request_id"),
-        Index("ix_exposures_shop_id_answered_at", "shop_id", "answered_at"),
+        Index("ix_exposures_shop_id_answered_on", "shop_id", "answered_on"),
+        partial_index("ix_exposures_shop_id_shadow_id", "shop_id", "shadow_id", where="shadow_id IS NOT NULL"),
     )
 
     id: Mapped[RowId]

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
-from sqlalchemy import JSON, BigInteger, Date, DateTime, Dialect, ForeignKey, Integer, MetaData
+from sqlalchemy import JSON, BigInteger, Date, DateTime, Dialect, ForeignKey, Index, Integer, MetaData, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 from sqlalchemy.types import TypeDecorator
@@ -24,6 +24,8 @@ class Moment(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
 
 
+LARGEST_ID = 2**63 - 1
+"""What a `BigInt` column holds; Shopify's ids are signed 64-bit integers, too."""
 BigInt = BigInteger().with_variant(Integer, "sqlite")
 Json = JSON().with_variant(JSONB, "postgresql")
 
@@ -31,6 +33,11 @@ RowId = Annotated[int, mapped_column(BigInt, primary_key=True, autoincrement=Tru
 ShopId = Annotated[int, mapped_column(Integer, ForeignKey("shops.id"), nullable=False)]
 ShopKey = Annotated[int, mapped_column(Integer, ForeignKey("shops.id"), primary_key=True)]
 ShopifyId = Annotated[int, mapped_column(BigInt)]
+
+
+def partial_index(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    """An index of only those rows, on both databases."""
+    return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
 
 
 class Base(DeclarativeBase):

@@ -3,17 +3,20 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Boolean, Float, Index, Integer, Numeric, String, text
+from sqlalchemy import Boolean, Float, Index, Integer, Numeric, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shopify_app.tables.base import Base, BigInt, ShopKey
+from shopify_app.tables.base import Base, BigInt, ShopKey, partial_index
 
 
 class Order(Base):
     """The newest version of an order; `updated_at` decides what is newest."""
 
     __tablename__ = "orders"
-    __table_args__ = (Index("ix_orders_shop_id_created_on", "shop_id", "created_on"),)
+    __table_args__ = (
+        Index("ix_orders_shop_id_created_on", "shop_id", "created_on"),
+        partial_index("ix_orders_shop_id_pseudonym", "shop_id", "pseudonym", where="pseudonym IS NOT NULL"),
+    )
 
     shop_id: Mapped[ShopKey]
     order_id: Mapped[int] = mapped_column(BigInt, primary_key=True, autoincrement=False)
@@ -35,12 +38,7 @@ class OrderLine(Base):
     __tablename__ = "order_lines"
     __table_args__ = (
         Index("ix_order_lines_shop_id_created_on", "shop_id", "created_on"),
-        Index(
-            "ix_order_lines_shop_id_test_arm",
-            *("shop_id", "test_arm"),
-            sqlite_where=text("test_arm IS NOT NULL"),
-            postgresql_where=text("test_arm IS NOT NULL"),
-        ),
+        partial_index("ix_order_lines_shop_id_test_arm", "shop_id", "test_arm", where="test_arm IS NOT NULL"),
     )
 
     shop_id: Mapped[ShopKey]

@@ -4,10 +4,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Index, Integer, String, UniqueConstraint, text
+from sqlalchemy import Index, Integer, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shopify_app.tables.base import Base, RowId, ShopId
+from shopify_app.tables.base import Base, RowId, ShopId, partial_index
 
 
 class WorkState(StrEnum):
@@ -24,14 +24,7 @@ class Job(Base):
 
     __tablename__ = "jobs"
     __table_args__ = (
-        Index(
-            "uq_jobs_open",
-            "shop_id",
-            "kind",
-            unique=True,
-            sqlite_where=text("state = 'pending' AND started_at IS NULL"),
-            postgresql_where=text("state = 'pending' AND started_at IS NULL"),
-        ),
+        partial_index("uq_jobs_open", "shop_id", "kind", where="state = 'pending' AND started_at IS NULL", unique=True),
         Index("ix_jobs_state_due_at", "state", "due_at"),
         Index("ix_jobs_shop_id_kind", "shop_id", "kind"),
     )

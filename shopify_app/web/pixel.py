@@ -10,6 +10,7 @@ from shopify_app.errors import Refused
 from shopify_app.platform.domains import shop_domain
 from shopify_app.records.views import Seen
 from shopify_app.tables import ViewKind
+from shopify_app.tables.base import LARGEST_ID
 from shopify_app.web.state import state
 
 bp = Blueprint("pixel", __name__, url_prefix="/pixel")
@@ -72,7 +73,7 @@ def _seen(told: dict[str, Any]) -> Seen:
         product_id=_number(told, "product"),
         beside_id=_number(told, "beside"),
         order_id=_number(told, "order"),
-        test=_number(told, "test", 2**31),
+        test=_number(told, "test", 2**31 - 1),
         arm=arm,
         heard_at=clock.now(),
     )
@@ -85,10 +86,10 @@ def _text(told: dict[str, Any], name: str) -> str:
     return found
 
 
-def _number(told: dict[str, Any], name: str, largest: int = 2**63) -> int | None:
+def _number(told: dict[str, Any], name: str, largest: int = LARGEST_ID) -> int | None:
     found = told.get(name)
     if found is None:
         return None
-    if type(found) is not int or not 0 < found < largest:
+    if type(found) is not int or not 0 < found <= largest:
         raise Refused("malformed", status=400)
     return found

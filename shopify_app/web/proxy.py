@@ -9,6 +9,7 @@ from shopify_app.errors import NotFound, Refused
 from shopify_app.lifecycle.serving import KINDS, Shopper
 from shopify_app.platform import verify
 from shopify_app.platform.callers import ProxyCall
+from shopify_app.tables.base import LARGEST_ID
 from shopify_app.web.state import state
 
 bp = Blueprint("proxy", __name__, url_prefix="/proxy")
@@ -58,7 +59,10 @@ def _product_ids(call: ProxyCall) -> list[int]:
     given = [part for part in call.params.get("product_ids", "").split(",") if part]
     if len(given) > MOST_ASKED or not all(part.isascii() and part.isdigit() and len(part) < 20 for part in given):
         raise Refused("invalid_product_ids", status=400)
-    return list(dict.fromkeys(int(part) for part in given))
+    asked = dict.fromkeys(int(part) for part in given)
+    if max(asked, default=0) > LARGEST_ID:
+        raise Refused("invalid_product_ids", status=400)
+    return list(asked)
 
 
 def _shopper(call: ProxyCall) -> Shopper | None:

@@ -32,6 +32,8 @@ ON_A_SHOP = (
     ("events", "park"),
     ("events", "replay"),
     ("events", "replay", "--into", "sqlite:///{folder}/again.db"),
+    ("jobs", "list"),
+    ("jobs", "replay"),
     ("redact", "--customer", "1", "--yes"),
     ("exports", "list"),
     ("exports", "save", "1", "{folder}/export.json"),
@@ -51,11 +53,22 @@ ANSWERS = (
     ("events", "park"),
     ("events", "replay"),
     ("events", "replay", "--into", "sqlite:///{folder}/again.db"),
+    ("jobs", "list"),
+    ("jobs", "replay"),
     ("redact", "--customer", "1", "--yes"),
     ("exports", "list"),
     ("receipts",),
 )
-FOR_ALL = (("status",), ("secrets",), ("rotate-keys",), ("rotate-keys", "--check"), ("gc",), ("gc", "--dry-run"))
+FOR_ALL = (
+    ("status",),
+    ("secrets",),
+    ("rotate-keys",),
+    ("rotate-keys", "--check"),
+    ("gc",),
+    ("gc", "--dry-run"),
+    ("jobs", "list", "--all"),
+    ("jobs", "replay", "--all"),
+)
 WRONG = (
     (("set", "target"), "say target=VALUE"),
     (("set", "target=7"), "a number from 0.5 to 0.99"),

@@ -77,7 +77,9 @@ def say(db: Session, objects: Objects, version: Version, origin_on: date, means:
     """Store a version's forecast of one evening: the same mean on each of the next 28 days."""
     with TemporaryDirectory() as name:
         folder = forecast_files(Path(name), origin_on, means)
-        forecasts.keep(db, objects, version, "0" * 64, folder, was_champion=keep.get("was_champion", False))
+        forecasts.keep(
+            db, version, "0" * 64, forecasts.put(objects, folder), was_champion=keep.get("was_champion", False)
+        )
 
 
 def forecast_files(folder: Path, origin_on: date, means: dict[int, float]) -> Path:

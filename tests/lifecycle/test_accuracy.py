@@ -31,8 +31,13 @@ def live(
         say(db, objects, now, on - timedelta(days=1), said["now_says"], was_champion=True)  # type: ignore[arg-type]
         say(db, objects, before, on - timedelta(days=1), said["before_says"])  # type: ignore[arg-type]
         sell(db, shop, on, said.get("sold", SOLD))  # type: ignore[arg-type]
-        raised = accuracy.evening(Evening(db, objects, shop, on)) or raised
+        raised = judge(db, objects, shop, on) or raised
     return raised
+
+
+def judge(db: Session, objects: Objects, shop: Shop, on: date) -> Alert | None:
+    """What a night does: look, then write it down."""
+    return accuracy.settle(db, shop, accuracy.evening(Evening(db, objects, shop, on)))
 
 
 def in_turn(db: Session, shop: Shop) -> tuple[Version, Version]:
@@ -132,8 +137,29 @@ def test_judging_the_same_evening_twice_changes_nothing(database: Database, obje
         good, other = in_turn(db, alice)
         live(db, objects, alice, 7, now=other, before=good, now_says=FAIR, before_says=FAIR)
         before = db.query(Evaluation).count()
-        accuracy.evening(Evening(db, objects, alice, FIRST + timedelta(days=6)))
+        judge(db, objects, alice, FIRST + timedelta(days=6))
         assert db.query(Evaluation).count() == before
+
+
+def test_others_write_while_an_evening_is_worked_out_and_who_is_replaced_meanwhile_is_not_reported(
+    database: Database, objects: Objects, alice: Shop
+) -> None:
+    with database.transaction() as db:
+        good, bad = in_turn(db, alice)
+        live(db, objects, alice, 1, now=bad, before=good, now_says=SHUFFLED, before_says=FAIR)
+        on = FIRST + timedelta(days=1)
+        say(db, objects, bad, FIRST, SHUFFLED, was_champion=True)
+        say(db, objects, good, FIRST, FAIR)
+        sell(db, alice, on, SOLD)
+    with database.reading() as db:
+        found = accuracy.evening(Evening(db, objects, alice, on))
+        assert found.worse is not None
+        with database.transaction() as other:
+            mine = other.get_one(Shop, alice.id)
+            registry.promote(other, mine, "forecast", good.number, actor="merchant", reason="looks wrong")
+    with database.transaction() as db:
+        assert accuracy.settle(db, alice, found) is None
+        assert alerts(db, alice) == []
 
 
 @pytest.mark.parametrize("days_dark", [30, 45])
@@ -147,7 +173,7 @@ def test_after_weeks_without_a_forecast_the_evening_is_judged_by_nobody(
         back_on = FIRST + timedelta(days=2 + days_dark)
         for n in range(3, 3 + days_dark):
             sell(db, alice, FIRST + timedelta(days=n), SOLD)
-        assert accuracy.evening(Evening(db, objects, alice, back_on)) is None
+        assert judge(db, objects, alice, back_on) is None
         assert (db.query(Evaluation).count(), len(alerts(db, alice))) == before
 
 

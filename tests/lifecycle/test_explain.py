@@ -1,12 +1,9 @@
 """A list can be asked why it is as it is: what speaks for each product, and which rule removed which."""
 
-import json
-
 import pandas as pd
 import pytest
 
 from ml.recommend import imported
-from shopify_app.cli import main
 from shopify_app.config import Settings
 from shopify_app.db import Database
 from shopify_app.errors import NotFound
@@ -15,6 +12,7 @@ from shopify_app.lifecycle.explain import explain
 from shopify_app.records import ingest
 from shopify_app.tables import Shop
 from tests import factories
+from tests.conftest import Say
 from tests.lifecycle.making import a_version, lists, put_in_charge
 from tests.lifecycle.test_rules import rule, sell_goods
 
@@ -113,18 +111,10 @@ def test_a_product_that_came_after_the_fit_has_a_list_too(database: Database, se
         assert [one.kind for one in explain(db, Bundles(settings), shop, 7).shown] == ["popular"]
 
 
-def test_the_command_line_tells_it_too(
-    settings: Settings,
-    shop: Shop,
-    environment: dict[str, str],
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    assert main(["explain", "--shop", shop.domain, "1", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
+def test_the_command_line_tells_it_too(shop: Shop, say: Say) -> None:
+    code, told = say("explain", "--shop", shop.domain, "1")
+    assert code == 0
     assert (told["product"], told["version"], told["list"], told["removed"]) == ("Green Tea Sencha", 1, "table", [])
     assert told["shown"][0]["why"] == "Bought together in 14 orders; Similar: tag green, tag loose"
-    assert main(["explain", "--shop", shop.domain, "999"]) == 1
-    assert "has no product 999" in capsys.readouterr().err
+    code, said = say("explain", "--shop", shop.domain, "999", as_json=False)
+    assert (code, "has no product 999" in said) == (1, True)

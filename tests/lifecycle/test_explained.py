@@ -23,7 +23,7 @@ def kept(database: Database, objects: Objects, shop: Shop, folder: Path, seed: i
     train.predict(bundle, dataset, folder / "said")
     with database.transaction() as db:
         version = a_version(db, shop, "forecast")
-        assert forecasts.keep(db, objects, version, "0" * 64, folder / "said", was_champion=True)
+        assert forecasts.keep(db, version, "0" * 64, forecasts.put(objects, folder / "said"), was_champion=True)
         run = forecasts.newest(db, shop.id, version.id)
         assert run is not None
         db.expunge(run)

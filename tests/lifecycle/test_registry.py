@@ -5,13 +5,13 @@ from contextlib import suppress
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import update
+from sqlalchemy import event, select, update
 
 from shopify_app.db import Database
-from shopify_app.errors import Conflict, ForetallyError, NotFound
+from shopify_app.errors import Conflict, ForetallyError, NotFound, Overtaken
 from shopify_app.lifecycle import registry, slots
 from shopify_app.lifecycle.registry import MACHINE
-from shopify_app.tables import Shop, SlotState, Transition, Version, VersionState
+from shopify_app.tables import Shop, Slot, SlotState, Transition, Version, VersionState
 from tests.lifecycle.making import a_version
 
 
@@ -100,6 +100,28 @@ def test_a_change_of_what_somebody_else_changed_first_is_refused(database: Datab
         registry.promote(db, alice, "forecast", 1, actor="merchant", reason="first")
         with pytest.raises(Conflict):
             slots.change(db, seen, kind="freeze", actor="x", reason="late", changed_on=registry.today(alice))
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)  # on SQLite nobody writes in between
+def test_a_rollback_that_loses_a_race_leaves_every_version_as_it_was(database: Database, alice: Shop) -> None:
+    with database.transaction() as db:
+        for _ in range(2):
+            fresh = a_version(db, alice, "forecast")
+            registry.promote(db, alice, "forecast", fresh.number, actor="merchant", reason="try")
+    waiting = [update(Slot).where(Slot.shop_id == alice.id).values(generation=Slot.generation + 1)]
+
+    @event.listens_for(database.engine, "before_cursor_execute")
+    def somebody_else_is_first(_: object, __: object, statement: str, *___: object) -> None:
+        if statement.startswith("UPDATE slots") and waiting:
+            raced = waiting.pop()
+            with database.engine.begin() as other:
+                other.execute(raced)
+
+    with database.transaction() as db, pytest.raises(Overtaken):
+        registry.roll_back(db, alice, "forecast", actor=MACHINE, reason="deadline")
+    with database.reading() as db:
+        states = db.scalars(select(Version.state).where(Version.shop_id == alice.id).order_by(Version.number)).all()
+        assert states == [VersionState.RETIRED, VersionState.CHAMPION]
 
 
 def test_history_that_was_tampered_with_is_found(database: Database, alice: Shop) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from shopify_app.config import Settings
 from shopify_app.db import Database
-from shopify_app.lifecycle import registry, retained
+from shopify_app.lifecycle import findings, registry, retained
 from shopify_app.lifecycle.bundles import Bundles
 from shopify_app.tables import Alert, Evaluation, Shop, Version
 from tests.lifecycle.making import sell
@@ -41,7 +41,8 @@ def judge(database: Database, settings: Settings, shop: Shop, orders: int) -> Al
         for number in range(orders):
             pair = {1: 1, 2: 1} if number % 2 else {3: 1, 4: 1}
             sell(db, mine, FIRST, pair, order_id=1000 + number)
-        return retained.evening(db, Bundles(settings), mine, FIRST)
+        found = retained.evening(db, Bundles(settings), mine, FIRST)
+        return findings.settle(db, mine, found) if found is not None else None
 
 
 def test_lists_that_find_nothing_are_reported_after_a_few_orders(

@@ -16,13 +16,15 @@ from devstore.config import AppConfig, ShopConfig
 from devstore.sales.model import Order as Sold
 from devstore.sales.model import Sales
 from devstore.server import DevStore
-from shopify_app import create_app, nudge
+from shopify_app import nudge
 from shopify_app.config import Settings
 from shopify_app.db import Database
 from shopify_app.records import canary
 from shopify_app.records.draining import Drain
 from shopify_app.tables import Job, Order, OrderLine, Shop
+from tests.apps import an_app
 from tests.devstore.few_sales import FewSales
+from tests.worlds import World
 from workers import run
 from workers.context import Context
 
@@ -47,7 +49,7 @@ class Town:
     def listen(self) -> None:
         """Answer webhooks and pages on the app's address."""
         port = int(self.context.settings.app_url.rpartition(":")[2])
-        app = create_app(self.context.settings)
+        app = an_app(self.context.settings)
         self.server = make_server("127.0.0.1", port, app, threaded=True, request_handler=Quiet)
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 
@@ -149,6 +151,7 @@ class Quiet(WSGIRequestHandler):
 
 
 OpenTown = Callable[..., Town]
+TownAsKept = Callable[..., Town]
 
 
 @pytest.fixture
@@ -156,8 +159,8 @@ def open_town(settings: Settings, database: Database) -> Iterator[OpenTown]:
     """Opens towns; they are closed after the test."""
     opened: list[Town] = []
 
-    def open_one(webhooks: str = "app", all_orders: bool = True, **sales: Sales) -> Town:
-        town = _town(settings, database, webhooks, all_orders, sales or few())
+    def open_one(webhooks: str = "app", all_orders: bool = True, state: Path | None = None, **sales: Sales) -> Town:
+        town = _town(settings, database, webhooks, all_orders, sales or few(), state)
         opened.append(town)
         town.listen()
         return town
@@ -174,11 +177,36 @@ def town(open_town: OpenTown) -> Town:
     return open_town()
 
 
+@pytest.fixture
+def town_as_kept(open_town: OpenTown, world: World) -> TownAsKept:
+    """Opens a town that is made ready for the first test of the file and put back, Shopify and all, for the others."""
+
+    def open_it(make_ready: Callable[[Town], object], **sales: Sales) -> Town:
+        is_ready = world.put_back()
+        town = open_town(state=world.settings.var / "shopify", **sales)
+        if not is_ready:
+            make_ready(town)
+            world.keep()
+        return town
+
+    return open_it
+
+
+def settled(town: Town) -> Town:
+    """The town with the app opened in all shops and their histories read."""
+    for handle in town.sales:
+        town.open_app(handle)
+    town.work()
+    return town
+
+
 def few() -> dict[str, Any]:
     return {"alice": FewSales(), "bob": FewSales(lines=3, prices={1: "1.00", 2: "2.00", 3: "3.00"})}
 
 
-def _town(settings: Settings, database: Database, webhooks: str, all_orders: bool, sales: dict[str, Any]) -> Town:
+def _town(
+    settings: Settings, database: Database, webhooks: str, all_orders: bool, sales: dict[str, Any], state: Path | None
+) -> Town:
     spare = make_server("127.0.0.1", 0, lambda *_: [])
     app_url = f"http://127.0.0.1:{spare.server_port}"
     spare.server_close()
@@ -188,7 +216,7 @@ def _town(settings: Settings, database: Database, webhooks: str, all_orders: boo
         ShopConfig(handle, one, all_orders=all_orders, patience=0.4, restore_rate=10_000.0)
         for handle, one in sales.items()
     ]
-    store = DevStore(shops, app)
+    store = DevStore(shops, app, state)
     store.start()
     settings = replace(settings, app_url=app_url, dev_shopify_url=store.base_url, webhooks_for=webhooks)
     nudge.configure(settings)

@@ -9,7 +9,18 @@ from sqlalchemy import delete, select
 from shopify_app import clock
 from shopify_app.cli import main
 from shopify_app.tables import Backfill, Order, OrderLine, Turn
-from tests.reading.conftest import Town, working
+from tests.reading.conftest import Town, TownAsKept, working
+
+
+@pytest.fixture
+def town(town_as_kept: TownAsKept) -> Town:
+    """Alice's history is read; Bob has not opened the app."""
+
+    def read(town: Town) -> None:
+        town.open_app("alice")
+        town.work()
+
+    return town_as_kept(read)
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +47,6 @@ def lose_orders(town: Town, handle: str, since: date) -> None:
 
 
 def test_a_reconcile_puts_right_what_was_lost_and_says_so(town: Town, capsys: pytest.CaptureFixture[str]) -> None:
-    town.open_app("alice")
     town.open_app("bob")
     town.work()
     lose_orders(town, "alice", date(2026, 4, 20))
@@ -50,8 +60,6 @@ def test_a_reconcile_puts_right_what_was_lost_and_says_so(town: Town, capsys: py
 
 
 def test_a_backfill_can_begin_at_a_day(town: Town, capsys: pytest.CaptureFixture[str]) -> None:
-    town.open_app("alice")
-    town.work()
     lose_orders(town, "alice", date(2026, 1, 1))
     with working(town, town.work):
         assert main(["backfill", "--shop", "alice.myshopify.com", "--since", "2026-04-01"]) == 0
@@ -63,8 +71,6 @@ def test_a_backfill_can_begin_at_a_day(town: Town, capsys: pytest.CaptureFixture
 
 
 def test_what_nobody_works_on_waits_and_is_said_to(town: Town, capsys: pytest.CaptureFixture[str]) -> None:
-    town.open_app("alice")
-    town.work()
     assert main(["reconcile", "--shop", "alice.myshopify.com", "--no-wait"]) == 0
     assert "state: asked for" in capsys.readouterr().out
     assert len(town.jobs("reconcile")) == 1
@@ -76,7 +82,6 @@ def test_what_nobody_works_on_waits_and_is_said_to(town: Town, capsys: pytest.Ca
 
 
 def test_a_shop_without_the_app_is_named(town: Town, capsys: pytest.CaptureFixture[str]) -> None:
-    town.open_app("alice")
     assert main(["backfill", "--shop", "charlie.myshopify.com"]) == 1
     assert "foretally: no shop charlie.myshopify.com has the app installed\n" in capsys.readouterr().err
     with pytest.raises(SystemExit):

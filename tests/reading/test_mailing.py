@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,14 +16,14 @@ from ml.recommend import lists as writing
 from ml.recommend.customers import CustomerTable
 from ml.recommend.neighbours import NOBODY, NeighbourTable
 from shopify_app import clock
-from shopify_app.cli import main
 from shopify_app.errors import NotFound
 from shopify_app.lifecycle import registry
 from shopify_app.lifecycle.bundles import Bundles
-from shopify_app.records import customers, ingest, jobs, keys, mailings
+from shopify_app.records import customers, ingest, jobs, keys, mailings, sealed_files
 from shopify_app.tables import Job, Mailing, Shop, WorkState
+from tests.conftest import Say
 from tests.lifecycle.making import a_version
-from tests.reading.conftest import Town, working
+from tests.reading.conftest import Town, TownAsKept, settled, working
 from workers import run
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)  # nothing here is about the database
@@ -55,18 +54,19 @@ def own_lists(town: Town, shop: Shop, home: int) -> str:
 
 
 @pytest.fixture
-def town(town: Town) -> Town:
+def town(town_as_kept: TownAsKept) -> Town:
     """Both shops' histories are read, and lists are in charge."""
-    for handle in ("alice", "bob"):
-        town.open_app(handle)
-    town.work()
+    return town_as_kept(with_lists)
+
+
+def with_lists(town: Town) -> None:
+    settled(town)
     for handle, home in (("alice", 3), ("bob", 2)):
         shop = town.shop(handle)
         bundle = own_lists(town, shop, home)
         with town.context.database.transaction() as db:
             a_version(db, shop, "recommend", bundle=bundle)
             registry.promote(db, shop, "recommend", 1, actor="merchant", reason="first")
-    return town
 
 
 def ask(town: Town, handle: str) -> None:
@@ -277,23 +277,17 @@ def test_a_file_is_sealed_and_kept_for_a_day(town: Town) -> None:
         db.execute(update(Mailing).values(expires_at=clock.now() - timedelta(seconds=1)))
     with pytest.raises(NotFound):
         mailings.fetch(database, town.context.objects, shop_id, by="test")
-    assert mailings.expire(database, clock.now()) == 1
+    assert sealed_files.expire(database, clock.now()) == 1
 
 
 def test_the_command_line_saves_it_readable_by_its_owner_alone(
-    town: Town,
-    tmp_path: Path,
-    environment: dict[str, str],
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    town: Town, tmp_path: Path, say: Say, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
     monkeypatch.setenv("APP_URL", town.context.settings.app_url)
     file = tmp_path / "customers.csv"
     with working(town, lambda: run.drain(town.context, ("mailing",))):
-        assert main(["mailing", "--shop", "alice.myshopify.com", str(file), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["customers"] == len(ACCEPTING)
+        code, said = say("mailing", "--shop", "alice.myshopify.com", str(file))
+    assert (code, said["customers"]) == (0, len(ACCEPTING))
     assert sorted(told(file.read_text())) == ACCEPTING
     assert file.stat().st_mode & 0o777 == 0o600
-    assert main(["mailing", "--shop", "alice.myshopify.com", str(file)]) == 2
+    assert say("mailing", "--shop", "alice.myshopify.com", str(file), as_json=False)[0] == 2

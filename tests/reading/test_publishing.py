@@ -1,50 +1,31 @@
 """Lists reach the shop's metafields whatever comes between: throttling, a lost race, products that are gone."""
 
 import json
-from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
 
-from devstore.sales.model import Product as Sold
 from shopify_app import clock
-from shopify_app.db import Database
 from shopify_app.records import ingest, jobs
-from shopify_app.tables import Job, Product, PublishedList, Shop, WorkState
+from shopify_app.tables import Job, Product, WorkState
 from tests import factories
-from tests.devstore.few_sales import FewSales
 from tests.lifecycle.making import lists, put_in_charge
-from tests.reading.conftest import OpenTown, Town
+from tests.reading.conftest import Town, TownAsKept
+from tests.reading.publishing import noted, open_with_lists, selling, there
+from workers import publish as publishing
 from workers import run
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)  # nothing here is about the database
 MANY = range(1, 61)
 
 
-@dataclass
-class ManyThings(FewSales):
-    """Sixty products: more lists than go into two writes."""
-
-    def products(self, on: date) -> list[Sold]:
-        return [self._product(number) for number in MANY]
-
-
 @pytest.fixture
-def town(open_town: OpenTown) -> Town:
-    """Two shops with sixty products each, whose app has lists for them."""
-    prices = dict.fromkeys(MANY, "10.00")
-    opened = open_town(alice=ManyThings(prices=prices), bob=ManyThings(prices=prices))
-    for handle in ("alice", "bob"):
-        shop = opened.open_app(handle)
-        with opened.context.database.transaction() as db:
-            jobs.drop(db, shop.id, ["backfill", "catalogue", "reconcile"], "test")
-            for number in MANY:
-                ingest.apply(db, shop, "products/create", factories.product(number), business_clock="data")
-        near = {number: [number % 60 + 1, (number + 1) % 60 + 1] for number in MANY}
-        version = lists(opened.context.database, opened.context.settings, shop, near, popular=[5])
-        put_in_charge(opened.context.database, shop, version)
-    return opened
+def town(town_as_kept: TownAsKept) -> Town:
+    """Two shops with sixty products each, whose app has lists for them: more than go into two writes."""
+    near = {number: [number % 60 + 1, (number + 1) % 60 + 1] for number in MANY}
+    done = ["backfill", "catalogue", "reconcile"]
+    return town_as_kept(lambda town: open_with_lists(town, {"alice": near, "bob": near}, done), **selling(MANY))
 
 
 def publish(town: Town, handle: str, tries: int = 40) -> list[Job]:
@@ -66,29 +47,86 @@ def publish(town: Town, handle: str, tries: int = 40) -> list[Job]:
     raise AssertionError(f"not done: {[(job.state, job.error) for job in found]}")
 
 
-def there(town: Town, handle: str) -> dict[int, list[int]]:
-    """What the shop's products show."""
-    book = town.store.shop(handle).metafields
-    found = {number: book.get(f"gid://shopify/Product/{number}", None, "recommendations") for number in MANY}
-    return {n: [int(gid.rpartition("/")[2]) for gid in json.loads(one.value)] for n, one in found.items() if one}
-
-
-def noted(database: Database, shop: Shop) -> dict[int, list[int]]:
-    with database.reading() as db:
-        mine = select(PublishedList).where(PublishedList.shop_id == shop.id)
-        return {row.product_id: row.neighbours for row in db.scalars(mine)}
-
-
 def test_a_throttled_answer_in_the_middle_is_waited_for_and_nothing_is_written_twice(town: Town) -> None:
     town.control("alice", "faults", {"throttle": 0.5})
     publish(town, "alice")
     town.control("alice", "faults", {"throttle": 0.0})
     shown = there(town, "alice")
-    assert shown == noted(town.context.database, town.shop("alice"))
+    assert shown == noted(town, "alice")
     assert sorted(shown) == list(MANY)
     assert shown[1][:3] == [2, 3, 5]
     assert there(town, "bob") == {}
     assert publish(town, "alice")[-1].result == {"written": 0, "stale": 0, "shop_list": "unchanged"}
+
+
+def test_a_delivery_that_comes_while_lists_are_published_is_a_row_before_the_last_one_is_written(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publishing, "A_WHILE", 0.0)
+    monkeypatch.setattr(run, "TURN", 0.0)
+    database, alice = town.context.database, town.shop("alice")
+    with database.transaction() as db:
+        job_id = jobs.ask(db, alice.id, "publish", "test")
+        for shop, kinds in ((alice, ["pixel"]), (town.shop("bob"), ["pixel", "publish"])):
+            jobs.drop(db, shop.id, kinds, "test")
+    assert run.take_turn(town.context) == 1
+    town.control("alice", "clock", {"step_days": 1})
+    assert (town.drain() > 0, town.orders("alice") > 0, len(there(town, "alice"))) == (True, True, 25)
+    while run.take_turn(town.context):
+        pass
+    assert sorted(there(town, "alice")) == list(MANY)
+    assert there(town, "alice") == noted(town, "alice")
+    with database.reading() as db:
+        done = db.get_one(Job, job_id)
+    assert (done.state, done.attempts) == (WorkState.DONE, 1)
+    assert done.result == {"written": len(MANY), "stale": 0, "shop_list": "written"}
+    assert town.store.shop("alice").traffic.counts["metafield"] == len(MANY) + 1
+
+
+def test_what_a_version_that_comes_while_lists_are_published_says_is_written_of_all_products(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publishing, "A_WHILE", 0.0)
+    database, alice = town.context.database, town.shop("alice")
+    with database.transaction() as db:
+        jobs.ask(db, alice.id, "publish", "test")
+    run.drain(town.context, ("publish",), 0.0)
+    far = {number: [(number + 9) % 60 + 1] for number in MANY}
+    put_in_charge(database, alice, lists(database, town.context.settings, alice, far, popular=[5]))
+    publish(town, "alice")
+    assert {number: held[0] for number, held in there(town, "alice").items()} == {n: held[0] for n, held in far.items()}
+
+
+@pytest.mark.parametrize("asked", ["rules changed", "recommend rolled back"])
+def test_what_is_asked_in_the_last_round_of_publishing_is_written_of_all_products_too(
+    town: Town, monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    monkeypatch.setattr(publishing, "A_WHILE", 0.0)
+    monkeypatch.setattr(publishing, "ROUNDS", 2)
+    database, alice = town.context.database, town.shop("alice")
+
+    def ask(cause: str, nth: int) -> dict[int, list[int]]:
+        """Lists that all differ from those before are in charge, and asked for."""
+        told = {number: [(number + nth) % 60 + 1] for number in MANY}
+        put_in_charge(database, alice, lists(database, town.context.settings, alice, told, popular=[5]))
+        with database.transaction() as db:
+            jobs.ask(db, alice.id, "publish", cause)
+        return told
+
+    ask("promoted", 7)
+    run.drain(town.context, ("publish",), 0.0)
+    ask("rules changed", 8)
+    while True:
+        run.drain(town.context, ("publish",), 0.0)
+        with database.reading() as db:
+            mine = select(Job).where(Job.shop_id == alice.id, Job.kind == "publish").order_by(Job.id.desc()).limit(1)
+            place = db.scalars(mine).one().payload["state"]
+        if place["rounds"] == 1 and place["after"]:
+            break
+    newest = ask(asked, 9)
+    while run.drain(town.context, ("publish",), 0.0):
+        pass
+    assert {n: held[0] for n, held in there(town, "alice").items()} == {n: held[0] for n, held in newest.items()}
 
 
 def test_a_write_that_lost_its_race_is_compared_and_made_again(town: Town) -> None:
@@ -105,7 +143,7 @@ def test_a_write_that_lost_its_race_is_compared_and_made_again(town: Town) -> No
     assert result["stale"] == 1
     shown = there(town, "alice")
     assert shown[1][:2] == [3, 5]
-    assert {n: held for n, held in noted(town.context.database, town.shop("alice")).items() if n != 2} == {
+    assert {n: held for n, held in noted(town, "alice").items() if n != 2} == {
         n: held for n, held in shown.items() if n != 2
     }
 
@@ -116,7 +154,7 @@ def test_a_product_that_only_shopify_knows_to_be_gone_holds_up_its_own_lists_alo
         ingest.apply(db, town.shop("alice"), "products/create", newer, business_clock="data")
     publish(town, "alice")
     assert sorted(there(town, "alice")) == list(MANY)
-    assert 61 not in noted(town.context.database, town.shop("alice"))
+    assert 61 not in noted(town, "alice")
 
 
 def test_a_product_that_only_shopify_knows_to_be_gone_leaves_the_lists_that_name_it(town: Town) -> None:
@@ -131,7 +169,7 @@ def test_a_product_that_only_shopify_knows_to_be_gone_leaves_the_lists_that_name
     publish(town, "alice")
     shown = there(town, "alice")
     assert {number: held[0] for number, held in shown.items()} == {number: number % 60 + 1 for number in MANY}
-    assert shown == noted(town.context.database, town.shop("alice"))
+    assert shown == noted(town, "alice")
     with town.context.database.reading() as db:
         known = select(Product.shop_id).where(Product.product_id == 61, Product.deleted_at.is_not(None))
         assert list(db.scalars(known)) == [town.shop("alice").id]

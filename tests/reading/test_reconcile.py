@@ -1,5 +1,6 @@
 """What webhooks bring and what reconciling brings is the same: Shopify's truth, shop by shop."""
 
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -12,23 +13,16 @@ from shopify_app.tables import Backfill, Event, Feed, Order, Product, ProductDay
 from shopify_app.web.pages.reading.standing import standing
 from tests.devstore.few_sales import FewSales
 from tests.devstore.lively_sales import GONE, PRICED, TEST, LivelySales
-from tests.reading.conftest import OpenTown, Town, few
+from tests.reading.conftest import OpenTown, Town, TownAsKept, few, settled
 from workers import housekeeping
 
 PRICES = {1: "1.00", 2: "2.00", 3: "3.00"}
 
 
 @pytest.fixture
-def town(open_town: OpenTown) -> Town:
+def town(town_as_kept: TownAsKept) -> Town:
     """Two lively shops, installed, their histories read."""
-    return settled(open_town(alice=LivelySales(lines=2), bob=LivelySales(lines=3, prices=PRICES)))
-
-
-def settled(town: Town) -> Town:
-    for handle in town.sales:
-        town.open_app(handle)
-    town.work()
-    return town
+    return town_as_kept(settled, alice=LivelySales(lines=2), bob=LivelySales(lines=3, prices=PRICES))
 
 
 def ask(town: Town, handle: str, kind: str = "reconcile") -> None:
@@ -88,7 +82,9 @@ def test_products_and_stock_follow_by_webhook(town: Town) -> None:
     assert gone.deleted_at is not None
 
 
-def test_after_an_outage_every_order_is_as_it_was_sold_and_nothing_is_doubled(town: Town) -> None:
+def test_after_an_outage_every_order_is_as_it_was_sold_and_nothing_is_doubled(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
     town.hang_up()
     sell(town)
     town.listen()
@@ -98,6 +94,7 @@ def test_after_an_outage_every_order_is_as_it_was_sold_and_nothing_is_doubled(to
         db.execute(update(Turn).where(Turn.queue == "canary").values(served_at=clock.now() - timedelta(hours=5)))
         if canary.age(db, clock.now()) is None:
             db.add(Turn(queue="canary", whose="worker", served_at=clock.now() - timedelta(hours=5)))
+    monkeypatch.setattr(housekeeping, "_last_try", time.monotonic())
     housekeeping._notice_absence(town.context)
     assert [job.causes for job in town.jobs("reconcile")] == [["the app was away for 300 minutes"]] * 2
     town.work()

@@ -9,20 +9,16 @@ from shopify_app.lifecycle import holdout
 from shopify_app.records import jobs
 from shopify_app.tables import Shop
 from tests.lifecycle.making import lists, put_in_charge
-from tests.reading.conftest import OpenTown, Town
+from tests.reading.conftest import Town, TownAsKept, settled
 from workers import run
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
-def town(open_town: OpenTown) -> Town:
+def town(town_as_kept: TownAsKept) -> Town:
     """Two shops whose catalogue was read."""
-    town = open_town()
-    for handle in town.store.handles:
-        town.open_app(handle)
-    town.work()
-    return town
+    return town_as_kept(settled)
 
 
 def told(town: Town, handle: str, key: str) -> str | None:

@@ -23,6 +23,7 @@ from shopify_app.records.objects import Objects
 from shopify_app.records.payloads import LineRecord, OrderRecord
 from shopify_app.records.seal import Seal
 from shopify_app.tables import Event, EventState, Segment, Shop
+from shopify_app.tables.base import LARGEST_ID
 from tests.conftest import Deliver
 from tests.factories import order, product
 from tests.records.people import Buyer
@@ -164,7 +165,7 @@ def test_segments_expire_when_their_shop_says_so(
     with database.reading() as db:
         assert list(archive.entries(db, objects, alice.id)) == []
         with pytest.raises(archive.Expired, match="have expired"):
-            archive.check_kept(db, alice.id, 0, keys.LARGEST)
+            archive.check_kept(db, alice.id, 0, LARGEST_ID)
 
 
 def test_a_damaged_segment_is_found_out(

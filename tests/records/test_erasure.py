@@ -13,7 +13,7 @@ from shopify_app import clock
 from shopify_app.config import Settings
 from shopify_app.db import Database
 from shopify_app.errors import NotFound, ObjectsUnavailable
-from shopify_app.records import archive, exports, keys, privacy, receipts, shops, snapshots
+from shopify_app.records import archive, exports, keys, receipts, scrubbing, sealed_files, shops, snapshots
 from shopify_app.records.objects import Objects
 from shopify_app.records.seal import Seal
 from shopify_app.tables import Customer, DataKey, Event, Export, Order, Segment, Shop, ShopSecret, Tombstone
@@ -245,7 +245,7 @@ def test_a_data_request_makes_a_sealed_file_that_expires(
     }
     with pytest.raises(NotFound):
         exports.fetch(database, objects, bob.id, export.id, by="a test")
-    assert exports.expire(database, clock.now() + timedelta(days=31)) == 1
+    assert sealed_files.expire(database, clock.now() + timedelta(days=31)) == 1
     with pytest.raises(NotFound):
         exports.fetch(database, objects, alice.id, export.id, by="a test")
 
@@ -310,7 +310,7 @@ def test_postgresql_s_pages_lose_the_tie_when_they_are_vacuumed(
         pseudonym = db.scalars(select(Customer.pseudonym)).one().encode()
     deliver(alice, "customers/redact", BUYER.asks(alice.domain, "orders_to_redact", 1))
     drain()
-    privacy.scrub(database)
+    assert scrubbing.scrub(database, clock.now())
     assert pseudonym not in pages(database, "customers")
 
 

@@ -55,7 +55,7 @@ def test_a_second_reason_joins_the_job_that_waits(database: Database, alice: Sho
     third = ask(database, alice, cause="a new day")
     assert first == second == third
     job = taken(database)
-    assert (job.causes, job.payload) == (["500 new orders", "a new day"], {"a": 1, "b": 2})
+    assert (job.causes, job.payload) == (["500 new orders", "a new day"], {"a": 1, "b": 2, "asked": 2})
     assert claim(database) is None
 
 
@@ -178,6 +178,41 @@ def test_waiting_for_shopify_counts_as_no_attempt(database: Database, alice: Sho
     assert taken(database).attempts == 1
 
 
+def test_a_job_that_comes_further_may_fail_again_as_often(database: Database, alice: Shop) -> None:
+    job_id = ask(database, alice)
+    for on_the_way in (jobs.pause, None):
+        for _ in range(ATTEMPTS - 1):
+            with database.transaction() as db:
+                jobs.fail(db, taken_in(db), "hiccup", retry_in=SOON)
+        with database.transaction() as db:
+            job = taken_in(db)
+            if on_the_way:
+                on_the_way(db, job, "half way", retry_in=SOON)
+            else:
+                jobs.advance(db, job)
+                jobs.fail(db, job, "hiccup", retry_in=SOON)
+    assert (stored(database, job_id).state, stored(database, job_id).attempts) == ("pending", 1)
+
+
+def test_what_cannot_be_reached_is_tried_less_and_less_often_and_never_given_up(
+    database: Database, alice: Shop
+) -> None:
+    job_id, waits = ask(database, alice), []
+    for _ in range(12):
+        with database.transaction() as db:
+            jobs.wait_for_outside(db, taken_in(db), "HTTP 502")
+        row = stored(database, job_id)
+        waits.append(round((row.due_at - clock.now()).total_seconds() / 15))
+        assert (row.state, row.attempts, row.error) == ("pending", 0, "HTTP 502")
+        ask(database, alice)  # at once
+    assert waits == [1, 2, 4, 8, 16, 32, 64, 128, 240, 240, 240, 240]
+    with database.transaction() as db:
+        jobs.pause(db, taken_in(db), "reached", retry_in=SOON)
+    with database.transaction() as db:
+        jobs.wait_for_outside(db, taken_in(db), "HTTP 502")
+    assert stored(database, job_id).due_at < clock.now() + timedelta(seconds=16)
+
+
 def test_a_failed_job_hands_over_to_the_one_that_was_asked_meanwhile(database: Database, alice: Shop) -> None:
     ask(database, alice, cause="first", payload={"day": 1, "kept": 1})
     job = taken(database)
@@ -187,7 +222,7 @@ def test_a_failed_job_hands_over_to_the_one_that_was_asked_meanwhile(database: D
     assert stored(database, job.id).state == "done"
     again = taken(database)
     assert (again.id, again.attempts) == (heir, 2)
-    assert (again.causes, again.payload) == (["second", "first"], {"day": 2, "kept": 1})
+    assert (again.causes, again.payload) == (["second", "first"], {"day": 2, "kept": 1, "asked": 1})
 
 
 def test_a_postponed_job_is_hurried_by_asking_again(database: Database, alice: Shop) -> None:

@@ -22,7 +22,7 @@ def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'empty.db'}"
         return
-    request.getfixturevalue("postgresql_url")  # fails or skips when there is no server
+    request.getfixturevalue("postgresql")  # fails or skips when there is no server
     name = f"foretally_migrations_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(SERVER, autocommit=True) as server:
         server.execute(f"CREATE DATABASE {name}")  # type: ignore[call-overload]

@@ -81,3 +81,17 @@ def test_a_busy_shopify_costs_no_attempt(database: Database, alice: Shop) -> Non
         with database.transaction() as db:
             outbox.postpone(db, effect, retry_in=SOON)
     assert taken(database).attempts == 1
+
+
+def test_an_outage_however_long_gives_no_effect_up(database: Database, alice: Shop) -> None:
+    put(database, alice)
+    for _ in range(ATTEMPTS + 2):
+        with database.transaction() as db:
+            effect = outbox.claim(db, KINDS)
+            assert effect is not None
+            outbox.wait_for_outside(db, effect, "HTTP 503")
+        with database.transaction() as db:
+            waiting = db.get_one(Effect, effect.id)
+            assert (waiting.state, waiting.error) == (WorkState.PENDING, "HTTP 503")
+            assert clock.now() < waiting.due_at <= clock.now() + timedelta(hours=1)
+            waiting.due_at = clock.now()

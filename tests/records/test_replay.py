@@ -22,6 +22,7 @@ from shopify_app.records.objects import Objects
 from shopify_app.records.seal import Seal
 from shopify_app.records.segments import Entry, Opened
 from shopify_app.tables import Base, Customer, DataKey, Event, Job, Order, Shop
+from tests import worlds
 from tests.conftest import KEYS, Deliver
 from tests.factories import order, product
 from tests.records.people import Buyer, found
@@ -33,15 +34,13 @@ BUYER = Buyer()
 
 
 @pytest.fixture
-def empty(database: Database, sqlite_template: Path, postgresql_url: str, tmp_path: Path) -> Iterator[Database]:
+def empty(database: Database, sqlite_template: Path, postgresql: Database, tmp_path: Path) -> Iterator[Database]:
     """An empty database of the other kind."""
     if database.is_sqlite:
-        made = Database(postgresql_url, KEYS)
-        with made.transaction() as db:
-            for table in reversed(Base.metadata.sorted_tables):
-                db.execute(table.delete())
-    else:
-        made = another(sqlite_template, tmp_path)
+        worlds.empty(postgresql)
+        yield postgresql
+        return
+    made = another(sqlite_template, tmp_path)
     yield made
     made.engine.dispose()
 

@@ -5,6 +5,7 @@ import operator
 import random
 from collections.abc import Callable
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -122,7 +123,11 @@ def test_a_snapshot_holds_every_digit_of_a_price(
     database: Database, objects: Objects, alice: Shop, deliver: Deliver, drain: Drain
 ) -> None:
     told = ["0.0001", "0.30", "99999999999.9999", "100000000000.0001", "1234567890123.0625", "7999999999999.50"]
-    deliver(alice, "orders/create", order(1, lines=tuple((number, 1, text) for number, text in enumerate(told, 1))))
+    chance = random.Random(1)
+    digits = [chance.randint(-(10**length), 10**length) for length in range(1, 18) for _ in range(15)]
+    told += [str(Decimal(number).scaleb(-4)) for number in digits]
+    lines = tuple((number, 1, text) for number, text in enumerate(told, 1))
+    deliver(alice, "orders/create", order(1, lines=lines, total_price="1.00"))
     drain()
     assert [line["price"] for line in rows(objects, freeze(database, objects, alice))] == [float(text) for text in told]
 

@@ -181,7 +181,7 @@ def test_steps_of_the_forgotten_and_of_old_views_are_in_no_further_snapshot(
     assert (frozen(alice), frozen(bob)) == ([(1, 2)], [(1, 2), (1, 3), (2, 3)])  # six of seven are five as well
     with database.transaction() as db:
         shops.get(db, bob.id).settings = {"keep_views_days": 30}
-    retention.retire_all(database, clock.now() + timedelta(days=31))
+    retention.retire_rows(database, clock.now() + timedelta(days=31))
     assert frozen(bob) == []
 
 

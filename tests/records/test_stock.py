@@ -1,8 +1,9 @@
 """Stock and prices by day, as training reads them; how it was at the end of each day is worked out a slower way too."""
 
 import random
+import tracemalloc
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,10 @@ import pytest
 from sqlalchemy import update
 
 from ml.dataset import read_dataset
-from shopify_app.db import Database
+from shopify_app.db import Database, insert_many
 from shopify_app.records import snapshots, stock
 from shopify_app.records.objects import Objects
-from shopify_app.tables import InventoryItem, Shop, Snapshot
+from shopify_app.tables import InventoryItem, ProductDay, Shop, Snapshot, StockDay
 from tests.conftest import Deliver
 from tests.factories import order, product
 
@@ -179,3 +180,66 @@ def test_a_variant_that_went_before_versions_were_remembered_counts_until_its_la
         db.execute(update(InventoryItem).where(InventoryItem.shop_id == alice.id).values(seen_at=None))
     for shop in (alice, bob):
         assert [(row[1].day, row[2]) for row in rows(database, shop)] == [(1, None), (2, True), (9, False)]
+
+
+def test_the_history_of_many_products_and_of_one_with_many_items_is_that_of_each_alone(
+    database: Database, alice: Shop, bob: Shop
+) -> None:
+    """More products and items than are read at once."""
+    dice, at = random.Random(5), datetime(2026, 3, 1, tzinfo=UTC)
+    days = [FIRST + timedelta(days=n) for n in range(8)]
+    items = {product_id: 2 * stock.ITEMS + 1 if product_id == 7 else 1 for product_id in range(2 * stock.PRODUCTS + 1)}
+    prices = {(product_id, on): dice.choice((1.5, 2.5)) for product_id in items for on in days[::3]}
+    counts = {
+        (product_id, 1000 * product_id + n, on): dice.choice((0, 0, 4)) if n == 0 else 0
+        for product_id, number in items.items()
+        for n in range(number)
+        for on in days[1:]
+    }
+    for shop in (alice, bob):
+        whose = {"shop_id": shop.id}
+        told = whose | {"is_published": True, "updated_at": at}
+        with database.transaction() as db:
+            item = [
+                whose | {"product_id": p, "inventory_item_id": i, "variant_id": i}
+                for p, i, on in counts
+                if on == days[1]
+            ]
+            insert_many(db, InventoryItem, item)
+            versions = [told | {"product_id": p, "valid_on": on, "price_amount": n} for (p, on), n in prices.items()]
+            insert_many(db, ProductDay, versions)
+            counted = whose | {"location_id": 1, "updated_at": at}
+            levels = [
+                counted | {"inventory_item_id": i, "counted_on": on, "available": n} for (_, i, on), n in counts.items()
+            ]
+            insert_many(db, StockDay, levels)
+    expected = []
+    for product_id in items:
+        before: tuple[Any, Any] = (None, None)
+        for on in days:
+            is_in = counts[product_id, 1000 * product_id, on] > 0 if on > FIRST else None
+            now = is_in, prices.get((product_id, on), before[1])
+            if now != before:
+                expected.append((product_id, on, *now))
+            before = now
+    assert rows(database, alice) == rows(database, bob) == expected
+
+
+def test_a_long_history_is_not_held_in_memory_as_a_whole(database: Database, alice: Shop) -> None:
+    whose = {"shop_id": alice.id}
+    counted = whose | {"location_id": 1, "available": 1, "updated_at": datetime(2026, 3, 1, tzinfo=UTC)}
+    with database.transaction() as db:
+        insert_many(
+            db,
+            InventoryItem,
+            [whose | {"product_id": n, "inventory_item_id": n, "variant_id": n} for n in range(4 * stock.ITEMS)],
+        )
+        days = [FIRST + timedelta(days=n) for n in range(50)]
+        levels = [counted | {"inventory_item_id": n, "counted_on": on} for n in range(4 * stock.ITEMS) for on in days]
+        insert_many(db, StockDay, levels)
+    rows(database, alice)  # what is made once
+    tracemalloc.start()
+    assert len(rows(database, alice)) == 4 * stock.ITEMS
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 300 * len(levels)

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 
 from shopify_app import clock
 from shopify_app.db import Database
-from shopify_app.records import exports, keys, retention, shops, views
+from shopify_app.records import exports, keys, pieces, retention, shops, views
 from shopify_app.records.objects import Objects
 from shopify_app.records.seal import Seal
 from shopify_app.records.views import Seen
@@ -61,9 +62,27 @@ def test_old_views_go_after_as_long_as_the_shop_says(database: Database, alice: 
     with database.transaction() as db:
         db.execute(update(View).where(View.event_id == "old").values(seen_at=clock.now() - timedelta(days=40)))
         shops.get(db, alice.id).settings = {"keep_views_days": 30}
-    retention.retire_all(database, clock.now())
+    retention.retire_rows(database, clock.now())
     assert [one.event_id for one in stored(database, alice)] == ["new"]
     assert [one.event_id for one in stored(database, bob)] == ["old", "new"]
+
+
+def test_many_old_views_go_a_few_at_a_time_and_the_steps_of_the_shop_are_counted_anew_once(
+    database: Database, alice: Shop, bob: Shop
+) -> None:
+    old = clock.now() - timedelta(days=100)
+    keep(database, alice, *(replace(viewed(f"old {n}"), heard_at=old) for n in range(2 * pieces.FEW)), viewed("new"))
+    keep(database, bob, replace(viewed("old"), heard_at=old))
+    told: list[tuple[str, int]] = []
+    ours = Database(database.url)
+    event.listen(ours.engine, "after_execute", lambda *done: told.append((str(done[1])[:26], done[-1].rowcount)))
+    assert views.retire(ours, alice, clock.now()) == 2 * pieces.FEW
+    ours.engine.dispose()
+    gone = [rows for statement, rows in told if statement.startswith("DELETE FROM views")]
+    assert gone == [pieces.FEW, pieces.FEW, 0]
+    assert len([statement for statement, _ in told if statement.startswith("INSERT INTO snapshot_parts")]) == 1
+    assert [one.event_id for one in stored(database, alice)] == ["new"]
+    assert [one.event_id for one in stored(database, bob)] == ["old"]
 
 
 def test_a_forgotten_customer_takes_along_what_was_seen_in_their_browsers(

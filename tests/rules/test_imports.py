@@ -44,6 +44,7 @@ ROOMS = {
     "shopify_app/__main__.py": Room(SHOPIFY_APP, ("celery", "shopify", *HTTP, *TRAINERS)),
     "shopify_app/cli.py": Room(SHOPIFY_APP, ("celery", "shopify", *HTTP, *TRAINERS)),
     "shopify_app/events_cli.py": Room(SHOPIFY_APP, ("flask", "celery", "shopify", *HTTP, *TRAINERS)),
+    "shopify_app/jobs_cli.py": Room(SHOPIFY_APP, ("flask", "celery", "shopify", *HTTP, *TRAINERS)),
     "shopify_app/privacy_cli.py": Room(SHOPIFY_APP, ("flask", "celery", "shopify", *HTTP, *TRAINERS)),
     "shopify_app/rotation_cli.py": Room(SHOPIFY_APP, ("flask", "celery", "shopify", *HTTP, *TRAINERS)),
     "shopify_app/storage_cli.py": Room(SHOPIFY_APP, ("flask", "celery", "shopify", *HTTP, *TRAINERS)),

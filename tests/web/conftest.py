@@ -13,10 +13,10 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.test import TestResponse
 from werkzeug.wrappers import Request, Response
 
-from shopify_app import create_app
 from shopify_app.config import Settings
 from shopify_app.tables import Shop
 from tests import factories
+from tests.apps import an_app
 
 Send = Callable[..., TestResponse]
 
@@ -111,7 +111,7 @@ def settings(settings: Settings, shopify: SmallShopify) -> Settings:
 @pytest.fixture
 def app(settings: Settings) -> Flask:
     """The whole web app."""
-    return create_app(settings)
+    return an_app(settings)
 
 
 @pytest.fixture

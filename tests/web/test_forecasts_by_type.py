@@ -58,7 +58,7 @@ def told(
             registry.promote(db, here, "forecast", version.number, actor="test", reason="test")
             folder = forecast_files(tmp_path / shop.domain, TODAY - timedelta(days=1), {1: 3.0, 2: 2.0, 3: 1.0})
             by_type(TODAY - timedelta(days=1), {kinds[0]: 5.0, kinds[2]: 1.0}).to_parquet(folder / "types.parquet")
-            forecasts.keep(db, objects, version, "0" * 64, folder, was_champion=True)
+            forecasts.keep(db, version, "0" * 64, forecasts.put(objects, folder), was_champion=True)
     return alice, bob
 
 
@@ -107,7 +107,7 @@ def test_a_shop_without_types_is_not_offered_the_choice(
         version = a_version(db, here, "forecast")
         registry.promote(db, here, "forecast", version.number, actor="test", reason="test")
         folder = forecast_files(tmp_path / "charlie", TODAY - timedelta(days=1), {1: 3.0})
-        forecasts.keep(db, objects, version, "0" * 64, folder, was_champion=True)
+        forecasts.keep(db, version, "0" * 64, forecasts.put(objects, folder), was_champion=True)
     assert "by type" not in visit(charlie, "/forecasts")
     assert "no types, or only one" in visit(charlie, "/forecasts?by=type")
     assert "by type" in visit(told[0], "/forecasts")

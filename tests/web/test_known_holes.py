@@ -58,7 +58,7 @@ def test_a_network_error_is_tried_again_by_the_job(database: Database, alice: Sh
     assert run.drain(alone, ["backfill"]) == 1
     with database.reading() as db:
         job = db.scalars(select(Job)).one()
-    assert (job.state, job.attempts) == ("pending", 1)
+    assert (job.state, job.attempts) == ("pending", 0)
     assert "no answer (ConnectionError)" in (job.error or "")
     assert now < job.due_at < now + timedelta(minutes=2)
 

@@ -123,7 +123,7 @@ def test_who_was_forgotten_is_not_known_a_moment_later(
     alice, bob = shops
     assert ask(alice, ANNA, list="again").status_code == 200
     with database.transaction() as db:
-        privacy.redact_customer(db, objects, seal, alice, Person(ANNA, frozenset()), {})
+        privacy.redact_customer(db, objects, seal, alice, privacy.Known(Person(ANNA, frozenset())))
     assert ask(alice, ANNA, list="again").status_code == 404
     assert ask(bob, ANNA, list="again").status_code == 200
 

@@ -88,6 +88,7 @@ def test_a_shop_that_is_unknown_or_has_nothing_to_say_is_404(client: FlaskClient
         {"product_ids": "1;2"},
         {"product_ids": ",".join(["1"] * 51)},
         {"product_ids": "1" * 20},
+        {"product_ids": str(2**63)},
         {"product_ids": "١"},
         {"product_ids": "1", "limit": "0"},
         {"product_ids": "1", "limit": "21"},

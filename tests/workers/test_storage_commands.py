@@ -1,6 +1,7 @@
 """`python -m shopify_app snapshot …` and `gc`, on a shop whose models were really trained."""
 
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from shopify_app.records import ingest, jobs, payloads, retention, shops
 from shopify_app.tables import Shop, Snapshot, Turn, Version
 from tests.conftest import Say
 from tests.factories import order, product
+from tests.worlds import World
 from workers import housekeeping, retrain
 from workers.context import Context
 
@@ -20,8 +22,17 @@ FIRST = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def trained(context: Context, database: Database, alice: Shop) -> Shop:
+def trained(context: Context, world: World, installed: Callable[[str], Shop]) -> Shop:
     """Sixty days of sales, two orders a day, and a version of each task."""
+    is_made = world.put_back()
+    alice = installed("alice")
+    if not is_made:
+        sell_and_train(context, alice)
+        world.keep()
+    return alice
+
+
+def sell_and_train(context: Context, alice: Shop) -> None:
     sold = [
         order(
             number,
@@ -31,12 +42,11 @@ def trained(context: Context, database: Database, alice: Shop) -> Shop:
         )
         for number in range(1, 121)
     ]
-    with database.transaction() as db:
+    with context.database.transaction() as db:
         shop = shops.get(db, alice.id)
         ingest.apply_backfill(db, shop, [payloads.order(one) for one in sold], business_clock="data")
         ingest.apply_products(db, shop, [payloads.product(product(number)) for number in range(1, 5)])
     assert set(retrained(context, alice)) == {"forecast", "recommend"}
-    return alice
 
 
 def retrained(context: Context, shop: Shop) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """How often a shop is trained: at most once a day, or as seldom as it likes, unless there is an alarm."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import numpy as np
@@ -12,6 +13,7 @@ from shopify_app.lifecycle.tallies import SERVED
 from shopify_app.records import ingest, jobs, payloads
 from shopify_app.tables import Evaluation, Job, Shop, Task, Version
 from tests.workers.test_refresh import DAYS, FIRST, LAST, PER_DAY, an_order, asked, tell, train
+from tests.worlds import World
 from workers import evaluate
 from workers.context import Context
 from workers.retrain import BY_DAY, alarm
@@ -20,9 +22,18 @@ BY_ORDERS = "500 new orders"
 
 
 @pytest.fixture
-def shops(context: Context, alice: Shop, bob: Shop) -> tuple[Shop, Shop]:
+def shops(context: Context, world: World, installed: Callable[[str], Shop]) -> tuple[Shop, Shop]:
     """Two shops with three weeks of orders and their versions; Alice wants a full fit every second week only."""
-    for shop, every in ((alice, 14), (bob, 1)):
+    is_made = world.put_back()
+    alice, bob = installed("alice"), installed("bob")
+    if not is_made:
+        sell_and_train(context, (alice, 14), (bob, 1))
+        world.keep()
+    return alice, bob
+
+
+def sell_and_train(context: Context, *shops: tuple[Shop, int]) -> None:
+    for shop, every in shops:
         random = np.random.default_rng(3)
         sold = [
             an_order(shop, n, FIRST + timedelta(days=n // PER_DAY), [int(random.integers(1, 9))], n % 24)
@@ -34,7 +45,6 @@ def shops(context: Context, alice: Shop, bob: Shop) -> tuple[Shop, Shop]:
             ingest.apply_backfill(db, mine, [payloads.order(one) for one in sold], business_clock="data")
         tell(context.database, shop, [an_order(shop, 5000, LAST, [1, 2])])
         train(context, shop, "asked by the test")
-    return alice, bob
 
 
 def days_pass(database: Database, shop: Shop, days: int) -> None:

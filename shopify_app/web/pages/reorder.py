@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from shopify_app.errors import Conflict
 from shopify_app.lifecycle import reordering, replenishing
-from shopify_app.lifecycle.advice import Advice, Line, Need, VariantLine
+from shopify_app.lifecycle.advice import Advice, Line, Need
 from shopify_app.records import variants, vendors
 from shopify_app.records.vendors import Bought
 from shopify_app.web.pages import bp, room, sheets
@@ -163,12 +163,12 @@ def _rows(line: Line, known: dict[int, tuple[str, bool]], skus: dict[int, str], 
     title, _ = known.get(line.product_id, ("", True))
     if not line.variants:
         own = [None, "", skus.get(line.product_id, "")]
-        return [_cells(line, line, line.in_stock, [title, *own], is_hidden)]
+        return [_cells(line, line, line.order_units, [title, *own], is_hidden)]
     return [
         _cells(
             line,
-            one,
-            one.variant.in_stock,
+            one.line,
+            one.with_product if line.need == Need.NOW else one.line.order_units,
             [title, one.variant.variant_id, one.variant.title, one.variant.sku],
             is_hidden,
         )
@@ -176,11 +176,9 @@ def _rows(line: Line, known: dict[int, tuple[str, bool]], skus: dict[int, str], 
     ]
 
 
-def _cells(
-    line: Line, of: Line | VariantLine, in_stock: int | None, named: list[object], is_hidden: bool
-) -> list[object]:
+def _cells(line: Line, of: Line, order_units: int, named: list[object], is_hidden: bool) -> list[object]:
     numbers: list[object] = [
-        in_stock,
+        of.in_stock,
         of.on_the_way,
         round(of.per_day, 3),
         line.terms.lead_days,
@@ -190,7 +188,7 @@ def _cells(
         round(of.reorder_point, 2),
         of.runs_out_on,
         of.order_by_on,
-        of.with_product if isinstance(of, VariantLine) and line.need == Need.NOW else of.order_units,
+        order_units,
     ]
     if is_hidden:
         numbers[2:] = [None] * len(numbers[2:])

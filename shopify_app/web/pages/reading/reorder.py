@@ -3,14 +3,14 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from itertools import groupby
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shopify_app.lifecycle import forecasts, reordering
-from shopify_app.lifecycle.advice import Advice, Line, Need, Shelf
+from shopify_app.lifecycle.advice import Advice, Line, Need
 from shopify_app.lifecycle.reordering import Terms
 from shopify_app.records import variants, vendors
 from shopify_app.records.objects import Objects
@@ -31,8 +31,6 @@ class Item:
     is_published: bool
     line: Line
     why: str
-    is_late: bool
-    """It is expected to run out before an order of today could be there."""
 
 
 @dataclass(frozen=True)
@@ -112,11 +110,7 @@ def summary(found: Advice, vendor: str | None) -> Summary:
 
 def sold_out(found: Advice, vendor: str | None) -> list[int]:
     """Products that nobody can buy now, wholly or some of their variants, as `Advice.places` orders them."""
-    return [place for place in found.places(vendor=vendor) if found.sold_out(place) or _is_out(found.shelves[place])]
-
-
-def _is_out(shelf: Shelf) -> bool:
-    return shelf.in_stock is not None and shelf.in_stock <= 0 and not shelf.sells_on
+    return [place for place in found.places(vendor=vendor) if found.sold_out(place) or found.shelves[place].is_sold_out]
 
 
 def groups(db: Session, at: Standing, found: Advice, places: Sequence[int]) -> list[Group]:
@@ -214,7 +208,7 @@ def _by_variant(line: Line) -> str:
         "Each variant is reckoned by itself, from its share of what sold in the last 91 days, without the days on"
         " which it was sold out"
     )
-    short = sum(one.need == Need.NOW for one in line.variants)
+    short = sum(one.line.need == Need.NOW for one in line.variants)
     if line.need == Need.NOW:
         return (
             f"{how}: {short:,} of {len(line.variants):,} are short. What they miss, with what sells in the"
@@ -235,6 +229,4 @@ def _units(value: float) -> str:
 
 def _item(at: Standing, line: Line, known: dict[int, tuple[str, bool]]) -> Item:
     title, published = known.get(line.product_id, (f"Product {line.product_id}", True))
-    arrives_on = at.today_on + timedelta(days=line.terms.lead_days)
-    late = line.need == Need.NOW and line.runs_out_on is not None and line.runs_out_on < arrives_on
-    return Item(title, published, line, why(at, line), late)
+    return Item(title, published, line, why(at, line))
