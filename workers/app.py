@@ -30,7 +30,7 @@ def make_app(settings: config.Settings) -> Celery:
         task_default_queue=DESK,
         task_routes={"foretally.train": {"queue": TRAINING}},
         beat_schedule={"heartbeat": {"task": "foretally.tick", "schedule": HEARTBEAT_SECONDS}},
-        beat_schedule_filename=str(settings.var / "celerybeat-schedule"),
+        beat_scheduler="celery.beat:Scheduler",  # a kill leaves the file of the default one half-written
         timezone="UTC",
     )
     return app

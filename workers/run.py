@@ -1,16 +1,14 @@
 """Claim jobs and run them: the one place that retries."""
 
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
 from shopify_app.errors import NeedsReopening, ObjectsUnavailable, ShopifyUnavailable, Throttled, Unauthorised
 from shopify_app.log import log
 from shopify_app.nudge import nudge
-from shopify_app.records import jobs, shops
+from shopify_app.records import jobs, leases, shops
 from shopify_app.tables import Job, Shop
 from workers import backfill, catalogue, holdout, mailing, memory, pixel, publish, reconcile
 from workers.context import Context
@@ -81,7 +79,7 @@ def _run(context: Context, job: Job) -> None:
     with context.database.reading() as db:
         shop = shops.get(db, job.shop_id)
     try:
-        with _held(context, job):
+        with leases.renewed(lambda: _renew(context, job), LEASE):
             result = _work(job.kind)(context, shop, job)
         _finish(context, job, result)
     except NotYet as later:
@@ -103,28 +101,9 @@ def _run(context: Context, job: Job) -> None:
         _fail(context, job, f"{type(error).__name__}: {error}", RETRY * job.attempts)
 
 
-@contextmanager
-def _held(context: Context, job: Job) -> Iterator[None]:
-    """Renew the job's lease from a thread for as long as its work takes."""
-    over = threading.Event()
-
-    def renew() -> None:
-        while not over.wait(LEASE.total_seconds() / 3):
-            try:
-                with context.database.transaction() as db:
-                    jobs.renew(db, job, lease=LEASE)
-            except jobs.LostLease:
-                return
-            except Exception:
-                log.exception("lease not renewed", job=job.id)
-
-    thread = threading.Thread(target=renew, name=f"lease-{job.id}", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
+def _renew(context: Context, job: Job) -> None:
+    with context.database.transaction() as db:
+        jobs.renew(db, job, lease=LEASE)
 
 
 def _work(kind: str) -> Work:

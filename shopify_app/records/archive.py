@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import orjson
@@ -20,7 +21,7 @@ from shopify_app.db import Database, count
 from shopify_app.errors import DamagedBundle, ForetallyError, NotFound
 from shopify_app.log import log
 from shopify_app.policy import Policy
-from shopify_app.records import customers, facts, inbox, keys, segments, shops, tombstones
+from shopify_app.records import customers, facts, inbox, keys, leases, segments, shops, tombstones
 from shopify_app.records.inbox import SEGMENT_EVENTS
 from shopify_app.records.keys import PersonKey, Secret
 from shopify_app.records.objects import Objects
@@ -62,22 +63,28 @@ def seal_shop(database: Database, objects: Objects, seal: Seal, domain: str, *, 
     return total
 
 
-def seal_held(database: Database, objects: Objects, seal: Seal, batch: inbox.Batch, lease: timedelta) -> int:
+def hold(database: Database, batch: inbox.Batch) -> None:
+    """Keep the shop's events for longer. Raises LostLease when somebody else has taken the shop over."""
+    with database.transaction() as db:
+        inbox.hold(db, batch)
+
+
+def seal_held(database: Database, objects: Objects, seal: Seal, batch: inbox.Batch) -> int:
     """The same for who holds the shop's events and goes on to; how many events that were.
 
-    What the app reads by itself names nobody and is left: it comes at any time, whoever holds the shop. The hold is
-    renewed at each segment. Raises LostLease, and the segment is nobody's, when somebody else has taken the shop over.
+    What the app reads by itself names nobody and is left: it comes at any time, whoever holds the shop. Raises
+    LostLease, and the segment is nobody's, when somebody else has taken the shop over.
     """
     total = 0
     while True:
         with database.transaction() as db:
-            inbox.hold(db, batch, lease)
+            inbox.hold(db, batch)
             shop, events = shops.by_domain(db, batch.shop), inbox.applied(db, batch.shop, facts.OWN)
         if shop is None or not events:
             return total
         segment = _segment(database, objects, seal, shop, events)
         with database.transaction() as db:
-            inbox.hold(db, batch, lease)
+            inbox.hold(db, batch)
             db.add(segment)
             inbox.over(db, [event.seq for event in events])
         total += len(events)
@@ -181,7 +188,8 @@ def _seal_batch(database: Database, objects: Objects, seal: Seal, domain: str) -
     if batch is None:
         return 0
     try:
-        segment = _segment(database, objects, seal, shop, batch.events) if shop and batch.events else None
+        with leases.renewed(partial(hold, database, batch), inbox.LEASE):
+            segment = _segment(database, objects, seal, shop, batch.events) if shop and batch.events else None
         with database.transaction() as db:
             if segment is not None:
                 db.add(segment)

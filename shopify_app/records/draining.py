@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -17,7 +16,7 @@ from shopify_app.config import Settings
 from shopify_app.db import Database
 from shopify_app.errors import ObjectsUnavailable
 from shopify_app.log import log
-from shopify_app.records import archive, inbox, ingest, payloads, privacy, receipts, scrubbing, shops
+from shopify_app.records import archive, inbox, ingest, leases, payloads, privacy, receipts, scrubbing, shops
 from shopify_app.records.inbox import WHOLE_ORDER
 from shopify_app.records.leases import LostLease
 from shopify_app.records.objects import Objects, open_objects
@@ -26,8 +25,6 @@ from shopify_app.records.privacy import Known, Leftovers
 from shopify_app.records.seal import CannotOpen, Seal
 from shopify_app.tables import Event, Shop, ShopState
 
-SEARCH = timedelta(minutes=10)
-"""How long a privacy request may look through what is kept, before somebody else begins anew."""
 Done = TypeVar("Done")
 
 
@@ -98,18 +95,17 @@ class Drain:
         event = batch.events[0]
         if event.topic not in privacy.TOPICS:
             return None
-        with self._database.transaction() as db:
-            inbox.hold(db, batch, SEARCH)
         try:
             payload = self._payload(event)
         except ValueError:
             return None
-        sealed = self._beforehand(event, partial(self._sealed, batch)) if event.topic == "customers/redact" else 0
-        known = self._beforehand(event, partial(self._identified, event, payload))
+        with leases.renewed(partial(archive.hold, self._database, batch), inbox.LEASE):
+            sealed = self._beforehand(event, partial(self._sealed, batch)) if event.topic == "customers/redact" else 0
+            known = self._beforehand(event, partial(self._identified, event, payload))
         return replace(known, sealed=sealed or 0) if known else None
 
     def _sealed(self, batch: inbox.Batch) -> int:
-        return archive.seal_held(self._database, self._objects, self._seal, batch, SEARCH)
+        return archive.seal_held(self._database, self._objects, self._seal, batch)
 
     def _identified(self, event: Event, payload: Any) -> Known | None:
         with self._database.reading() as db:

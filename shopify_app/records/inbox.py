@@ -22,6 +22,8 @@ from shopify_app.records.seal import Seal
 from shopify_app.tables import Event, EventState, Turn
 
 ATTEMPTS = 3
+LEASE = timedelta(seconds=30)
+"""A shop's deliveries wait for so long when whoever was busy with them was killed."""
 QUEUE = "inbox"
 
 SEGMENT_EVENTS, SEGMENT_BYTES = 500, 2 << 20
@@ -68,7 +70,7 @@ def as_stored(hook: Delivery, seal: Seal, now: datetime) -> Stored:
     )
 
 
-def claim(db: Session, limit: int = 200, lease: timedelta = timedelta(seconds=30)) -> Batch | None:
+def claim(db: Session, limit: int = 200, lease: timedelta = LEASE) -> Batch | None:
     """The oldest pending events of the shop served longest ago, if nobody is busy with that shop."""
     for _ in range(TRIES):
         now, token = server_time(db), secrets.token_hex(16)
@@ -81,7 +83,7 @@ def claim(db: Session, limit: int = 200, lease: timedelta = timedelta(seconds=30
     return None
 
 
-def claim_applied(db: Session, shop: str, lease: timedelta = timedelta(minutes=2)) -> Batch | None:
+def claim_applied(db: Session, shop: str, lease: timedelta = LEASE) -> Batch | None:
     """The shop's oldest events that are rows but in no segment yet, as many as one segment takes; None when busy."""
     now = server_time(db)
     turn = db.get(Turn, (QUEUE, shop), populate_existing=True)
@@ -168,7 +170,7 @@ def _mark(db: Session, seqs: Sequence[int], **values: Any) -> None:
         db.connection().execute(update(Event).where(Event.seq.in_(seqs)).values(**values))
 
 
-def hold(db: Session, batch: Batch, lease: timedelta) -> None:
+def hold(db: Session, batch: Batch, lease: timedelta = LEASE) -> None:
     """Keep the batch for longer. Raises LostLease when somebody else has taken the shop over."""
     if not turns.hold(db, QUEUE, batch.shop, batch.token, server_time(db) + lease):
         raise LostLease(f"the events of {batch.shop} are no longer ours")

@@ -1,7 +1,9 @@
 """Leases with fencing: a worker holds a row for a while, and its writes count only while nobody else has taken it."""
 
 import secrets
-from collections.abc import Collection
+import threading
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
@@ -11,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from shopify_app.db import server_time
 from shopify_app.errors import ForetallyError
+from shopify_app.log import log
 from shopify_app.records import turns
 from shopify_app.tables import Effect, Job, Shop, ShopState, Turn, WorkState
 
@@ -59,6 +62,32 @@ def hold(db: Session, held: Job | Effect, **values: Any) -> None:
     mine = table.id == held.id, table.lease_token == held.lease_token, table.state == WorkState.PENDING
     if held.lease_token is None or not turns.happened(db, update(table).where(*mine).values(**values)):
         raise LostLease(f"{table.__tablename__} {held.id} ({held.kind}) is no longer ours")
+
+
+@contextmanager
+def renewed(renew: Callable[[], None], lease: timedelta) -> Iterator[None]:
+    """Call `renew` three times a lease, from a thread, while the block works; no more once it raised LostLease.
+
+    So a lease can be short: what a killed worker held is soon somebody else's, however long its work would have taken.
+    """
+    over = threading.Event()
+
+    def again_and_again() -> None:
+        while not over.wait(lease.total_seconds() / 3):
+            try:
+                renew()
+            except LostLease:
+                return
+            except Exception:
+                log.exception("lease not renewed")
+
+    thread = threading.Thread(target=again_and_again, name="lease", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def unreached(db: Session, held: Job | Effect) -> timedelta:

@@ -82,6 +82,19 @@ def test_what_was_acknowledged_just_before_the_server_died_becomes_rows_at_the_n
     assert all(event.body and event.error for event in parked)
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)  # nothing here is about the database
+def test_a_file_that_a_killed_heartbeat_left_half_written_does_not_stop_the_next_one(
+    database: Database, settings: Settings
+) -> None:
+    """Celery's own file of last times, as a kill between its parts leaves it, ends every heartbeat that reads it."""
+    settings.var.mkdir(parents=True, exist_ok=True)
+    left = settings.var / "celerybeat-schedule"
+    left.with_suffix(".dir").write_text("'entries', (0, 512)\n")
+    left.with_suffix(".dat").write_bytes(b"")
+    with running(settings, "desk"):
+        wait("a heartbeat", lambda: has_worker(database))
+
+
 @contextmanager
 def redis(port: int, folder: Path) -> Iterator[None]:
     """A Redis server that keeps nothing: whatever it held is lost when it is killed."""

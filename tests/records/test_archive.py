@@ -141,6 +141,7 @@ def test_a_process_killed_between_object_and_row_leaves_a_file_that_is_collected
     assert (states(database), sealed(database)) == ([EventState.APPLIED], [])
     assert archive.seal_shop(database, objects, seal, alice.domain) == 0  # the dead one still holds the shop
     with database.transaction() as db:
+        assert db.scalars(select(inbox.Turn.lease_until)).one() <= clock.now() + timedelta(seconds=30)
         db.execute(update(inbox.Turn).values(lease_until=clock.now() - timedelta(seconds=1)))
     assert archive.seal_shop(database, objects, seal, alice.domain) == 1
     later = clock.now() + timedelta(seconds=1)
