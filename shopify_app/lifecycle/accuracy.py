@@ -45,7 +45,7 @@ def settle(db: Session, shop: Shop, found: Findings) -> Alert | None:
 
 def _compared(opened: Evening, seen: Slot, champion: Version, previous: Version) -> Worse | None:
     """Whether the version before it does better on the very same days: a rollback would help, so ask for one."""
-    if seen.in_charge_since_on is None:
+    if seen.in_charge_since_on is None or seen.in_charge_since_on > opened.closed_on:  # promoted before a late night
         return None
     first = max(seen.in_charge_since_on, opened.closed_on - timedelta(days=LONGEST - 1))
     mine, theirs = (_errors(opened, version, first) for version in (champion, previous))

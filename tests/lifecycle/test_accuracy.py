@@ -68,6 +68,20 @@ def test_shuffled_products_are_found_on_the_second_day(database: Database, objec
         assert found.act_by is not None
 
 
+def test_a_late_night_does_not_judge_who_took_over_after_its_day(
+    database: Database, objects: Objects, alice: Shop
+) -> None:
+    """The night of the day before FIRST runs when the next day has begun and somebody else is in charge already."""
+    with database.transaction() as db:
+        good, bad = in_turn(db, alice)
+        last = FIRST - timedelta(days=1)
+        say(db, objects, good, last - timedelta(days=1), FAIR, was_champion=True)
+        say(db, objects, bad, last - timedelta(days=1), SHUFFLED)
+        sell(db, alice, last, SOLD)
+        assert judge(db, objects, alice, last) is None
+        assert db.scalars(select(Evaluation.evaluated_on).where(Evaluation.version_id == SERVED)).first() == last
+
+
 def test_the_same_alert_is_raised_once(database: Database, objects: Objects, alice: Shop) -> None:
     with database.transaction() as db:
         good, bad = in_turn(db, alice)
