@@ -1,21 +1,29 @@
 """The database: one engine per process, short transactions, the same code on SQLite and PostgreSQL."""
 
+import math
 import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, DateTime, Table, create_engine, event, func, select
+import psycopg
+from sqlalchemy import Connection, DateTime, Engine, Table, create_engine, event, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.url import make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from shopify_app import clock
 from shopify_app.config import Settings
 from shopify_app.errors import SettingError
+
+IDLE = 1.0
+"""Seconds after which a connection is tried before it is trusted again. `pool_pre_ping` would ask each time."""
 
 
 class Database:
@@ -30,12 +38,13 @@ class Database:
         self.is_sqlite = url.startswith("sqlite")
         if self.is_sqlite:
             _make_folder(url)
-        self.engine = create_engine(
-            url, pool_pre_ping=not self.is_sqlite, **({} if self.is_sqlite else {"pool_size": 8})
-        )
+        self.engine = create_engine(url, **({} if self.is_sqlite else {"pool_size": 8}))
         if self.is_sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
+        else:
+            event.listen(self.engine, "checkin", _used)
+            event.listen(self.engine, "checkout", partial(_try_idle, self.engine))
 
     @classmethod
     def of(cls, settings: Settings) -> "Database":
@@ -53,8 +62,10 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session that sees one state of the database and changes nothing."""
-        with Session(self.engine, expire_on_commit=False, info=self._info) as session:
+        with Session(self.engine, autoflush=False, expire_on_commit=False, info=self._info) as session:
             yield session
+            session.expunge_all()
+            session.commit()  # a rollback would cost psycopg all its prepared statements
 
 
 def server_time(session: Session) -> datetime:
@@ -108,6 +119,19 @@ def _make_folder(url: str) -> None:
                 f"DATABASE_URL: cannot write to {Path(path).parent}: {error.strerror}. "
                 "Example: DATABASE_URL=sqlite:////var/lib/foretally/foretally.db"
             ) from error
+
+
+def _used(_connection: Any, record: ConnectionPoolEntry) -> None:
+    record.info["used_at"] = time.monotonic()
+
+
+def _try_idle(engine: Engine, connection: Any, record: ConnectionPoolEntry, _proxy: Any) -> None:
+    """Have a connection that the server ended while nobody used it replaced, and all others like it."""
+    if time.monotonic() - record.info.get("used_at", math.inf) > IDLE:
+        try:
+            engine.dialect.do_ping(connection)
+        except psycopg.Error as gone:
+            raise InvalidatePoolError(str(gone)) from gone
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -2,8 +2,8 @@
 
 import hashlib
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -33,9 +33,12 @@ class FolderObjects(Objects):
         target = self._place(name)
         with _clearly(self.folder):
             written = self._written(name, content)
-            if _make_folder(target.parent):
+            try:
+                os.replace(written, target)
+            except FileNotFoundError:  # the first object here: looking beforehand costs as much as writing
+                target.parent.mkdir(exist_ok=True)
                 _flush_folder(self.folder)
-            os.replace(written, target)
+                os.replace(written, target)
             _flush_folder(target.parent)
         return target
 
@@ -91,18 +94,18 @@ class FolderObjects(Objects):
         return True
 
     def _written(self, name: str, content: Iterable[bytes]) -> Path:
-        handle, text = tempfile.mkstemp(dir=self._incoming)
-        path, digest = Path(text), hashlib.sha256()
+        path, digest = self._incoming / secrets.token_hex(16), hashlib.sha256()
+        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         try:
             with os.fdopen(handle, "wb") as file:
                 for piece in content:
                     digest.update(piece)
                     file.write(piece)
                 file.flush()
-                os.fsync(file.fileno())
+                os.fchmod(handle, 0o444)
+                os.fsync(handle)
             if digest.hexdigest() != name:
                 raise damaged(name)
-            path.chmod(0o444)
         except BaseException:
             path.unlink(missing_ok=True)
             raise
@@ -128,15 +131,6 @@ def _remove_older(path: Path, moment: datetime) -> None:
             path.unlink()
     except FileNotFoundError:
         pass
-
-
-def _make_folder(folder: Path) -> bool:
-    """Make it unless it is there; whether it was made."""
-    try:
-        folder.mkdir()
-    except FileExistsError:
-        return False
-    return True
 
 
 def _flush_folder(folder: Path) -> None:

@@ -19,6 +19,7 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
+    true,
     type_coerce,
 )
 from sqlalchemy.orm import Session
@@ -52,10 +53,7 @@ def sales(db: Session, shop_id: int, first_on: date, last_on: date) -> "pa.Table
     """
     import numpy as np
 
-    of_orders, of_lines = _statements(db.get_bind().dialect.name)
-    days = {"shop_id": shop_id, "first_on": first_on, "last_on": last_on}
-    orders = _read(db, of_orders, ORDER, days)
-    lines = _read(db, of_lines, LINE, days)
+    orders, lines = _read(db, {"shop_id": shop_id, "first_on": first_on, "last_on": last_on})
     by_id = np.argsort(orders["order_id"])
     ids = orders["order_id"][by_id]
     place = np.minimum(np.searchsorted(ids, lines["order_id"]), max(len(ids) - 1, 0))
@@ -99,14 +97,13 @@ def _pseudonyms(values: Any) -> "pa.Array":
 
 
 @cache
-def _statements(dialect: str) -> tuple[Any, Any]:
+def _statement(dialect: str) -> Any:
     """What reads orders and lines, each column packed into one value: a million rows as objects would cost seconds."""
     orders = select(*_packed(dialect, _order(dialect))).where(*_days(Order))
     lines = select(*_packed(dialect, _line(dialect))).where(*_days(OrderLine))
-    return (
-        orders.where(Order.is_test.is_(False), Order.cancelled_at.is_(None)),
-        lines.where(OrderLine.units > 0, OrderLine.product_id.is_not(None)),
-    )
+    placed = orders.where(Order.is_test.is_(False), Order.cancelled_at.is_(None)).subquery()
+    sold = lines.where(OrderLine.units > 0, OrderLine.product_id.is_not(None)).subquery()
+    return select(placed, sold).select_from(placed.join(sold, true()))  # one row beside one row
 
 
 def _order(dialect: str) -> list[Any]:
@@ -147,14 +144,16 @@ def _packed(dialect: str, columns: list[Any]) -> list[Any]:
     return [func.array_send(func.array_agg(column)) for column in columns]
 
 
-def _read(db: Session, statement: Any, types: Mapping[str, str], days: Mapping[str, Any]) -> Columns:
-    """The columns as arrays, straight from the driver."""
-    (row,) = db.connection().execute(statement, days)
-    unpacked = _split if db.get_bind().dialect.name == "sqlite" else _unpacked
-    found = {name: unpacked(value, types[name]) for name, value in zip(types, row, strict=True)}
-    if len({len(column) for column in found.values()}) != 1:
+def _read(db: Session, days: Mapping[str, Any]) -> tuple[Columns, Columns]:
+    """The columns of orders and of lines as arrays, straight from the driver."""
+    dialect = db.get_bind().dialect.name
+    (row,) = db.connection().execute(_statement(dialect), days)
+    unpacked = _split if dialect == "sqlite" else _unpacked
+    orders = {name: unpacked(value, kind) for (name, kind), value in zip(ORDER.items(), row, strict=False)}
+    lines = {name: unpacked(value, kind) for (name, kind), value in zip(LINE.items(), row[len(ORDER) :], strict=True)}
+    if any(len({len(column) for column in table.values()}) != 1 for table in (orders, lines)):
         raise ValueError("columns of the same rows are not equally long")
-    return found
+    return orders, lines
 
 
 def _split(packed: bytes | None, kind: str) -> Any:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 SNAPSHOTS: Any = Snapshot.__table__
 SCHEMA = 2
 TRIES = 5
+DISTINCT = ("order_id", "customer", "created_at")
+"""Columns that are a third smaller, and sooner written, without a dictionary of their values."""
 ML = Path(__file__).resolve().parents[2] / "ml"
 
 
@@ -155,8 +157,10 @@ def _parquet(table: "pa.Table") -> bytes:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    buffer = pa.BufferOutputStream()
-    pq.write_table(table, buffer, compression="zstd", version="2.6", row_group_size=1 << 20, store_schema=False)
+    buffer, lean = pa.BufferOutputStream(), {"write_statistics": False, "store_schema": False}
+    repeated = [name for name in table.column_names if name not in DISTINCT]
+    shape = {"version": "2.6", "row_group_size": 1 << 20, "use_dictionary": repeated}
+    pq.write_table(table, buffer, compression="zstd", **shape, **lean)
     return bytes(buffer.getvalue())
 
 

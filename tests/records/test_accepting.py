@@ -114,6 +114,7 @@ def test_a_connection_that_was_cut_is_replaced_without_a_loss(database: Database
         intake.close()
     else:
         cut(database)
+        database.engine.dispose()
     assert intake.store([delivery(seal, ALICE, "w-2", b"two")]) == [NOW]
     assert len(events(database)) == 2
 
