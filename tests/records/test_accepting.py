@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-import psycopg
 import pytest
 from sqlalchemy import select
 
@@ -17,6 +16,7 @@ from shopify_app.records.intake import Intake, PostgresIntake, Result, SqliteInt
 from shopify_app.records.seal import Seal
 from shopify_app.tables import Event
 from tests.factories import Delivery
+from tests.records.cutting import cut
 
 ALICE, BOB = "alice.myshopify.com", "bob.myshopify.com"
 NOW, REPEATED, STRANGE = Outcome.ACCEPTED, Outcome.REPEATED, Outcome.QUARANTINED
@@ -117,13 +117,6 @@ def test_a_connection_that_was_cut_is_replaced_without_a_loss(database: Database
         database.engine.dispose()
     assert intake.store([delivery(seal, ALICE, "w-2", b"two")]) == [NOW]
     assert len(events(database)) == 2
-
-
-def cut(database: Database) -> None:
-    """End everybody else's connection to this database, as a restart of the server does."""
-    with psycopg.connect(database.url.replace("+psycopg", ""), autocommit=True) as server:
-        others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
-        server.execute(f"{others} AND pid <> pg_backend_pid()")
 
 
 def test_two_connections_with_the_same_deliveries_do_not_wait_for_each_other_for_ever(

@@ -1,6 +1,5 @@
 """Sessions: what they keep, what they leave alone, and a server that was away."""
 
-import psycopg
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
@@ -8,15 +7,9 @@ from sqlalchemy.exc import OperationalError
 from shopify_app import db as databases
 from shopify_app.db import Database
 from shopify_app.tables import Shop
+from tests.records.cutting import cut
 
 of_postgresql = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
-
-
-def cut(database: Database) -> None:
-    """The server ends everybody else's connections, as when it restarts."""
-    with psycopg.connect(database.url.replace("+psycopg", ""), autocommit=True) as server:
-        others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
-        server.execute(f"{others} AND pid <> pg_backend_pid()")
 
 
 def test_what_is_changed_in_a_reading_session_is_not_kept(database: Database, alice: Shop) -> None:
