@@ -11,6 +11,7 @@ from shopify_app.records import bulk_lines, feeds, ingest, products, shops
 from shopify_app.records.goods import ProductRecord
 from shopify_app.tables import Job, Shop
 from workers.context import Context
+from workers.giving_way import GivingWay
 from workers.waiting import gone_means_anew, keep, result
 
 MOST_CONFIRMED = 250
@@ -34,14 +35,15 @@ def read(context: Context, shop: Shop, job: Job) -> dict[str, Any]:
     level_lines = result(context, shop, job, "stock", bulk.inventory_query())
     with context.database.reading() as db:
         known = products.known(db, shop.id)
+    way = GivingWay(context)
     with gone_means_anew(context, job, "products"):
-        records = list(bulk_lines.products(product_lines))
+        records = list(bulk_lines.products(way.between(product_lines)))
     with gone_means_anew(context, job, "stock"):
-        levels = list(bulk_lines.stock_levels(level_lines))
-    for some in pieces(records):
+        levels = list(bulk_lines.stock_levels(way.between(level_lines)))
+    for some in way.between(pieces(records)):
         with context.database.transaction() as db:
             ingest.apply_products(db, shop, some)
-    for few in batches(levels, CHUNK):
+    for few in way.between(batches(levels, CHUNK)):
         with context.database.transaction() as db:
             ingest.apply_stock(db, shops.get(db, shop.id), few)
     deleted = _delete(context, shop, known - {record.product_id for record in records})

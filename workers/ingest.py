@@ -1,7 +1,7 @@
 """Empty the inbox, then ring for the work that its events have asked for; seal what has waited enough."""
 
 import time
-from functools import cache, partial
+from functools import partial
 
 from shopify_app.errors import ForetallyError
 from shopify_app.log import log
@@ -9,7 +9,7 @@ from shopify_app.nudge import nudge
 from shopify_app.records import archive, exports
 from shopify_app.records.draining import Drain
 from shopify_app.records.patience import Patience
-from workers.context import Context, context
+from workers.context import Context
 
 TIDY_SECONDS = 10.0
 """Between two looks at what may be sealed: a storm of webhooks rings twenty times a second."""
@@ -21,7 +21,7 @@ BATCH = 100
 
 def drain(held: Context) -> int:
     """Apply everything pending, shop by shop, oldest first. Returns how many deliveries that took."""
-    taken = _drain().all(BATCH)
+    taken = Drain(held.database, held.settings, held.objects).all(BATCH)
     if taken:
         nudge("work")
         nudge("train")
@@ -41,8 +41,3 @@ def _tidy(held: Context) -> None:
             log.warning("the archive has to wait", part=part.func.__name__, error=str(error)[:200])
         except Exception:
             log.exception("the archive has to wait", part=part.func.__name__)
-
-
-@cache
-def _drain() -> Drain:
-    return Drain(context().database, context().settings)

@@ -15,6 +15,7 @@ from shopify_app.records.payloads import OrderRecord
 from shopify_app.tables import Job, Shop
 from workers import facts, subscriptions
 from workers.context import Context
+from workers.giving_way import GivingWay
 from workers.waiting import collected, gone_means_anew, keep, lines, spoiled
 
 OVERLAP = timedelta(hours=1)
@@ -35,7 +36,8 @@ def run(context: Context, shop: Shop, job: Job) -> dict[str, Any]:
     since = _since(context, shop, job)
     reached_at = shopify.last_changed_at(context.api(shop))
     seen, outdated = 0, dict[int, datetime]()
-    for page in batches(shopify.changed_since(context.api(shop), since), PAGE):
+    changed = shopify.changed_since(context.api(shop), since)
+    for page in GivingWay(context).between(batches(changed, PAGE)):
         seen += len(page)
         outdated |= _outdated(context, shop, page)
     restored = _read(context, shop, job, outdated)
@@ -99,7 +101,7 @@ def _read_in_bulk(context: Context, shop: Shop, job: Job, since: datetime) -> in
 def _apply(context: Context, shop: Shop, job: Job, records: Iterator[OrderRecord]) -> int:
     """Orders into rows as webhooks would have brought them: new ones count, days open and close."""
     restored = 0
-    for chunk in batches(records, CHUNK):
+    for chunk in GivingWay(context).between(batches(records, CHUNK)):
         with context.database.transaction() as db:
             stale = orders.outdated(db, shop.id, {record.order_id: record.updated_at for record in chunk})
             missed = [record for record in chunk if record.order_id in stale]

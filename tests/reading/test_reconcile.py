@@ -9,12 +9,25 @@ from sqlalchemy import delete, select, update
 
 from shopify_app import clock
 from shopify_app.records import canary, feeds, inbox, jobs
-from shopify_app.tables import Backfill, Event, Feed, Order, Product, ProductDay, Shop, ShopState, StockDay, Token, Turn
+from shopify_app.tables import (
+    Backfill,
+    Event,
+    EventState,
+    Feed,
+    Order,
+    Product,
+    ProductDay,
+    Shop,
+    ShopState,
+    StockDay,
+    Token,
+    Turn,
+)
 from shopify_app.web.pages.reading.standing import standing
 from tests.devstore.few_sales import FewSales
 from tests.devstore.lively_sales import GONE, PRICED, TEST, LivelySales
 from tests.reading.conftest import OpenTown, Town, TownAsKept, few, settled
-from workers import housekeeping
+from workers import giving_way, housekeeping, run
 
 PRICES = {1: "1.00", 2: "2.00", 3: "3.00"}
 
@@ -272,3 +285,20 @@ def test_a_shop_that_sells_nothing_is_not_stale_when_its_orders_were_compared_to
     with town.context.database.reading() as db:
         found = [standing(db, town.shop(handle), clock.now()) for handle in ("alice", "bob")]
     assert [one.is_stale for one in found] == [False, True]
+
+
+def test_deliveries_become_rows_while_a_catalogue_and_missed_orders_are_read(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(giving_way, "EVERY", 0.0)
+    for kind in ("catalogue", "reconcile"):
+        sell(town, 2)
+        with town.context.database.transaction() as db:
+            jobs.ask(db, town.shop("alice").id, kind, "asked for")
+            waiting = Event.state == EventState.PENDING
+            assert db.scalars(select(Event.seq).where(waiting)).first() is not None
+        assert run.drain(town.context, [kind]) == 1
+        with town.context.database.reading() as db:
+            assert db.scalars(select(Event.seq).where(waiting)).all() == []
+    look_at_quarantine(town)
+    assert town.lines("alice") == town.truth("alice")
