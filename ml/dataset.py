@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from ml import calendars, promotions, signals
 from ml.baskets import Baskets
-from ml.errors import BadData
+from ml.errors import BadData, NothingSold
 from ml.frames import LINES, PRODUCTS, STOCK, VIEWS, Contract, check
 from ml.numbering import numbered
 from ml.recommend.catalogue import Catalogue
@@ -59,10 +59,10 @@ class Dataset:
         """These columns of every order line up to the cutoff, in the order of the file names."""
         files = sorted((self.folder / "lines").glob("*.parquet"))
         if not files:
-            raise BadData(f"{self.folder / 'lines'}: no Parquet file with order lines")
+            raise NothingSold(f"{self.folder / 'lines'}: no Parquet file with order lines")
         table = pa.concat_tables([_read(file, [*columns, "created_on"]) for file in files])
         if table.num_rows == 0:
-            raise BadData(f"{self.folder / 'lines'}: not one order line")
+            raise NothingSold(f"{self.folder / 'lines'}: not one order line")
         return table
 
     def sales(self) -> DailySales:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.errors import BadData
+from ml.errors import BadData, NothingSold
 from ml.frames import SALES, check
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ def from_arrays(
     recent = (day <= last_day) & (day > last_day - MOST_DAYS)
     codes, day, units = codes[recent], day[recent], _possible(units[recent], MOST_UNITS)
     if len(day) == 0:
-        raise BadData("sales: no rows in the last three years before the cutoff")
+        raise NothingSold("sales: no rows in the last three years before the cutoff")
     first = int(day.min())
     shape = (len(names), last_day - first + 1)
     cell = codes * shape[1] + (day - first)

@@ -1,6 +1,6 @@
 """What every job needs, made once per process."""
 
-import os
+import secrets
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -47,9 +47,12 @@ class Context:
         return AdminApi(shop.domain, token, self.session, refused=refused)
 
     def scratch(self, name: str) -> Path:
-        """A folder for files in the making, on the same disk as the stores."""
-        folder = self.settings.var / "scratch" / f"{name}-{os.getpid()}"
-        folder.mkdir(parents=True, exist_ok=True)
+        """A fresh folder for files in the making, on the same disk as the stores.
+
+        Its name never comes again: processes of two containers have the same numbers, and a killed one leaves files.
+        """
+        folder = self.settings.var / "scratch" / f"{name}-{secrets.token_hex(8)}"
+        folder.mkdir(parents=True)
         return folder
 
 

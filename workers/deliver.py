@@ -6,6 +6,7 @@ from shopify_app.errors import ForetallyError, ShopifyUnavailable, Throttled
 from shopify_app.log import log
 from shopify_app.platform import flow
 from shopify_app.records import outbox, shops
+from shopify_app.records.leases import LostLease
 from shopify_app.tables import Effect
 from workers.context import Context
 
@@ -17,7 +18,10 @@ def drain(context: Context) -> int:
     """Deliver everything due. Returns how many effects were tried."""
     tried = 0
     while (effect := _claim(context)) is not None:
-        _deliver(context, effect)
+        try:
+            _deliver(context, effect)
+        except LostLease:
+            log.warning("another worker took over", effect=effect.id, kind=effect.kind)
         tried += 1
     return tried
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from ml import train
 from ml.dataset import Dataset, read_dataset
+from ml.errors import MlError, NothingSold
 from shopify_app.lifecycle import accuracy, challenge, findings, forecasts, registry, replenishing, retained, variants
 from shopify_app.lifecycle.slots import peek, slot
 from shopify_app.lifecycle.tallies import Evening
@@ -20,13 +21,16 @@ from workers.retrain import BY_DAY, alarm
 
 
 def run(context: Context, shop: Shop, job: Job) -> dict[str, Any]:
-    """Everything that follows from a complete business day. Repeating it changes nothing."""
+    """Everything that follows from a complete business day. Repeating it changes nothing.
+
+    A version that cannot forecast keeps nobody from being judged: its error is raised when all else is done.
+    """
     day = closed_on(shop)
     with context.database.transaction() as db:
         jobs.ask(db, shop.id, "publish", "the day's products")
     nudge("work")
     variants.weigh(context.database, shop.id, day)
-    refreshed = _refresh(context, shop, day)
+    refreshed, broken = _refresh(context, shop, day)
     counts = refresh.check(context, shop, day)
     raised = _judge(context, shop, day)
     if raised:
@@ -34,24 +38,36 @@ def run(context: Context, shop: Shop, job: Job) -> dict[str, Any]:
     _replay(context, shop, day)
     with context.database.transaction() as db:
         promoted = [task for task in Task if challenge.decide(db, db.get_one(Shop, shop.id), task) == "pass"]
-        for cause in (BY_DAY, *(alarm(task) for task in Task if any(told.startswith(task) for told in raised))):
-            jobs.ask(db, shop.id, "retrain", cause)
+        jobs.ask(db, shop.id, "retrain", BY_DAY)
+    if broken:
+        raise broken[0]
     return {"day": day.isoformat(), "forecast_by": refreshed, "counts": counts, "alerts": raised, "promoted": promoted}
 
 
-def _refresh(context: Context, shop: Shop, day: date) -> list[int]:
-    """Forecasts from this evening by the version in charge, the one before it and the shadow."""
+def _refresh(context: Context, shop: Shop, day: date) -> tuple[list[int], list[MlError]]:
+    """Forecasts from this evening by the version in charge, the one before it and the shadow; who spoke, what failed.
+
+    Where nothing was sold for half a year, nobody speaks, and nothing is wrong.
+    """
     with context.database.reading() as db:
         seen = peek(db, shop.id, Task.FORECAST)
         keys = (seen.champion_id, seen.previous_id, seen.shadow_id) if seen else ()
         speaking = [v for v in (registry.by_id(db, shop.id, key) for key in keys) if v is not None]
         silent = [v for v in speaking if not _spoke(forecasts.newest(db, shop.id, v.id), day)]
+    spoke, broken = list[int](), list[MlError]()
     if silent:
         with frozen(context, shop, day) as (snapshot, dataset):
             opened = read_dataset(dataset)
             for version in silent:
-                _forecast(context, shop, version, snapshot, opened)
-    return [version.number for version in silent]
+                try:
+                    _forecast(context, shop, version, snapshot, opened)
+                    spoke.append(version.number)
+                except NothingSold as quiet:
+                    log.info("nothing to forecast", shop=shop.domain, version=version.number, why=str(quiet))
+                except MlError as wrong:
+                    log.warning("no forecast", shop=shop.domain, version=version.number, why=str(wrong))
+                    broken.append(wrong)
+    return spoke, broken
 
 
 def _spoke(run: Any, day: date) -> bool:
@@ -94,5 +110,6 @@ def _judge(context: Context, shop: Shop, day: date) -> list[str]:
         raised += [findings.settle(db, current, of_lists)] if of_lists is not None else []
         alerts = [alert for alert in raised if alert is not None]
         for alert in alerts:
+            jobs.ask(db, shop.id, "retrain", alarm(Task(alert.task)))
             log.warning("alert raised", shop=shop.domain, task=alert.task, kind=alert.kind, message=alert.message)
         return [f"{alert.task}: {alert.kind}" for alert in alerts]

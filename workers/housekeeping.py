@@ -197,10 +197,10 @@ def _collect(context: Context) -> None:
         last = turns.served_at(db, *COLLECTING)
         if (last is not None and now - last < A_DAY) or not turns.take(db, *COLLECTING, last, now):
             return
+    expired = archive.expire_all(context.database, now) + sealed_files.expire(context.database, now)
     swept = retention.sweep(context.database, context.objects, context.bundles.root, now)
     context.objects.tidy(now - 2 * A_DAY)
     retired = retention.retire_all(context.database, now)
-    expired = archive.expire_all(context.database, now) + sealed_files.expire(context.database, now)
     log.info(
         "collected",
         objects=len(swept.removed),

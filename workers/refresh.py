@@ -23,6 +23,8 @@ from workers.dataset import frozen
 
 LEAST = 0.9
 """Of the products that had a list: a refresh that leaves fewer is thrown away."""
+COUNTS_DIFFERED = "counts differed from the orders"
+"""The cause of what has to be made anew then."""
 WORTH_IT = 0.01
 """Of all orders: fewer new ones would shuffle the ends of lists, and have thousands of products written for that."""
 
@@ -123,5 +125,5 @@ def _drop(context: Context, shop: Shop, kept: Kept) -> None:
     log.error("counts differ from the orders", shop=shop.domain, bundle=kept.bundle, fitted_on=kept.cutoff_on)
     with context.database.transaction() as db:
         counted.forget(db, shop.id)
-        jobs.ask(db, shop.id, "retrain", "counts differed from the orders")
-        jobs.ask(db, shop.id, "publish", "counts differed from the orders")
+        jobs.ask(db, shop.id, "retrain", COUNTS_DIFFERED)
+        jobs.ask(db, shop.id, "publish", COUNTS_DIFFERED)

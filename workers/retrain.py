@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from ml import train
 from ml.costs import cpu_seconds
 from ml.dataset import Dataset, read_dataset
+from ml.errors import MlError, NothingSold
 from shopify_app.lifecycle import challenge, counted, forecasts, registry, variants
 from shopify_app.lifecycle.slots import slot
 from shopify_app.log import log
@@ -31,18 +32,29 @@ def alarm(task: Task) -> str:
 
 
 def run(context: Context, shop: Shop, job: Job) -> dict[str, Any]:
-    """New versions of the tasks that are due. The same snapshot, code and seed give the same bytes."""
-    made = _made(job, shop)
+    """New versions of the tasks that are due. The same snapshot, code and seed give the same bytes.
+
+    A task that cannot be fitted keeps the other from nothing: its error is raised when that is done.
+    """
+    made, broken = _made(job, shop), list[MlError]()
     due = [task for task in Task if task not in made and _due(context, shop, job, task)]
     if due:
         with context.database.reading() as db:
             states = counted.states(db, shop.id)
         with frozen(context, shop, closed_on(shop)) as (snapshot, dataset):
             for task in due:
-                made[task] = _fit(context, shop, job, task, snapshot, read_dataset(dataset), states)
+                try:
+                    made[task] = _fit(context, shop, job, task, snapshot, read_dataset(dataset), states)
+                except NothingSold as quiet:
+                    log.info("nothing to learn from yet", shop=shop.domain, task=task, why=str(quiet))
+                    made[task] = {"skipped": "nothing was sold that could be learned from"}
+                except MlError as wrong:
+                    broken.append(wrong)
                 memory.give_back()
     if Task.RECOMMEND not in made:
         made |= refresh.lists(context, shop)
+    if broken:
+        raise broken[0]
     return made or {"skipped": "the newest versions are fresh enough"}
 
 
@@ -55,11 +67,13 @@ def _made(job: Job, shop: Shop) -> dict[str, Any]:
 def _due(context: Context, shop: Shop, job: Job, task: Task) -> bool:
     """At most one full fit a business day, and none for a new day alone while `fit_every_days` have not passed.
 
-    What is asked for by hand is always done.
+    What is asked for by hand is always done, and so are lists whose counts were dropped.
     """
     with context.database.reading() as db:
         newest = _newest(db, shop, task)
     if newest is None or any(cause.startswith("asked") for cause in job.causes):
+        return True
+    if task == Task.RECOMMEND and refresh.COUNTS_DIFFERED in job.causes:
         return True
     age = (closed_on(shop) - newest.cutoff_on).days
     if age >= Policy.of(shop.settings).fit_every_days:

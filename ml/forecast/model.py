@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ml.errors import BadBundle, BadData
+from ml.errors import BadBundle, NothingSold
 from ml.forecast import effects, level, sanity, weekday
 from ml.forecast.effects import Effects
 from ml.forecast.forecast import Forecast, Points
@@ -43,7 +43,7 @@ class ForecastModel:
         sales = effects.removed(uncensored(sales), self.effects, horizon)
         rows = sales.sold_lately(self.sold_within_days) if only is None else _named(sales, only)
         if len(rows) == 0:
-            raise BadData(f"no product sold in the {self.sold_within_days} days up to {sales.origin_on}")
+            raise NothingSold(f"no product sold in the {self.sold_within_days} days up to {sales.origin_on}")
         shop = sales if only is None else sales.rows(rows)
         daily = mean_days(self.member, sales, rows, level.outlook(shop, horizon, self.lead), self.cap_quantile)
         total = self._total(daily.sum(axis=0), self._total_points(shop, horizon, is_shop=only is None))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ml.baskets import Baskets
-from ml.errors import BadData
+from ml.errors import NothingSold
 from ml.recommend import content, places, popular, trial
 from ml.recommend.catalogue import Catalogue
 from ml.recommend.config import RecommendConfig
@@ -49,7 +49,7 @@ def fit_lists(
 ) -> Fitted:
     """The lists to serve. `looked_at`: the moment, in seconds since 1970, that the orders' ages are seen from."""
     if len(baskets) == 0:
-        raise BadData("recommend: not one order")
+        raise NothingSold("recommend: not one order")
     whole = Evidence.of(baskets, config, catalogue, looked_at, steps)
     choices = _choices(whole, say)
     say(f"fitting lists on {len(whole.baskets)} orders, {whole.n} products")

@@ -28,7 +28,8 @@ from shopify_app.tables import EventState, Export, Order, OrderLine, Shop
 KEPT = timedelta(days=30)
 DAMAGED = "segments_damaged"
 """In a file and its receipt, when there are any: how many segments could not be looked through."""
-WAITING = (EventState.PENDING, EventState.PARKED)
+WAITING = (EventState.PENDING, EventState.PARKED, EventState.APPLIED)
+"""Not in a segment: somebody else may be busy with the shop's events just when they should be sealed."""
 
 
 def ask(db: Session, shop: Shop, person: Person, request_id: str | None) -> int:
@@ -127,10 +128,11 @@ def _held(
     theirs = person.order_ids | {order["order_id"] for order in orders}
     marks = marks | {secret.mark("order", one) for one in theirs}
     damaged: list[str] = []
+    # What waits before what is sealed: what is sealed meanwhile is told of twice, and never not at all.
+    waiting = mentions.naming(db, seal, shop.domain, person, *WAITING)
     events = list(_events(db, objects, secret, pseudonyms, marks, damaged))
     if damaged:
         log.warning("an export goes without segments that are lost or damaged", shop=shop.domain, segments=damaged)
-    waiting = mentions.naming(db, seal, shop.domain, person, *WAITING)
     return {
         "shop": shop.domain,
         "made_at": clock.now(),

@@ -1,5 +1,6 @@
 """What is kept and what goes: snapshots that a version needs stay, others go with age, and files follow their rows."""
 
+import secrets
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -110,8 +111,18 @@ def sweep(
         return Swept(len(entries), tuple(unnamed), tuple(path.name for path in stray))
     removed = tuple(name for name in unnamed if objects.delete(name, put_before=now - grace))
     for path in stray:
-        shutil.rmtree(path, ignore_errors=True)
+        _remove(path)
     return Swept(len(entries), removed, tuple(path.name for path in stray))
+
+
+def _remove(folder: Path) -> None:
+    """Whole or not at all: who is killed half-way leaves nothing under the bundle's name."""
+    gone = folder.with_name(f"incoming-{secrets.token_hex(8)}")
+    try:
+        folder.rename(gone)
+    except FileNotFoundError:
+        return
+    shutil.rmtree(gone, ignore_errors=True)
 
 
 def named(db: Session, shop_ids: Any = None) -> set[str]:

@@ -79,15 +79,18 @@ def _looked_at(found: Search, person: Person, topic: str, payload: Any) -> Searc
 
 
 def _payloads(db: Session, objects: Objects, seal: Seal, shop: Shop) -> Iterator[tuple[str, Any]]:
-    """Everything that was delivered about orders, and None for a payload that nobody can read any more."""
-    secret = keys.find(db, shop.id)
-    if secret is not None:
-        for name in archive.kept_segments(db, shop.id):
-            yield from _sealed(db, objects, secret, name)
+    """Everything that was delivered about orders, and None for a payload that nobody can read any more.
+
+    What is not sealed first: what is sealed meanwhile comes twice, and never not at all.
+    """
     unsealed = Event.shop == shop.domain, Event.state == EventState.APPLIED
     for event in db.scalars(select(Event).where(*unsealed).order_by(Event.seq)):
         if facts.is_about_an_order(event.topic):
             yield event.topic, _read(_waiting(event, seal))
+    secret = keys.find(db, shop.id)
+    if secret is not None:
+        for name in archive.kept_segments(db, shop.id):
+            yield from _sealed(db, objects, secret, name)
 
 
 def _sealed(db: Session, objects: Objects, secret: Secret, name: str) -> Iterator[tuple[str, Any]]:

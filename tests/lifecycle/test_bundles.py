@@ -1,6 +1,7 @@
 """Bundles: kept in the object store, read on whatever machine needs them, and cleared away with their versions."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -95,6 +96,20 @@ def test_what_a_version_is_made_of_stays_and_unpacked_copies_go_when_nobody_uses
     assert (set(swept.bundles), swept.removed) == ({made.bundle, "c" * 64}, ())
     NeighbourTable.open(Bundles(settings).folder(made.bundle))
     assert retention.sweep(database, objects, Bundles(settings).root, clock.now()).bundles == ()
+
+
+def test_a_bundle_whose_removal_was_cut_short_is_fetched_again(
+    database: Database, settings: Settings, alice: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut_short(folder: Path, ignore_errors: bool = False) -> None:
+        next(folder.iterdir()).unlink()
+
+    made, objects = lists(database, settings, alice, {1: [2]}, popular=[4]), open_objects(settings)
+    late(settings)
+    with monkeypatch.context() as killed:
+        killed.setattr(shutil, "rmtree", cut_short)
+        retention.sweep(database, objects, Bundles(settings).root, clock.now() + retention.GRACE + timedelta(hours=1))
+    NeighbourTable.open(Bundles(settings).folder(made.bundle))
 
 
 def test_a_shops_bundles_go_with_the_shop(database: Database, settings: Settings, alice: Shop, bob: Shop) -> None:

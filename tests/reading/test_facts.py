@@ -8,10 +8,11 @@ from sqlalchemy import select, update
 
 from shopify_app import clock
 from shopify_app.db import Database
-from shopify_app.records import jobs, replay
-from shopify_app.tables import Job, Order, Shop
+from shopify_app.records import inbox, jobs, replay
+from shopify_app.tables import Job, Order, Shop, Turn
 from tests.reading.conftest import Town, TownAsKept, few, settled
 from tests.records.test_replay import empty
+from workers import facts as the_facts
 
 __all__ = ["empty"]  # a fixture: an empty database of the other kind
 HERE = "UTC"
@@ -94,3 +95,22 @@ def test_a_time_zone_whose_day_is_over_here_waits_for_its_midnight(town: Town) -
     town.work()
     assert town.shop("alice").time_zone == "America/New_York"
     assert all(job.finished_at is not None for job in town.jobs("reconcile"))
+
+
+def test_another_time_zone_waits_while_somebody_is_busy_with_the_shops_events(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(the_facts, "APART", 0.0)
+    town.control("alice", "clock", {"step_days": 2})
+    town.work()
+    town.control("alice", "facts", {"time_zone": "Pacific/Auckland"})
+    with town.context.database.transaction() as db:
+        db.execute(update(Turn).where(Turn.queue == inbox.QUEUE).values(lease_until=clock.now() + timedelta(hours=1)))
+    with town.context.database.reading() as db:
+        assert inbox.applied(db, "alice.myshopify.com")
+    the_facts.heed(town.context, town.shop("alice"))
+    assert town.shop("alice").time_zone == HERE
+    with town.context.database.transaction() as db:
+        db.execute(update(Turn).values(lease_until=None))
+    the_facts.heed(town.context, town.shop("alice"))
+    assert town.shop("alice").time_zone == "Pacific/Auckland"

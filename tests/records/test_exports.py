@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from shopify_app.db import Database
 from shopify_app.errors import ObjectsUnavailable
-from shopify_app.records import archive, exports, receipts
+from shopify_app.records import archive, exports, inbox, receipts
 from shopify_app.records.objects import Objects
 from shopify_app.records.patience import SHORTEST, Patience
 from shopify_app.records.seal import Seal
@@ -124,3 +124,20 @@ def test_a_store_that_is_away_is_asked_once_and_whom_it_hit_lets_others_go_first
         patience.each(["hanging", "sound"], do, "a test")
     assert patience.each(["hanging", "sound"], do, "a test") == 1
     assert tried == ["hanging", "sound"]
+
+
+def test_an_export_holds_what_is_not_sealed_yet_while_somebody_is_busy_with_the_shop(
+    database: Database, objects: Objects, seal: Seal, alice: Shop, deliver: Deliver, drain: Drain
+) -> None:
+    deliver(alice, "orders/create", BUYER.buys(1))
+    drain()
+    deliver(alice, "customers/data_request", BUYER.asks(alice.domain, "orders_requested", 1))
+    drain()
+    deliver(alice, "orders/create", BUYER.buys(2))
+    with database.transaction() as db:
+        assert inbox.claim(db) is not None  # another desk makes rows of the newest order just now
+    assert exports.make_all(database, objects, seal) == 1
+    with database.reading() as db:
+        (export,) = exports.of(db, alice.id)
+    told = orjson.loads(exports.fetch(database, objects, alice.id, export.id, by="a test"))
+    assert sorted(one["payload"]["id"] for one in [*told["events"], *told["waiting"]]) == [1, 2]

@@ -2,12 +2,14 @@
 
 from datetime import date, timedelta
 
+import pytest
 from sqlalchemy import func, select
 
 from shopify_app import clock
 from shopify_app.db import Database, insert_many
+from shopify_app.errors import ObjectsUnavailable
 from shopify_app.records import ageing
-from shopify_app.tables import Exposure, ForecastRun, ForecastTotal, Job, Shop, View, ViewKind, WorkState
+from shopify_app.tables import Export, Exposure, ForecastRun, ForecastTotal, Job, Shop, View, ViewKind, WorkState
 from workers import housekeeping
 from workers.context import Context
 
@@ -103,3 +105,18 @@ def test_answers_forecasts_and_finished_jobs_go_with_age_and_what_is_still_looke
             ("retrain", "parked"),
             ("retrain", "done"),
         ]
+
+
+def test_files_for_merchants_expire_while_the_object_store_is_away(
+    context: Context, alice: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(self: object) -> None:
+        raise ObjectsUnavailable("the bucket may not be listed")
+
+    now = clock.now()
+    with context.database.transaction() as db:
+        db.add(Export(shop_id=alice.id, mark=1, asked_at=now, expires_at=now - timedelta(hours=1)))
+    monkeypatch.setattr(type(context.objects), "entries", away)
+    housekeeping.tick(context)
+    with context.database.reading() as db:
+        assert db.scalars(select(Export)).all() == []

@@ -8,13 +8,14 @@ import pytest
 
 from shopify_app import clock
 from shopify_app.db import Database
+from shopify_app.lifecycle import counted
 from shopify_app.lifecycle.slots import slot
 from shopify_app.lifecycle.tallies import SERVED
 from shopify_app.records import ingest, jobs, payloads
 from shopify_app.tables import Evaluation, Job, Shop, Task, Version
 from tests.workers.test_refresh import DAYS, FIRST, LAST, PER_DAY, an_order, asked, tell, train
 from tests.worlds import World
-from workers import evaluate
+from workers import deliver, evaluate, refresh
 from workers.context import Context
 from workers.retrain import BY_DAY, alarm
 
@@ -93,7 +94,7 @@ def test_what_is_asked_for_by_hand_is_done_however_thrifty(context: Context, sho
 
 def test_a_night_that_warns_asks_for_a_retrain_because_of_it(context: Context, shops: tuple[Shop, Shop]) -> None:
     fallen_short(context.database, shops[0])
-    for shop, expected in zip(shops, ([BY_DAY, alarm(Task.FORECAST)], [BY_DAY]), strict=True):
+    for shop, expected in zip(shops, ([alarm(Task.FORECAST), BY_DAY], [BY_DAY]), strict=True):
         days_pass(context.database, shop, 1)
         with context.database.transaction() as db:
             mine = db.get_one(Shop, shop.id)
@@ -101,6 +102,40 @@ def test_a_night_that_warns_asks_for_a_retrain_because_of_it(context: Context, s
         evaluate.run(context, mine, Job(shop_id=shop.id, kind="night", causes=["over"], payload={}))
         with context.database.reading() as db:
             assert asked(db, shop, "retrain") == expected
+
+
+class Killed(BaseException):
+    """Nobody catches it."""
+
+
+def test_an_alarm_is_trained_for_though_the_night_that_raised_it_was_killed(
+    context: Context, shops: tuple[Shop, Shop], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def kill(_: Context) -> int:
+        raise Killed
+
+    alice, _ = shops
+    fallen_short(context.database, alice)
+    days_pass(context.database, alice, 1)
+    with context.database.transaction() as db:
+        jobs.drop(db, alice.id, ["retrain", "night"], "test")
+        mine = db.get_one(Shop, alice.id)
+    night = Job(shop_id=alice.id, kind="night", causes=["over"], payload={})
+    monkeypatch.setattr(deliver, "drain", kill)
+    with pytest.raises(Killed):
+        evaluate.run(context, mine, night)
+    monkeypatch.undo()
+    evaluate.run(context, mine, night)
+    with context.database.reading() as db:
+        assert asked(db, alice, "retrain") == [alarm(Task.FORECAST), BY_DAY]
+
+
+def test_counts_that_were_wrong_are_made_again_on_the_day_of_a_fit(context: Context, shops: tuple[Shop, Shop]) -> None:
+    with context.database.transaction() as db:
+        counted.forget(db, shops[0].id)
+    assert trained(train(context, shops[0], refresh.COUNTS_DIFFERED)) == {Task.RECOMMEND}
+    with context.database.reading() as db:
+        assert counted.kept(db, shops[0].id) is not None
 
 
 def fallen_short(database: Database, shop: Shop) -> None:

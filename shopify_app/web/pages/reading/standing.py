@@ -148,6 +148,8 @@ def _training(at: Standing, job: Job | None) -> list[Step]:
         return [Step(label, "waiting", "") for label in labels]
     if job.state == WorkState.PARKED:
         return [Step(labels[0], "failed", job.error or "It gave no reason."), Step(labels[1], "waiting", "")]
+    if job.state == WorkState.DONE:
+        return [Step(labels[0], "waiting", "Starts when your first orders have come."), Step(labels[1], "waiting", "")]
     told = job.progress or ("Running" if job.started_at else "Waiting for a free worker")
     return [Step(labels[0], "running", told), Step(labels[1], "waiting", "")]
 
