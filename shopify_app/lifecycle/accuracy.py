@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from ml import compare
 from ml.tallies import RunningErrors, running_errors
-from shopify_app.lifecycle import alerts, findings, registry
+from shopify_app.lifecycle import alerts, findings, forecasts, registry
 from shopify_app.lifecycle.findings import Findings, Worse
 from shopify_app.lifecycle.slots import peek
 from shopify_app.lifecycle.tallies import SERVED, Evening, tally
@@ -40,14 +40,23 @@ def settle(db: Session, shop: Shop, found: Findings) -> Alert | None:
     champion = registry.champion(db, shop.id, Task.FORECAST)
     if raised is not None or champion is None:
         return raised
-    return _warn(db, shop, champion)
+    return _warn(db, shop, champion, found.closed_on)
 
 
 def _compared(opened: Evening, seen: Slot, champion: Version, previous: Version) -> Worse | None:
-    """Whether the version before it does better on the very same days: a rollback would help, so ask for one."""
+    """Whether the version before it does better on the very same days: a rollback would help, so ask for one.
+
+    Those are days of which the champion spoke as such: put in charge by hand, its last run may be weeks old, and the
+    merchant never saw it.
+    """
     if seen.in_charge_since_on is None or seen.in_charge_since_on > opened.closed_on:  # promoted before a late night
         return None
-    first = max(seen.in_charge_since_on, opened.closed_on - timedelta(days=LONGEST - 1))
+    spoke_on = forecasts.first_since(
+        opened.db, opened.shop.id, champion.id, seen.in_charge_since_on - timedelta(days=1)
+    )
+    if spoke_on is None or spoke_on >= opened.closed_on:
+        return None
+    first = max(spoke_on + timedelta(days=1), opened.closed_on - timedelta(days=LONGEST - 1))
     mine, theirs = (_errors(opened, version, first) for version in (champion, previous))
     if mine is None or theirs is None:
         return None
@@ -83,8 +92,11 @@ def _errors(opened: Evening, version: Version, first: date) -> RunningErrors | N
     return running_errors(sold, said[said.ds.isin(set(sold.ds))])
 
 
-def _warn(db: Session, shop: Shop, champion: Version) -> Alert | None:
-    """The merchant's accuracy has been below target for nights on end, though no older version does better."""
+def _warn(db: Session, shop: Shop, champion: Version, closed_on: date) -> Alert | None:
+    """The merchant's accuracy has been below target for nights on end, though no older version does better.
+
+    A night now and then may be missing, but nights from before a long silence say nothing about now.
+    """
     policy = Policy.of(shop.settings)
     if _warned_lately(db, shop, policy.cooling_days):
         return None
@@ -96,6 +108,7 @@ def _warn(db: Session, shop: Shop, champion: Version) -> Alert | None:
             Evaluation.version_id == SERVED,
             Evaluation.level == "product_week",
             Evaluation.accuracy.is_not(None),
+            Evaluation.evaluated_on > closed_on - timedelta(days=2 * policy.warn_nights),
         )
         .order_by(Evaluation.evaluated_on.desc())
         .limit(policy.warn_nights)

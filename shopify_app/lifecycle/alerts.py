@@ -17,9 +17,9 @@ TRIGGER = "accuracy-alert"
 
 
 def raise_alert(
-    db: Session, shop: Shop, about: Version, kind: str, message: str, numbers: dict[str, Any]
+    db: Session, shop: Shop, about: Version, kind: str, message: str, numbers: dict[str, Any], *, key: str = ""
 ) -> Alert | None:
-    """Write an alert and the effect that tells Shopify Flow, together. None when it was raised before.
+    """Write an alert and the effect that tells Shopify Flow, together. None when it was raised before, with that key.
 
     `warn` tells; `act` also sets the deadline after which the app acts itself.
     """
@@ -30,7 +30,7 @@ def raise_alert(
         task=about.task,
         kind=kind,
         version_id=about.id,
-        key="",
+        key=key,
         state=AlertState.OPEN,
         message=message,
         numbers=numbers,

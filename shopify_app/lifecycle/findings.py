@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from shopify_app import clock
 from shopify_app.db import insert
 from shopify_app.lifecycle import alerts, registry
+from shopify_app.lifecycle.slots import peek
 from shopify_app.tables import Alert, Evaluation, Shop, Task
 
 
@@ -38,14 +39,16 @@ class Findings:
 def settle(db: Session, shop: Shop, found: Findings) -> Alert | None:
     """Write the evaluations down and raise the alert; twice is once. Gives the alert if it was raised now.
 
-    None is raised about a version that somebody has replaced meanwhile.
+    Once per time in charge: a version that came back is told of again, for what it does from then on. None is raised
+    about a version that somebody has replaced meanwhile.
     """
     for row in found.rows:
         _write(db, shop, found, row)
-    champion = registry.champion(db, shop.id, found.task)
-    if found.worse is None or champion is None or champion.id != found.champion_id:
+    seen, champion = peek(db, shop.id, found.task), registry.champion(db, shop.id, found.task)
+    if found.worse is None or seen is None or champion is None or champion.id != found.champion_id:
         return None
-    return alerts.raise_alert(db, shop, champion, "act", found.worse.message, found.worse.numbers)
+    since = str(seen.in_charge_since_on)
+    return alerts.raise_alert(db, shop, champion, "act", found.worse.message, found.worse.numbers, key=since)
 
 
 def _write(db: Session, shop: Shop, found: Findings, values: Mapping[str, Any]) -> None:

@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from ml import explain
@@ -80,6 +80,12 @@ def newest(db: Session, shop_id: int, version_id: int) -> ForecastRun | None:
         .order_by(ForecastRun.origin_on.desc())
         .limit(1)
     )
+
+
+def first_since(db: Session, shop_id: int, version_id: int, on: date) -> date | None:
+    """The first evening from that day on of which the version has a run."""
+    mine = ForecastRun.shop_id == shop_id, ForecastRun.version_id == version_id, ForecastRun.origin_on >= on
+    return db.scalar(select(func.min(ForecastRun.origin_on)).where(*mine))
 
 
 def before(db: Session, shop_id: int, version_ids: Iterable[int], day_on: date) -> ForecastRun | None:

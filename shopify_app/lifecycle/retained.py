@@ -80,14 +80,14 @@ def _lost_early(mine: "np.ndarray", fresh: "np.ndarray") -> bool:
 
 
 def _reference(db: Session, shop: Shop, first_on: date) -> Version | None:
-    """The newest fit of our own that knew nothing of the replayed days."""
+    """The newest fit of our own that knew nothing of the replayed days, and that nobody had to take back."""
     return db.scalar(
         select(Version)
         .where(
             Version.shop_id == shop.id,
             Version.task == Task.RECOMMEND,
             Version.algorithm != IMPORTED,
-            Version.state != VersionState.FAILED,
+            Version.state.not_in((VersionState.FAILED, VersionState.ROLLED_BACK)),
             Version.cutoff_on < first_on,
         )
         .order_by(Version.cutoff_on.desc(), Version.number.desc())

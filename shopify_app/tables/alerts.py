@@ -54,7 +54,7 @@ class Evaluation(Base):
 
 
 class Alert(Base):
-    """Something a person should know. Raised once per version and kind."""
+    """Something a person should know. Raised once per version, kind and key."""
 
     __tablename__ = "alerts"
     __table_args__ = (UniqueConstraint("shop_id", "task", "kind", "version_id", "key"),)
@@ -66,6 +66,7 @@ class Alert(Base):
     """warn (below target), act (worse than the version before it: a rollback helps), data (no orders arrive)."""
     version_id: Mapped[int] = mapped_column(BigInteger)
     key: Mapped[str] = mapped_column(String(60), default="")
+    """act: the first day of the version's time in charge, so that one that came back is told of again."""
     state: Mapped[str] = mapped_column(String(20), default=AlertState.OPEN)
     message: Mapped[str] = mapped_column(String(500))
     numbers: Mapped[dict[str, Any]]

@@ -22,12 +22,20 @@ SHUFFLED = {1: 1.0, 2: 10.0, 3: 4.0}
 
 
 def live(
-    db: Session, objects: Objects, shop: Shop, days: int, *, now: Version, before: Version, **said: object
+    db: Session,
+    objects: Objects,
+    shop: Shop,
+    days: int,
+    *,
+    now: Version,
+    before: Version,
+    first: date = FIRST,
+    **said: object,
 ) -> Alert | None:
     """Both versions forecast each evening, the shop sells, the day is judged. Gives the last alert that was raised."""
     raised = None
     for n in range(days):
-        on = FIRST + timedelta(days=n)
+        on = first + timedelta(days=n)
         say(db, objects, now, on - timedelta(days=1), said["now_says"], was_champion=True)  # type: ignore[arg-type]
         say(db, objects, before, on - timedelta(days=1), said["before_says"])  # type: ignore[arg-type]
         sell(db, shop, on, said.get("sold", SOLD))  # type: ignore[arg-type]
@@ -79,6 +87,56 @@ def test_a_late_night_does_not_judge_who_took_over_after_its_day(
         say(db, objects, bad, last - timedelta(days=1), SHUFFLED)
         sell(db, alice, last, SOLD)
         assert judge(db, objects, alice, last) is None
+
+
+def put_in_charge_after_silence(
+    db: Session, objects: Objects, shop: Shop, says: dict[int, float]
+) -> tuple[Version, Version]:
+    """Two versions in turn: the second last spoke weeks before FIRST, when other things sold, and then that evening."""
+    good, old = in_turn(db, shop)
+    say(db, objects, old, FIRST - timedelta(days=11), SHUFFLED, was_champion=True)
+    say(db, objects, good, FIRST - timedelta(days=1), FAIR, was_champion=True)
+    sell(db, shop, FIRST, SOLD)
+    say(db, objects, old, FIRST, says, was_champion=True)  # a night forecasts first, then it judges
+    assert judge(db, objects, shop, FIRST) is None
+    return good, old
+
+
+def test_a_version_is_not_judged_by_a_forecast_from_before_it_was_put_in_charge(
+    database: Database, objects: Objects, alice: Shop
+) -> None:
+    second = FIRST + timedelta(days=1)
+    with database.transaction() as db:
+        good, old = put_in_charge_after_silence(db, objects, alice, FAIR)
+        live(db, objects, alice, 4, first=second, now=old, before=good, now_says=FAIR, before_says=FAIR)
+        assert alerts(db, alice) == []
+
+
+def test_a_version_put_in_charge_after_weeks_is_judged_by_what_it_says_from_then_on(
+    database: Database, objects: Objects, alice: Shop
+) -> None:
+    second = FIRST + timedelta(days=1)
+    with database.transaction() as db:
+        good, old = put_in_charge_after_silence(db, objects, alice, SHUFFLED)
+        live(db, objects, alice, 2, first=second, now=old, before=good, now_says=SHUFFLED, before_says=FAIR)
+        (found,) = alerts(db, alice)
+        assert (found.kind, found.version_id, found.numbers["days"]) == ("act", old.id, 2)
+        assert f"since {second:%d %b}" in found.message
+
+
+def test_a_version_that_came_back_is_reported_again(database: Database, objects: Objects, alice: Shop) -> None:
+    third = FIRST + timedelta(days=2)
+    with database.transaction() as db:
+        good, bad = in_turn(db, alice)
+        live(db, objects, alice, 2, now=bad, before=good, now_says=SHUFFLED, before_says=FAIR)
+        alice.business_on = third
+        other = a_version(db, alice, "forecast")
+        registry.promote(db, alice, "forecast", other.number, actor="merchant", reason="try")
+        registry.roll_back(db, alice, "forecast", actor="merchant", reason="worse still")
+        live(db, objects, alice, 4, first=third, now=bad, before=good, now_says=SHUFFLED, before_says=FAIR)
+        raised = sorted(alerts(db, alice), key=lambda alert: alert.id)
+        assert [(alert.version_id, alert.state) for alert in raised] == [(bad.id, "resolved"), (bad.id, "open")]
+        assert len(list(db.scalars(select(Effect).where(Effect.kind == "flow_trigger")))) == 2
 
 
 def test_the_same_alert_is_raised_once(database: Database, objects: Objects, alice: Shop) -> None:
@@ -201,3 +259,19 @@ def test_nights_below_target_warn_without_asking_for_a_rollback(
         (warning,) = alerts(db, alice)
         assert (warning.kind, warning.act_by) == ("warn", None)
         assert warning.numbers["target"] == pytest.approx(0.92 * 0.9)
+
+
+def test_nights_of_weeks_ago_warn_nobody(database: Database, objects: Objects, alice: Shop) -> None:
+    """A week ahead is judged from the seventh evening on: two nights, a month of silence, then two and one more."""
+    off = {1: 14.0, 2: 7.0, 3: 3.0}
+    back_on = FIRST + timedelta(days=38)
+    with database.transaction() as db:
+        good, other = in_turn(db, alice)
+        other.metrics = {"product_week": {"accuracy": 0.9}}
+        live(db, objects, alice, 8, now=other, before=good, now_says=off, before_says=off)
+        live(db, objects, alice, 8, first=back_on, now=other, before=good, now_says=off, before_says=off)
+        assert alerts(db, alice) == []
+        third = back_on + timedelta(days=8)
+        warning = live(db, objects, alice, 1, first=third, now=other, before=good, now_says=off, before_says=off)
+        assert warning is not None
+        assert (warning.kind, warning.numbers["nights"]) == ("warn", 3)

@@ -68,3 +68,14 @@ def test_lists_as_good_as_before_are_left_alone(database: Database, settings: Se
     with database.reading() as db:
         row = db.scalars(select(Evaluation).where(Evaluation.version_id == same.id)).one()
         assert (row.level, row.accuracy, row.orders) == ("retained", 1.0, 40)
+
+
+def test_a_fit_that_was_rolled_back_is_no_yardstick(database: Database, settings: Settings, alice: Shop) -> None:
+    good, bad = in_turn(database, settings, alice, GOOD, BAD)
+    with database.transaction() as db:
+        db.get_one(Version, bad.id).algorithm = "together"
+        registry.roll_back(db, db.get_one(Shop, alice.id), "recommend", actor="merchant", reason="finds nothing")
+    assert judge(database, settings, alice, 40) is None
+    with database.reading() as db:
+        row = db.scalars(select(Evaluation).where(Evaluation.version_id == good.id)).one()
+        assert (row.accuracy, row.numbers["fresh_hits"]) == (1.0, 40)
