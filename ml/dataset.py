@@ -207,7 +207,7 @@ def _read(file: Path, columns: list[str]) -> pa.Table:
 def _columns(file: Path, columns: list[str], contract: Contract) -> pa.Table:
     """Some columns of a file, of the types that its contract asks for."""
     try:
-        table = pq.ParquetFile(file).read(columns=columns)
+        table = pq.ParquetFile(file).read(columns=columns, use_threads=False)  # a worker has one core
     except (pa.ArrowInvalid, OSError) as wrong:
         raise BadData(f"{file}: not a Parquet file ({wrong})") from wrong
     missing = [name for name in columns if name not in table.column_names]
