@@ -78,7 +78,7 @@ def children(host: str, port: int) -> list[Child]:
     worker = [*celery, "--pool", "solo", "--without-mingle", "--without-gossip"]
     return [
         Child("web", web_command(host, port)),
-        Child("desk", [*worker, "-Q", "desk", "-n", "desk@%h", "-B"]),
+        Child("desk", [*worker, "-Q", "desk", "-n", "desk@%h", "--heartbeat"]),
         Child("training", [*worker, "-Q", "training", "-n", "training@%h"]),
     ]
 

@@ -1,9 +1,13 @@
 """The Celery app: three doorbells, two queues, one heartbeat."""
 
 import logging
+from typing import Any
 
 from celery import Celery
+from celery.beat import EmbeddedService
+from celery.bootsteps import StartStopStep
 from celery.signals import setup_logging
+from click import Option
 
 from shopify_app import config
 from shopify_app.log import configure
@@ -14,6 +18,20 @@ QUEUES = (DESK, TRAINING)
 """desk: quick work that shoppers and merchants wait for; training: long work, one process, one thread."""
 
 HEARTBEAT_SECONDS = 5.0
+
+
+class Heartbeat(StartStopStep):  # type: ignore[misc]
+    """`--heartbeat`: the worker beats in a thread. Celery's own `-B` is a process of 80 MB that may die unseen."""
+
+    conditional = True
+
+    def __init__(self, worker: Any, heartbeat: bool = False, **options: Any) -> None:
+        self.enabled = heartbeat
+        super().__init__(worker, **options)
+
+    def create(self, worker: Any) -> Any:
+        """What is started and stopped with the worker."""
+        return EmbeddedService(worker.app, thread=True, scheduler_cls=worker.app.conf.beat_scheduler)
 
 
 def make_app(settings: config.Settings) -> Celery:
@@ -33,6 +51,8 @@ def make_app(settings: config.Settings) -> Celery:
         beat_scheduler="celery.beat:Scheduler",  # a kill leaves the file of the default one half-written
         timezone="UTC",
     )
+    app.user_options["worker"].add(Option(("--heartbeat",), is_flag=True, help="beat in a thread of this worker"))
+    app.steps["worker"].add(Heartbeat)
     return app
 
 
