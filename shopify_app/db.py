@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import psycopg
 from sqlalchemy import Connection, DateTime, Engine, Table, create_engine, event, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.url import make_url
@@ -130,7 +129,7 @@ def _try_idle(engine: Engine, connection: Any, record: ConnectionPoolEntry, _pro
     if time.monotonic() - record.info.get("used_at", math.inf) > IDLE:
         try:
             engine.dialect.do_ping(connection)
-        except psycopg.Error as gone:
+        except engine.dialect.loaded_dbapi.Error as gone:
             raise InvalidatePoolError(str(gone)) from gone
 
 
