@@ -77,7 +77,7 @@ def _read_shops(db: Session) -> list[tuple[int, str, datetime | None]]:
     """Installed shops whose history was read, with the time of the last look at their orders; the oldest look first."""
     found = select(Shop.id, Shop.domain, Feed.checked_at).join(Feed, Feed.shop_id == Shop.id)
     installed = found.where(Shop.state == ShopState.INSTALLED, Feed.kind == feeds.ORDERS)
-    return [(row[0], row[1], row[2]) for row in db.execute(installed.order_by(Feed.checked_at))]
+    return [(row[0], row[1], row[2]) for row in db.execute(installed.order_by(Feed.checked_at, Shop.id))]
 
 
 def _silent_for(db: Session, domain: str, now: datetime) -> timedelta | None:

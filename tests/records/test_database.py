@@ -1,5 +1,7 @@
 """Sessions: what they keep, what they leave alone, and a server that was away."""
 
+from collections.abc import Iterator
+
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
@@ -10,6 +12,14 @@ from shopify_app.tables import Shop
 from tests.records.cutting import cut
 
 of_postgresql = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+
+
+@pytest.fixture(autouse=True)
+def alone(database: Database) -> Iterator[None]:
+    """Each test begins without connections of those before it, and leaves none that it had ended."""
+    database.engine.dispose()
+    yield
+    database.engine.dispose()
 
 
 def test_what_is_changed_in_a_reading_session_is_not_kept(database: Database, alice: Shop) -> None:
@@ -29,7 +39,7 @@ def test_what_was_read_can_be_used_after_the_session(database: Database, alice: 
 
 @of_postgresql
 def test_statements_stay_prepared_from_one_reading_to_the_next(database: Database) -> None:
-    for _ in range(80):  # there may be eight connections, and each prepares a statement at its sixth time
+    for _ in range(8):  # a statement is prepared at its sixth time
         with database.reading() as db:
             db.execute(select(Shop.id))
     with database.reading() as db:
