@@ -1,6 +1,5 @@
 """Lists between fits: the version in charge answers by the newest orders, and its counts are checked every night."""
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -109,7 +108,6 @@ def _enough(context: Context, version: Version, table: NeighbourTable) -> bool:
 
 def _write(context: Context, shop: Shop, version: Version, table: NeighbourTable) -> str:
     folder = context.scratch(f"lists-{shop.id}")
-    shutil.rmtree(folder)
     why = f"the lists of version {version.number} by newer orders"
     writing.write(Trained(folder, "recommend", version.algorithm, {}, version.seed, None, {}, why), table)
     return context.bundles.keep(folder)

@@ -110,7 +110,6 @@ def _fit(
 
     started = cpu_seconds()
     folder = context.scratch(f"bundle-{shop.id}-{task}")
-    shutil.rmtree(folder)
     left = context.scratch(f"counts-{shop.id}")
     shutil.rmtree(left)
     config = _config(task, Policy.of(shop.settings))

@@ -49,12 +49,12 @@ def _compared(opened: Evening, seen: Slot, champion: Version, previous: Version)
     Those are days of which the champion spoke as such: put in charge by hand, its last run may be weeks old, and the
     merchant never saw it.
     """
-    if seen.in_charge_since_on is None or seen.in_charge_since_on > opened.closed_on:  # promoted before a late night
+    if seen.in_charge_since_on is None:
         return None
     spoke_on = forecasts.first_since(
         opened.db, opened.shop.id, champion.id, seen.in_charge_since_on - timedelta(days=1)
     )
-    if spoke_on is None or spoke_on >= opened.closed_on:
+    if spoke_on is None or spoke_on >= opened.closed_on:  # it has said nothing yet, or took over before a late night
         return None
     first = max(spoke_on + timedelta(days=1), opened.closed_on - timedelta(days=LONGEST - 1))
     mine, theirs = (_errors(opened, version, first) for version in (champion, previous))

@@ -77,8 +77,7 @@ def seal_held(database: Database, objects: Objects, seal: Seal, batch: inbox.Bat
     """
     total = 0
     while True:
-        with database.transaction() as db:
-            inbox.hold(db, batch)
+        with database.reading() as db:
             shop, events = shops.by_domain(db, batch.shop), inbox.applied(db, batch.shop, facts.OWN)
         if shop is None or not events:
             return total

@@ -170,9 +170,9 @@ def _mark(db: Session, seqs: Sequence[int], **values: Any) -> None:
         db.connection().execute(update(Event).where(Event.seq.in_(seqs)).values(**values))
 
 
-def hold(db: Session, batch: Batch, lease: timedelta = LEASE) -> None:
+def hold(db: Session, batch: Batch) -> None:
     """Keep the batch for longer. Raises LostLease when somebody else has taken the shop over."""
-    if not turns.hold(db, QUEUE, batch.shop, batch.token, server_time(db) + lease):
+    if not turns.hold(db, QUEUE, batch.shop, batch.token, server_time(db) + LEASE):
         raise LostLease(f"the events of {batch.shop} are no longer ours")
 
 
