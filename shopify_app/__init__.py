@@ -3,7 +3,6 @@
 The folder has the name that Shopify's own `shopifyapp` package imports as; the two can never be installed together.
 """
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,12 +41,10 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     return app
 
 
-def serve(settings: "Settings | None" = None) -> "Door":
-    """The whole app as `up` serves it: webhooks at the door, everything else by `create_app` behind it."""
+def behind_door(settings: "Settings | None" = None) -> "Door":
+    """The same for an event loop: what `serve` serves, and `up`."""
     from shopify_app.web import state as web_state
     from shopify_app.web.door import Door
 
-    # An answer changes threads several times, and each time may wait this long for one that is busy: 5 ms by default.
-    sys.setswitchinterval(0.0005)
     app = create_app(settings)
     return Door(web_state.of(app).hooks, app)

@@ -86,9 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--json", action="store_true", help="answer in JSON")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    start = command(commands, "up", _up, "start the web server, the workers and the heartbeat; Ctrl-C ends them all")
-    start.add_argument("--host", default="127.0.0.1")
-    start.add_argument("--port", type=int, default=8800)
+    _add_servers(commands)
     command(commands, "migrate", _migrate, "bring the database to this release")
     _add_looks(commands)
     for name, what in (
@@ -132,6 +130,16 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_servers(commands: Any) -> None:
+    for name, run, what in (
+        ("up", _up, "start the web server, the workers and the heartbeat; Ctrl-C ends them all"),
+        ("serve", _serve, "start the web server alone, where something else starts the workers"),
+    ):
+        start = command(commands, name, run, what)
+        start.add_argument("--host", default="127.0.0.1")
+        start.add_argument("--port", type=int, default=8800)
+
+
 def _add_looks(commands: Any) -> None:
     look = command(commands, "status", _status, "every shop, or one: orders, versions, what waits, alerts")
     look.add_argument("--shop", metavar="SHOP", help="example.myshopify.com")
@@ -148,6 +156,13 @@ def _on_slot(commands: Any, name: str, run: Callable[..., Any], what: str) -> ar
 
 def _up(settings: config.Settings, chosen: argparse.Namespace) -> None:
     up.run(settings, chosen.host, chosen.port)
+
+
+def _serve(settings: config.Settings, chosen: argparse.Namespace) -> None:
+    from shopify_app.web import server
+
+    up.check_port(chosen.host, chosen.port)
+    server.run(settings, chosen.host, chosen.port)
 
 
 def _migrate(settings: config.Settings, _: argparse.Namespace) -> dict[str, Any]:

@@ -59,7 +59,7 @@ class Child:
 
 def run(settings: Settings, host: str, port: int) -> None:
     """Start everything and stay until SIGINT or SIGTERM. Raises SettingError when it cannot start."""
-    _check_port(host, port)
+    check_port(host, port)
     settings.var.mkdir(parents=True, exist_ok=True)
     _check_disk(settings.var)
     _check_objects(settings)
@@ -84,13 +84,8 @@ def children(host: str, port: int) -> list[Child]:
 
 
 def web_command(host: str, port: int) -> list[str]:
-    """The web server: webhooks answered at the door, Flask behind it."""
-    return [
-        *(sys.executable, "-m", "granian", "--interface", "rsgi", "--factory", "shopify_app:serve"),
-        *("--host", host, "--port", str(port), "--workers", "1", "--http", "1", "--no-ws"),
-        # Granian counts connections, idle ones too: a low limit would lock everybody out.
-        *("--backpressure", "1024", "--no-access-log", "--log-level", "warning"),
-    ]
+    """The web server alone."""
+    return [sys.executable, "-m", "shopify_app", "serve", "--host", host, "--port", str(port)]
 
 
 def _supervise(settings: Settings, family: list[Child]) -> None:
@@ -150,7 +145,8 @@ def _only_one(var: Path) -> Iterator[None]:
         yield
 
 
-def _check_port(host: str, port: int) -> None:
+def check_port(host: str, port: int) -> None:
+    """Raises SettingError when nothing can listen there."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -1,6 +1,6 @@
 """A request's body, up to a size. A longer one is read and thrown away first, so that the sender hears the answer."""
 
-from collections.abc import AsyncIterable, Callable
+from collections.abc import Callable
 
 from shopify_app.errors import Refused
 
@@ -38,13 +38,4 @@ def whole_body(read: Callable[[int], bytes]) -> bytes:
     pieces = Pieces()
     while (piece := read(PIECE)) and pieces.add(piece):
         pass
-    return pieces.whole()
-
-
-async def whole_body_of(stream: AsyncIterable[bytes]) -> bytes:
-    """The raw bytes as they come. Raises Refused with status 413."""
-    pieces = Pieces()
-    async for piece in stream:
-        if not pieces.add(piece):
-            break
     return pieces.whole()

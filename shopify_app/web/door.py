@@ -1,21 +1,23 @@
-"""The server's first step: reads each body within limits, answers webhooks itself, passes the rest to Flask.
+"""The door in front of Flask: each request's body is read first, within limits, and Flask answers in a thread.
 
-Reading holds no thread, so a slow sender keeps nobody waiting. Flask works in threads, behind. For granian (RSGI).
+Reading holds no thread, so a slow sender keeps nobody waiting. An ASGI application.
 """
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from shopify_app.errors import Refused
 from shopify_app.web import wsgi
-from shopify_app.web.body import LARGEST, whole_body_of
-from shopify_app.web.hooks import Hooks, Reply
+from shopify_app.web.body import Pieces
+from shopify_app.web.hooks import Hooks
 
-WEBHOOKS = "/webhooks"
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+
 BODY_SECONDS = 10.0
-"""For the body of a page's form to arrive in; `Hooks` is stricter."""
+"""For the body of a page's form to arrive in; webhooks have less."""
 THREADS = 8
 """Requests that Flask works on at the same time."""
 SAFE = (
@@ -26,44 +28,51 @@ SAFE = (
 
 
 class Door:
-    """An RSGI application: our answers to webhooks, and a WSGI application behind it."""
+    """A WSGI application behind an event loop, and the hooks that answer webhooks without it."""
 
     def __init__(self, hooks: Hooks, behind: wsgi.Application) -> None:
-        self._hooks = hooks
+        self.hooks = hooks
         self._behind = behind
         self._threads = ThreadPoolExecutor(THREADS, "flask")
 
-    async def __rsgi__(self, scope: Any, protocol: Any) -> None:
-        """Answer one request. There are no websockets here."""
-        if scope.proto != "http":
-            protocol.close(403)
-        elif scope.path == WEBHOOKS and scope.method == "POST":
-            headers = scope.headers
-            reply = await self._hooks.take_soon(headers, _body(headers, protocol))
-            protocol.response_bytes(*_told(reply))
-        else:
-            protocol.response_bytes(*await self._page(scope, protocol))
-
-    async def _page(self, scope: Any, protocol: Any) -> wsgi.Answer:
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
+        """Answer one request."""
         try:
             async with asyncio.timeout(BODY_SECONDS):
-                body = await _body(scope.headers, protocol)
+                body = await _body(receive)
+        except ConnectionError:
+            return
         except TimeoutError:
-            return _told(Reply(408, "too_slow"))
+            answer = _refused(Refused("too_slow", status=408))
         except Refused as refused:
-            return _told(Reply(refused.status, refused.code))
-        environ, loop = wsgi.environ(scope, body), asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, wsgi.call, self._behind, environ)
+            answer = _refused(refused)
+        else:
+            loop = asyncio.get_running_loop()
+            environ = wsgi.environ(scope, body)
+            answer = await loop.run_in_executor(self._threads, wsgi.call, self._behind, environ)
+        await _tell(answer, send)
 
 
-def _told(reply: Reply) -> wsgi.Answer:
-    return reply.status, [*SAFE, *reply.headers], reply.text.encode()
+async def _body(receive: Receive) -> bytes:
+    """The whole body. Raises Refused when it is too large, ConnectionError when the sender went away in it."""
+    pieces, more = Pieces(), True
+    while more:
+        piece = await receive()
+        if piece["type"] == "http.disconnect":
+            raise ConnectionError
+        more = pieces.add(piece.get("body", b"")) and piece.get("more_body", False)
+    return pieces.whole()
 
 
-def _body(headers: Mapping[str, str], protocol: Any) -> Awaitable[bytes]:
-    """The whole body. Waiting for it raises Refused when it is too large."""
-    length = headers.get("content-length") or ""
-    if length.isdigit() and int(length) <= LARGEST:
-        whole: Awaitable[bytes] = protocol()
-        return whole
-    return whole_body_of(protocol)
+def _refused(refused: Refused) -> wsgi.Answer:
+    """What is read no further ends the connection: its rest would look like a next request."""
+    return refused.status, [*SAFE, ("connection", "close")], refused.code.encode()
+
+
+async def _tell(answer: wsgi.Answer, send: Send) -> None:
+    status, headers, body = answer
+    lines = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+    if not any(name == b"content-length" for name, _ in lines):
+        lines.append((b"content-length", b"%d" % len(body)))
+    await send({"type": "http.response.start", "status": status, "headers": lines})
+    await send({"type": "http.response.body", "body": body})

@@ -1,12 +1,11 @@
 """What a webhook is answered, whichever server stands in front. Nothing is parsed here, and no worker is needed.
 
-It knows no Flask: the door in front of Flask answers webhooks without it.
+It knows no Flask: the server answers webhooks without it.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 from typing import NamedTuple
 
@@ -17,8 +16,7 @@ from shopify_app.nudge import nudge
 from shopify_app.platform import verify
 from shopify_app.platform.callers import Webhook
 from shopify_app.records.accepting import Outcome
-from shopify_app.web.acceptance import PATIENCE, Acceptance, Busy
-from shopify_app.web.limit import Limit
+from shopify_app.web.acceptance import Acceptance, Busy
 
 
 class Reply(NamedTuple):
@@ -33,14 +31,16 @@ TAKEN = Reply(200)
 LATER = Reply(503, "try again", (("retry-after", "5"),))
 
 
+Tell = Callable[[Reply], None]
+
+
 class Hooks:
     """Checks, stores, says yes."""
 
     def __init__(self, secrets: Sequence[bytes], acceptance: Acceptance) -> None:
         self._secrets = secrets
         self._acceptance = acceptance
-        self._limit = Limit(PATIENCE)
-        self._brought: deque[tuple[asyncio.Future[Outcome | Busy], Outcome | Busy]] = deque()
+        self._brought: deque[tuple[Tell, Webhook, float, Outcome | Busy]] = deque()
         self._is_rung = False
         self._outcomes = {outcome: metrics.webhooks.labels(outcome.value) for outcome in Outcome}
 
@@ -53,41 +53,30 @@ class Hooks:
         except (Refused, Busy) as no:
             return turned_away(no)
 
-    async def take_soon(self, headers: Mapping[str, str], arriving: Awaitable[bytes]) -> Reply:
-        """The same, without holding a thread while the body arrives and the database works; 408 for a slow body."""
-        hook = None
+    def take_soon(self, headers: Mapping[str, str], body: bytes, loop: asyncio.AbstractEventLoop, tell: Tell) -> None:
+        """The same without waiting: `tell` hears the reply, in the event loop that calls this.
+
+        It hears nothing when the database takes longer than PATIENCE.
+        """
+        started = perf_counter()
         try:
-            with self._limit as loop:
-                body = await arriving
-                started = perf_counter()
-                hook = verify.webhook(headers, body, self._secrets)
-                return self._taken(hook, await self._accepted(hook, loop), started)
-        except TimeoutError:
-            return turned_away(Busy("the database took too long") if hook else Refused("too_slow", status=408))
+            hook = verify.webhook(headers, body, self._secrets)
+            self._acceptance.submit(hook, lambda found: self._bring(loop, (tell, hook, started, found)))
         except (Refused, Busy) as no:
-            return turned_away(no)
+            tell(turned_away(no))
 
-    async def _accepted(self, hook: Webhook, loop: asyncio.AbstractEventLoop) -> Outcome:
-        answer: asyncio.Future[Outcome | Busy] = loop.create_future()
-        self._acceptance.submit(hook, partial(self._bring, answer))
-        found = await answer
-        if isinstance(found, Busy):
-            raise found
-        return found
-
-    def _bring(self, answer: "asyncio.Future[Outcome | Busy]", found: Outcome | Busy) -> None:
+    def _bring(self, loop: asyncio.AbstractEventLoop, what: tuple[Tell, Webhook, float, Outcome | Busy]) -> None:
         """From the database's thread to the event loop: deliveries of one commit wake it once."""
-        self._brought.append((answer, found))
+        self._brought.append(what)
         if not self._is_rung:
             self._is_rung = True
-            answer.get_loop().call_soon_threadsafe(self._hand_out)
+            loop.call_soon_threadsafe(self._hand_out)
 
     def _hand_out(self) -> None:
         self._is_rung = False
         while self._brought:
-            answer, found = self._brought.popleft()
-            if not answer.done():
-                answer.set_result(found)
+            tell, hook, started, found = self._brought.popleft()
+            tell(turned_away(found) if isinstance(found, Busy) else self._taken(hook, found, started))
 
     def _taken(self, hook: Webhook, outcome: Outcome, started: float) -> Reply:
         metrics.webhook_seconds.observe(perf_counter() - started)

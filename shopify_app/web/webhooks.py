@@ -1,4 +1,4 @@
-"""POST /webhooks for servers that run Flask alone: under `shopify_app:serve` the door answers before Flask."""
+"""POST /webhooks for servers that run Flask alone, and for what is rarely asked; `web/server.py` answers the rest."""
 
 from flask import Blueprint, Response, request
 

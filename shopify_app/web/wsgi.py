@@ -4,29 +4,30 @@ import io
 import sys
 from collections.abc import Callable, Iterable
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+Headers = Iterable[tuple[bytes, bytes]]
 Answer = tuple[int, list[tuple[str, str]], bytes]
 UNPREFIXED = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
 
 
 def environ(scope: Any, body: bytes) -> dict[str, Any]:
-    """The request as PEP 3333 describes it. `scope` is RSGI's."""
-    server, _, port = scope.server.rpartition(":")
-    client, _, client_port = scope.client.rpartition(":")
+    """The request as PEP 3333 describes it. `scope` is ASGI's."""
+    (server, port), (client, client_port) = scope["server"], scope["client"]
     return {
-        "REQUEST_METHOD": scope.method,
+        "REQUEST_METHOD": scope["method"],
         "SCRIPT_NAME": "",
-        "PATH_INFO": scope.path.encode().decode("latin-1"),
-        "QUERY_STRING": scope.query_string,
+        "PATH_INFO": unquote_to_bytes(scope["raw_path"]).decode("latin-1"),
+        "QUERY_STRING": scope["query_string"].decode("latin-1"),
         "SERVER_NAME": server,
-        "SERVER_PORT": port,
-        "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
+        "SERVER_PORT": str(port),
+        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
         "REMOTE_ADDR": client,
-        "REMOTE_PORT": client_port,
-        **_headers(scope),
+        "REMOTE_PORT": str(client_port),
+        **_headers(scope["headers"]),
         "wsgi.version": (1, 0),
-        "wsgi.url_scheme": scope.scheme,
+        "wsgi.url_scheme": scope["scheme"],
         "wsgi.input": io.BytesIO(body),
         "wsgi.input_terminated": True,
         "wsgi.errors": sys.stderr,
@@ -52,14 +53,21 @@ def call(application: Application, environ: dict[str, Any]) -> Answer:
     return started[0], started[1], body
 
 
-def _headers(scope: Any) -> dict[str, str]:
-    """Headers by their CGI names; a name with an underscore could pass for another one, so it is left out."""
+def joined(headers: Headers) -> dict[str, str]:
+    """Headers by lower-case name; what comes twice is joined, as HTTP says."""
     found: dict[str, str] = {}
-    for name, value in scope.headers.items():
-        key = UNPREFIXED.get(name) or f"HTTP_{name.upper().replace('-', '_')}"
-        if "_" not in name:
-            glue = "; " if name == "cookie" else ","
-            found[key] = f"{found[key]}{glue}{value}" if key in found else value
-    if scope.authority:
-        found.setdefault("HTTP_HOST", scope.authority)
+    for raw_name, raw_value in headers:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        if name in found:
+            value = f"{found[name]}{'; ' if name == 'cookie' else ','}{value}"
+        found[name] = value
     return found
+
+
+def _headers(headers: Headers) -> dict[str, str]:
+    """Headers by their CGI names; a name with an underscore could pass for another one, so it is left out."""
+    return {
+        UNPREFIXED.get(name) or f"HTTP_{name.upper().replace('-', '_')}": value
+        for name, value in joined(headers).items()
+        if "_" not in name
+    }

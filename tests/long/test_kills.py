@@ -19,6 +19,8 @@ from tests.long.test_story import free_ports
 
 pytestmark = pytest.mark.long
 
+SERVER = "shopify_app serve"
+
 
 @pytest.fixture
 def family(tmp_path: Path) -> Iterator[Family]:
@@ -41,7 +43,7 @@ def kill_again_and_again(family: Family, over: threading.Event, killed: list[str
     """kill -9, in turn, a desk worker, the web server and the training worker, with all their children."""
     turn = 0
     while not over.wait(4):
-        word = ("desk", "granian", "training")[turn % 3]
+        word = ("desk", SERVER, "training")[turn % 3]
         turn += 1
         for process in children(family, word):
             try:
@@ -63,14 +65,14 @@ def test_kill_9_at_random_moments_loses_no_order_and_doubles_none(family: Family
     killer.start()
     try:
         steps = []
-        while len(steps) < 5 or (not {"desk", "granian"} <= set(killed) and len(steps) < 60):
+        while len(steps) < 5 or (not {"desk", SERVER} <= set(killed) and len(steps) < 60):
             steps.append(family.shopify("clock", {"step_days": 2}))
     finally:
         over.set()
         killer.join()
     family.wait("the app to come to rest", watch.is_quiet, 240)
     sent = sum(step["orders_sent"] for step in steps)
-    assert {"desk", "granian"} <= set(killed)
+    assert {"desk", SERVER} <= set(killed)
     assert sum(step["failed"] for step in steps) == 0
     with watch.database.reading() as db:
         stored = db.scalar(select(func.count()).select_from(Order).where(Order.is_backfilled.is_(False)))

@@ -1,10 +1,12 @@
 """The door in front of Flask, in the server that `up` starts: what it answers itself, and what it passes on."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -172,31 +174,126 @@ def test_everything_else_is_answered_by_flask(
     assert answer.headers["Content-Security-Policy"].startswith("frame-ancestors")
 
 
-def test_the_door_needs_neither_flask_nor_any_library_for_numbers(tmp_path: Path, sqlite_template: Path) -> None:
+def hook(number: int, *more: str, first: str = "POST /webhooks HTTP/1.1") -> bytes:
+    """A signed delivery as it goes over the wire."""
+    body = encoded(order(number))
+    lines = [f"{name}: {value}" for name, value in webhook_headers(SHOP, "orders/create", body).items()]
+    return "\r\n".join([first, "Host: x", f"Content-Length: {len(body)}", *lines, *more, "", ""]).encode() + body
+
+
+def whole(one: socket.socket) -> bytes:
+    """All that comes until the other side hangs up."""
+    return b"".join(iter(lambda: one.recv(65536), b""))
+
+
+def test_requests_sent_before_their_turn_are_answered_in_order(port: int, var: Path) -> None:
+    before = bodies(var)
+    page = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    unsigned = b"POST /webhooks HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx"
+    last = b"GET /nothing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as one:
+        one.sendall(hook(20) + page + hook(21) + hook(22) + unsigned + last)
+        answers = whole(one)
+    assert re.findall(rb"HTTP/1.1 (\d+)", answers) == [b"200", b"200", b"200", b"200", b"400", b"404"]
+    assert bodies(var) == before + 3
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        hook(30, first="POST /webhooks HTTP/1.0"),
+        hook(31, "Connection: close"),
+        hook(32, "Connection: close", first="POST http://app.example.com/webhooks?x=1 HTTP/1.1"),
+        hook(33, "Connection: close", "Expect: 100-continue"),
+    ],
+)
+def test_a_connection_ends_when_the_sender_asks_for_it_however_the_request_is_written(
+    port: int, var: Path, request_: bytes
+) -> None:
+    before = bodies(var)
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as one:
+        one.sendall(request_)
+        answer = whole(one)
+    assert re.findall(rb"HTTP/1.1 (\d+)", answer)[-1] == b"200"
+    assert b"connection: close" in answer
+    assert bodies(var) == before + 1
+
+
+def test_a_delivery_that_ends_in_its_middle_leaves_no_trace(port: int, var: Path) -> None:
+    before = bodies(var)
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as one:
+        one.sendall(hook(40)[:-10])
+    assert raw(port, hook(41)).startswith(b"HTTP/1.1 200")
+    assert bodies(var) == before + 1
+
+
+def test_a_form_that_ends_in_its_middle_never_reaches_flask(port: int, var: Path) -> None:
+    counted = 'foretally_webhooks_total{outcome="refused"}'
+
+    def refused() -> bytes:
+        told = raw(port, b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        return next(line for line in told.split(b"\n") if line.startswith(counted.encode()))
+
+    raw(port, b"POST /webhooks?a=b HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx")  # Flask would count it
+    before = refused()
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as one:
+        one.sendall(b"POST /webhooks?a=b HTTP/1.1\r\nHost: x\r\nContent-Length: 20\r\n\r\nhalf")
+    assert refused() == before
+
+
+def test_headers_without_an_end_are_cut_off(port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as one:
+        one.sendall(b"POST /webhooks HTTP/1.1\r\nX-Long: " + b"x" * (80 << 10))
+        assert one.recv(1000).startswith(b"HTTP/1.1 431")
+
+
+def test_who_sends_no_whole_request_is_cut_off(port: int) -> None:
+    with ExitStack() as opened:
+        silent, slow, kept = (
+            opened.enter_context(socket.create_connection(("127.0.0.1", port), timeout=20)) for _ in range(3)
+        )
+        slow.sendall(b"POST /webhooks HTTP/1.1\r\nHost: x\r\nX-")
+        kept.sendall(hook(50))
+        assert kept.recv(1000).startswith(b"HTTP/1.1 200")
+        assert silent.recv(1000) == b""
+        assert slow.recv(1000).startswith(b"HTTP/1.1 408")
+        kept.sendall(hook(51))
+        assert kept.recv(1000).startswith(b"HTTP/1.1 200")
+
+
+def test_a_body_that_does_not_come_hears_408(port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as one:
+        one.sendall(hook(52)[:-1])
+        assert whole(one).startswith(b"HTTP/1.1 408")
+
+
+def test_webhooks_need_neither_flask_nor_any_library_for_numbers(tmp_path: Path, sqlite_template: Path) -> None:
     (tmp_path / "foretally.db").write_bytes(sqlite_template.read_bytes())
-    body = encoded(order(7))
-    headers = {name.lower(): value for name, value in webhook_headers(SHOP, "orders/create", body).items()}
+    free = servers.free_port()
     ask = f"""
 import asyncio, sys
 from shopify_app.records.seal import Seal
 from shopify_app.web.acceptance import Acceptance
 from shopify_app.web.door import Door
 from shopify_app.web.hooks import Hooks
+from shopify_app.web.server import server
 
-class Scope:
-    proto, path, method, headers = "http", "/webhooks", "POST", {headers!r}
+async def play():
+    acceptance = Acceptance("sqlite:///{tmp_path / "foretally.db"}", Seal([b"k" * 32]))
+    serving = server(Door(Hooks([{SECRET.encode()!r}], acceptance), None), "127.0.0.1", {free})
+    running = asyncio.create_task(serving.serve())
+    while not serving.started:
+        await asyncio.sleep(0.01)
+    reader, writer = await asyncio.open_connection("127.0.0.1", {free})
+    writer.write({hook(7, "Connection: close")!r})
+    print((await reader.read())[:15].decode())
+    serving.should_exit = True
+    await running
 
-class Protocol:
-    async def __aiter__(self):
-        yield {body!r}
-    def response_bytes(self, *answer):
-        print(answer[0])
-
-acceptance = Acceptance("sqlite:///{tmp_path / "foretally.db"}", Seal([b"k" * 32]))
-asyncio.run(Door(Hooks([{SECRET.encode()!r}], acceptance), None).__rsgi__(Scope, Protocol()))
+asyncio.run(play())
 heavy = "flask werkzeug requests pandas numpy pyarrow duckdb scipy xgboost prophet".split()
 print([name for name in heavy if name in sys.modules])  # the doorbell loads Celery behind the answer
 """
     environ = {"PATH": os.environ["PATH"], "SHOPIFY_API_KEY": KEY, "SHOPIFY_API_SECRET": SECRET, "APP_URL": "https://x"}
     done = subprocess.run([sys.executable, "-c", ask], cwd=ROOT, env=environ, capture_output=True, text=True)
-    assert done.stdout.split("\n")[:2] == ["200", "[]"], done.stderr[-2000:]
+    assert done.stdout.split("\n")[:2] == ["HTTP/1.1 200 OK", "[]"], done.stderr[-2000:]
