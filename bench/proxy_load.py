@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlencode
 
-from bench.webhook_load import LONGEST_ANSWER, Heard
+from bench.webhook_load import Heard, whole_answer
 
 SHOP = "bench.myshopify.com"
 
@@ -28,7 +28,7 @@ def send(port: int, requests: Sequence[bytes], per_second: float, connections: i
             kept.connection = socket.create_connection(("127.0.0.1", port))
             kept.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         kept.connection.sendall(request)
-        answer = kept.connection.recv(LONGEST_ANSWER)
+        answer = whole_answer(kept.connection)
         took = time.perf_counter() - due
         with lock:
             heard.seconds.append(took)

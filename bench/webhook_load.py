@@ -2,6 +2,7 @@
 
 import base64
 import hmac
+import re
 import selectors
 import socket
 import time
@@ -13,7 +14,8 @@ from dataclasses import dataclass, field
 from bench import big_orders
 
 SHOP = "bench.myshopify.com"
-LONGEST_ANSWER = 1 << 16
+LONGEST_PIECE = 1 << 16
+LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
 
 
 @dataclass
@@ -68,9 +70,22 @@ def _send_next(one: socket.socket, left: Iterator[bytes], started: dict[socket.s
     return True
 
 
+def whole_answer(one: socket.socket) -> bytes:
+    """One answer, however many pieces it comes in; what there is of it when the other side hangs up."""
+    heard = b""
+    while not _is_whole(heard) and (piece := one.recv(LONGEST_PIECE)):
+        heard += piece
+    return heard
+
+
+def _is_whole(heard: bytes) -> bool:
+    head, end, body = heard.partition(b"\r\n\r\n")
+    length = LENGTH.search(head)
+    return bool(end) and length is not None and len(body) >= int(length[1])
+
+
 def _hear(one: socket.socket, heard: Heard, started: float) -> None:
-    """An answer to a delivery is short: it comes in one piece."""
-    answer = one.recv(LONGEST_ANSWER)
+    answer = whole_answer(one)
     heard.seconds.append(time.perf_counter() - started)
     heard.answers[answer[9:12].decode() or "closed"] += 1
 
