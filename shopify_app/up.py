@@ -147,7 +147,7 @@ def _only_one(var: Path) -> Iterator[None]:
 
 def check_port(host: str, port: int) -> None:
     """Raises SettingError when nothing can listen there."""
-    with socket.socket() as probe:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))

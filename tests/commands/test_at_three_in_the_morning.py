@@ -1,6 +1,7 @@
 """Every command under a tired person's fingers: one line for what is wrong, one answer for what is right."""
 
 import json
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -166,6 +167,13 @@ def test_status_says_why_a_job_was_given_up(database: Database, with_sales: Shop
     found = told[with_sales.domain]
     assert found["jobs_parked"] == [f"retrain {job_id}: no sales yet"]
     assert found["last_delivery_at"] is not None
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_a_port_that_is_taken_is_refused_in_one_line(say: Say, host: str) -> None:
+    with socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET) as taken:
+        code, said = say("serve", "--host", host, "--port", str(taken.getsockname()[1]), as_json=False)
+    assert (code, said.count("\n"), "already in use" in said) == (2, 1, True), said
 
 
 def test_a_port_that_is_none_is_refused_in_one_line(say: Say) -> None:
