@@ -72,7 +72,7 @@ def _refused(refused: Refused) -> wsgi.Answer:
 async def _tell(answer: wsgi.Answer, send: Send) -> None:
     status, headers, body = answer
     lines = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-    if not any(name == b"content-length" for name, _ in lines):
+    if status not in (204, 304) and not any(name == b"content-length" for name, _ in lines):
         lines.append((b"content-length", b"%d" % len(body)))
     await send({"type": "http.response.start", "status": status, "headers": lines})
     await send({"type": "http.response.body", "body": body})

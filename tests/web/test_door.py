@@ -297,3 +297,10 @@ print([name for name in heavy if name in sys.modules])  # the doorbell loads Cel
     environ = {"PATH": os.environ["PATH"], "SHOPIFY_API_KEY": KEY, "SHOPIFY_API_SECRET": SECRET, "APP_URL": "https://x"}
     done = subprocess.run([sys.executable, "-c", ask], cwd=ROOT, env=environ, capture_output=True, text=True)
     assert done.stdout.split("\n")[:2] == ["HTTP/1.1 200 OK", "[]"], done.stderr[-2000:]
+
+
+def test_a_page_that_is_known_already_has_no_length(connection: HTTPConnection) -> None:
+    connection.request("GET", "/static/app.css", headers={"If-Modified-Since": "Fri, 01 Jan 2100 00:00:00 GMT"})
+    answer = connection.getresponse()
+    answer.read()
+    assert (answer.status, answer.headers["Content-Length"]) == (304, None)
