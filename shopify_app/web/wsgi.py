@@ -13,8 +13,8 @@ UNPREFIXED = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"
 
 
 def environ(scope: Any, body: bytes) -> dict[str, Any]:
-    """The request as PEP 3333 describes it. `scope` is ASGI's."""
-    (server, port), (client, client_port) = scope["server"], scope["client"]
+    """The request as PEP 3333 describes it. `scope` is ASGI's; there is no client in it who hung up at once."""
+    (server, port), (client, client_port) = scope["server"], scope["client"] or ("", 0)
     return {
         "REQUEST_METHOD": scope["method"],
         "SCRIPT_NAME": "",

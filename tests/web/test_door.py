@@ -18,6 +18,7 @@ from bench import servers
 from shopify_app import up
 from shopify_app.db import Database
 from shopify_app.tables import Event
+from shopify_app.web import wsgi
 from tests.factories import KEY, OLD_SECRET, SECRET, encoded, order, webhook_headers
 
 ROOT = Path(__file__).parents[2]
@@ -304,3 +305,9 @@ def test_a_page_that_is_known_already_has_no_length(connection: HTTPConnection) 
     answer = connection.getresponse()
     answer.read()
     assert (answer.status, answer.headers["Content-Length"]) == (304, None)
+
+
+def test_a_request_whose_sender_left_at_once_has_no_address() -> None:
+    scope = {"method": "GET", "raw_path": b"/", "query_string": b"", "http_version": "1.1", "headers": []}
+    found = wsgi.environ(scope | {"scheme": "http", "server": ("127.0.0.1", 80), "client": None}, b"")
+    assert (found["REMOTE_ADDR"], found["REMOTE_PORT"]) == ("", "0")
