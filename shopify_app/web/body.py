@@ -27,10 +27,12 @@ class Pieces:
         return self._size <= PATIENT_UP_TO
 
     def whole(self) -> bytes:
-        """The raw bytes. Raises Refused with status 413."""
+        """The raw bytes, which are not kept here any longer. Raises Refused with status 413."""
         if self._size > LARGEST:
             raise Refused("too_large", status=413)
-        return b"".join(self._kept)
+        body = b"".join(self._kept)
+        self._kept.clear()
+        return body
 
 
 def whole_body(read: Callable[[int], bytes]) -> bytes:

@@ -19,6 +19,7 @@ from shopify_app import up
 from shopify_app.db import Database
 from shopify_app.tables import Event
 from shopify_app.web import wsgi
+from shopify_app.web.body import Pieces
 from tests.factories import KEY, OLD_SECRET, SECRET, encoded, order, webhook_headers
 
 ROOT = Path(__file__).parents[2]
@@ -311,3 +312,9 @@ def test_a_request_whose_sender_left_at_once_has_no_address() -> None:
     scope = {"method": "GET", "raw_path": b"/", "query_string": b"", "http_version": "1.1", "headers": []}
     found = wsgi.environ(scope | {"scheme": "http", "server": ("127.0.0.1", 80), "client": None}, b"")
     assert (found["REMOTE_ADDR"], found["REMOTE_PORT"]) == ("", "0")
+
+
+def test_a_body_is_not_kept_for_as_long_as_its_connection() -> None:
+    pieces = Pieces()
+    pieces.add(b"a")
+    assert (pieces.whole(), pieces.whole()) == (b"a", b"")
