@@ -6,6 +6,7 @@ A webhook takes a task, an event and a dozen dictionaries less than through ASGI
 import asyncio
 import logging
 import sys
+from collections import deque
 from http import HTTPStatus
 from math import inf
 
@@ -27,10 +28,14 @@ CONNECTIONS = 1024
 HEAD_SECONDS = 10.0
 """For a request's line and headers to arrive in."""
 LONGEST_HEAD = 64 << 10
-"""Bytes of a request's line and headers; what Shopify and browsers send is a tenth of it."""
+"""Bytes of a request's line and headers, or of what follows a body; what Shopify and browsers send is a tenth of it."""
+AHEAD = 100
+"""Requests that a connection may send before their turn; the rest of what came with them is not read."""
 IDLE_SECONDS = 95
 """A connection is kept for longer than proxies keep theirs, so that none sends into one that is just being closed."""
 GRACE_SECONDS = 10
+NOWHERE: deque[tuple[bytes, bytes]] = deque(maxlen=0)
+"""For headers that come behind a body: nobody signed them, and who stands in front of us did not see them."""
 
 
 def run(settings: Settings, host: str, port: int) -> None:
@@ -68,11 +73,14 @@ class Server(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         """Ten times a second."""
+        self._look()
+        return await super().on_tick(counter)
+
+    def _look(self) -> None:
         now = asyncio.get_running_loop().time()
         for connection in list(self.server_state.connections):
-            if isinstance(connection, Connection) and now > connection.until:
-                connection.is_late()
-        return await super().on_tick(counter)
+            if isinstance(connection, Connection):
+                connection.look(now)
 
 
 class Connection(HttpToolsProtocol):
@@ -81,8 +89,10 @@ class Connection(HttpToolsProtocol):
     app: Door
     until = inf
     """When the other side, or the database, has had enough time; as the event loop counts it."""
-    _delivery: "Delivery | None" = None
+    _first: RequestResponseCycle | None = None
+    """The request whose turn it is; `cycle` is the one that came last."""
     _is_in_head = False
+    _has_moved = False
     _head_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -90,18 +100,43 @@ class Connection(HttpToolsProtocol):
         super().connection_made(transport)
         self.until = self.loop.time() + HEAD_SECONDS
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nobody is there any more."""
+        if self._first is not None:
+            self._first.disconnected = True
+        super().connection_lost(exc)
+
     def data_received(self, data: bytes) -> None:
         """Parse it."""
+        self._has_moved = False
         super().data_received(data)
-        if self._is_in_head:
-            self._head_bytes += len(data)
-            if self._head_bytes > LONGEST_HEAD:
-                self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+        if self._has_moved:
+            self._head_bytes = 0
+            return
+        self._head_bytes += len(data)
+        if self._head_bytes > LONGEST_HEAD:
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """They have said all they had to say, and may still listen."""
+        return self._owes_answers()
+
+    def send_400_response(self, msg: str) -> None:
+        """What follows is no HTTP."""
+        if not self._owes_answers():
+            super().send_400_response(msg)
+
+    def _owes_answers(self) -> bool:
+        """Whether requests wait for their answers that came whole. The last of them ends the connection."""
+        if self._is_free() or self.cycle.more_body:
+            return False
+        self.cycle.keep_alive = False
+        return True
 
     def on_message_begin(self) -> None:
         """A request begins."""
         super().on_message_begin()
-        self._is_in_head, self._head_bytes = True, 0
+        self._is_in_head = True
         if self._is_free():
             self.until = self.loop.time() + HEAD_SECONDS
 
@@ -109,13 +144,19 @@ class Connection(HttpToolsProtocol):
         """Its body begins. What is rare goes the usual way, to Flask, which answers webhooks too."""
         self._is_in_head = False
         if not self._is_free():
+            if len(self.pipeline) >= AHEAD:
+                raise OverflowError  # for the parser: it gives up
             super().on_headers_complete()
         elif self._is_webhook():
             self.until = self.loop.time() + PATIENCE
-            self.cycle = self._delivery = Delivery(self, self.app.hooks)
+            self.cycle = self._first = Delivery(self, self.app.hooks)
         else:
             self.until = inf
             super().on_headers_complete()
+            self._first = self.cycle
+        self.headers = NOWHERE  # type: ignore[assignment]
+        if self.parser.should_upgrade():
+            self.cycle.keep_alive = False  # the parser takes its body for a next request
 
     def _is_free(self) -> bool:
         return self.cycle is None or self.cycle.response_complete
@@ -126,6 +167,7 @@ class Connection(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         """A piece of its body."""
+        self._has_moved = True
         if isinstance(self.cycle, Delivery):
             self.cycle.add(body)
         else:
@@ -133,6 +175,7 @@ class Connection(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """It is here."""
+        self._has_moved = True
         if isinstance(self.cycle, Delivery):
             self.cycle.take()
         else:
@@ -140,20 +183,30 @@ class Connection(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """It is answered."""
-        self.until = self.loop.time() + HEAD_SECONDS if self._is_in_head else inf
+        if self.pipeline:
+            self._first, self.until = self.pipeline[-1][0], inf
+        else:
+            self.until = self.loop.time() + HEAD_SECONDS if self._is_in_head else inf
         super().on_response_complete()
 
-    def is_late(self) -> None:
+    def look(self, now: float) -> None:
         """End what took too long."""
+        if now > self.until:
+            self._is_late()
+
+    def _is_late(self) -> None:
         self.until = inf
-        if self._delivery is not None and not self._delivery.response_complete:
-            self._delivery.is_late()
+        if isinstance(self._first, Delivery) and not self._first.response_complete:
+            self._first.is_late()
         else:
             self._refuse(HTTPStatus.REQUEST_TIMEOUT)
 
     def _refuse(self, status: HTTPStatus) -> None:
         """Hang up on a request whose headers do not end; there is nothing to answer before its first byte."""
-        if self._head_bytes and self._is_free():
+        if self._owes_answers():
+            self.flow.pause_reading()
+            return
+        if self._is_in_head and self._is_free():
             self.transport.write(STATUS_LINE[status] + b"content-length: 0\r\nconnection: close\r\n\r\n")
         self.transport.close()
 

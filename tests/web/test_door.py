@@ -3,10 +3,13 @@
 import os
 import re
 import socket
+import sqlite3
+import struct
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, contextmanager, suppress
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -24,6 +27,7 @@ from tests.factories import KEY, OLD_SECRET, SECRET, encoded, order, webhook_hea
 
 ROOT = Path(__file__).parents[2]
 SHOP = "alice.myshopify.com"
+PAGE = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +40,13 @@ def var(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Path
 @pytest.fixture(scope="module")
 def port(var: Path) -> Iterator[int]:
     """A running web server."""
-    environ = {
+    free = servers.free_port()
+    with servers.web(up.web_command("127.0.0.1", free), free, var / "log", **settings(var)):
+        yield free
+
+
+def settings(var: Path) -> dict[str, str]:
+    return {
         "SHOPIFY_API_KEY": KEY,
         "SHOPIFY_API_SECRET": SECRET,
         "SHOPIFY_OLD_API_SECRET": OLD_SECRET,
@@ -44,9 +54,6 @@ def port(var: Path) -> Iterator[int]:
         "FORETALLY_VAR": str(var),
         "DATABASE_URL": f"sqlite:///{var / 'foretally.db'}",
     }
-    free = servers.free_port()
-    with servers.web(up.web_command("127.0.0.1", free), free, var / "log", **environ):
-        yield free
 
 
 @pytest.fixture
@@ -183,6 +190,14 @@ def hook(number: int, *more: str, first: str = "POST /webhooks HTTP/1.1") -> byt
     return "\r\n".join([first, "Host: x", f"Content-Length: {len(body)}", *lines, *more, "", ""]).encode() + body
 
 
+@contextmanager
+def locked(var: Path) -> Iterator[None]:
+    """Somebody else writes into the database."""
+    with closing(sqlite3.connect(var / "foretally.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+
+
 def whole(one: socket.socket) -> bytes:
     """All that comes until the other side hangs up."""
     return b"".join(iter(lambda: one.recv(65536), b""))
@@ -233,7 +248,9 @@ def test_a_form_that_ends_in_its_middle_never_reaches_flask(port: int, var: Path
     counted = 'foretally_webhooks_total{outcome="refused"}'
 
     def refused() -> bytes:
-        told = raw(port, b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as one:
+            one.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            told = whole(one)
         return next(line for line in told.split(b"\n") if line.startswith(counted.encode()))
 
     raw(port, b"POST /webhooks?a=b HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx")  # Flask would count it
@@ -299,6 +316,94 @@ print([name for name in heavy if name in sys.modules])  # the doorbell loads Cel
     environ = {"PATH": os.environ["PATH"], "SHOPIFY_API_KEY": KEY, "SHOPIFY_API_SECRET": SECRET, "APP_URL": "https://x"}
     done = subprocess.run([sys.executable, "-c", ask], cwd=ROOT, env=environ, capture_output=True, text=True)
     assert done.stdout.split("\n")[:2] == ["HTTP/1.1 200 OK", "[]"], done.stderr[-2000:]
+
+
+def test_a_sender_who_left_robs_nobody_of_an_answer(port: int, var: Path) -> None:
+    """A request that waited behind a delivery had taken its place, so the answer was written to a closed socket."""
+    with ExitStack() as opened:
+        first, broken, *neighbours = (
+            opened.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10)) for _ in range(5)
+        )
+        with locked(var):
+            first.sendall(hook(60))
+            time.sleep(0.1)  # the others wait for the next commit, together
+            broken.sendall(hook(61) + PAGE + b"no HTTP\r\n\r\n")
+            broken.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            time.sleep(0.1)
+            broken.close()
+            for number, neighbour in enumerate(neighbours):
+                neighbour.sendall(hook(62 + number))
+            time.sleep(0.3)
+        assert [one.recv(1000)[:12] for one in neighbours] == [b"HTTP/1.1 200"] * 3
+    assert "Exception" not in (var / "log").read_text()
+
+
+def test_what_came_whole_is_answered_before_the_line_is_cut(port: int, var: Path) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as one:
+        with locked(var):
+            one.sendall(hook(70) + PAGE + b"no HTTP\r\n\r\n")
+            time.sleep(0.3)
+        assert re.findall(rb"HTTP/1.1 (\d+)", whole(one)) == [b"200", b"200"]
+
+
+@pytest.mark.parametrize("requests", [hook(71), PAGE, hook(72) + PAGE + hook(73)])
+def test_who_has_said_everything_is_still_answered(port: int, requests: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as one:
+        one.sendall(requests)
+        one.shutdown(socket.SHUT_WR)
+        answers = whole(one)
+    assert re.findall(rb"HTTP/1.1 (\d+)", answers) == [b"200"] * requests.count(b"HTTP/1.1\r\n")
+
+
+@pytest.mark.parametrize("path", [b"/webhooks", b"/webhooks?by=flask"])
+def test_headers_behind_a_body_are_none(port: int, path: bytes) -> None:
+    lines = [b"POST " + path + b" HTTP/1.1", b"Host: x", b"Connection: close", b"Transfer-Encoding: chunked"]
+    body = b"1\r\nx\r\n0\r\nX-Shopify-Hmac-Sha256: bm90IGl0\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as one:
+        one.sendall(b"\r\n".join([*lines, b"", body]))
+        assert whole(one).endswith(b"no_signature")
+
+
+def test_headers_behind_a_body_end(port: int) -> None:
+    head = b"POST /webhooks HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n"
+    with socket.create_connection(("127.0.0.1", port), timeout=2) as one:
+        one.sendall(head + b"X-Long: " + b"x" * (200 << 10))
+        with suppress(ConnectionError):
+            assert one.recv(1000) == b""
+
+
+@pytest.mark.parametrize("path", ["/webhooks", "/healthz"])
+def test_the_body_of_a_request_for_another_protocol_is_no_next_request(port: int, path: str) -> None:
+    lines = [f"POST {path} HTTP/1.1", "Host: x", "Connection: Upgrade", "Upgrade: h2c", f"Content-Length: {len(PAGE)}"]
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as one:
+        one.sendall("\r\n".join([*lines, "", ""]).encode())
+        time.sleep(0.3)
+        with suppress(OSError):
+            one.sendall(PAGE)
+        answers = one.recv(65536) + one.recv(65536)
+    assert len(re.findall(rb"HTTP/1.1 \d+", answers)) == 1
+    assert b"connection: close" in answers
+
+
+def test_a_large_body_does_not_count_as_the_headers_of_the_next_request(port: int) -> None:
+    body = b" " * 200_000 + encoded(order(80))
+    lines = [f"{name}: {value}" for name, value in webhook_headers(SHOP, "orders/create", body).items()]
+    head = "\r\n".join(["POST /webhooks HTTP/1.1", "Host: x", f"Content-Length: {len(body)}", *lines, "", ""])
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as one:
+        one.sendall(head.encode() + body + PAGE[:20])
+        assert one.recv(1000).startswith(b"HTTP/1.1 200")
+        one.sendall(PAGE[20:])
+        assert one.recv(1000).startswith(b"HTTP/1.1 200")
+
+
+def test_not_too_many_requests_wait_for_their_turn(port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as one:
+        one.sendall(PAGE * 3000)
+        answers = b""
+        with suppress(ConnectionError):  # what was not read any more resets it
+            while piece := one.recv(65536):
+                answers += piece
+    assert 0 < answers.count(b"HTTP/1.1 200") < 200
 
 
 def test_a_page_that_is_known_already_has_no_length(connection: HTTPConnection) -> None:
