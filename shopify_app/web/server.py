@@ -31,6 +31,8 @@ LONGEST_HEAD = 64 << 10
 """Bytes of a request's line and headers, or of what follows a body; what Shopify and browsers send is a tenth of it."""
 AHEAD = 100
 """Requests that a connection may send before their turn; the rest of what came with them is not read."""
+UNREAD_SECONDS = 30.0
+"""For some of an answer to be taken by its reader."""
 IDLE_SECONDS = 95
 """A connection is kept for longer than proxies keep theirs, so that none sends into one that is just being closed."""
 GRACE_SECONDS = 10
@@ -94,6 +96,8 @@ class Connection(HttpToolsProtocol):
     _is_in_head = False
     _has_moved = False
     _head_bytes = 0
+    _unread = 0
+    _unread_since = inf
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Somebody came."""
@@ -132,6 +136,16 @@ class Connection(HttpToolsProtocol):
             return False
         self.cycle.keep_alive = False
         return True
+
+    def pause_writing(self) -> None:
+        """They do not read their answers, so we do not read their questions."""
+        super().pause_writing()
+        self.flow.pause_reading()
+
+    def resume_writing(self) -> None:
+        """They do."""
+        super().resume_writing()
+        self.flow.resume_reading()
 
     def on_message_begin(self) -> None:
         """A request begins."""
@@ -186,13 +200,20 @@ class Connection(HttpToolsProtocol):
         if self.pipeline:
             self._first, self.until = self.pipeline[-1][0], inf
         else:
-            self.until = self.loop.time() + HEAD_SECONDS if self._is_in_head else inf
+            self.until = self.loop.time() + (HEAD_SECONDS if self._is_in_head else IDLE_SECONDS)
         super().on_response_complete()
+        if self.flow.write_paused:
+            self.flow.pause_reading()
 
     def look(self, now: float) -> None:
         """End what took too long."""
         if now > self.until:
             self._is_late()
+        unread = self.transport.get_write_buffer_size()
+        if not unread or unread != self._unread:
+            self._unread, self._unread_since = unread, now
+        elif now > self._unread_since + UNREAD_SECONDS:
+            self.transport.abort()
 
     def _is_late(self) -> None:
         self.until = inf

@@ -7,6 +7,7 @@ import sqlite3
 import struct
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
@@ -20,9 +21,14 @@ from sqlalchemy import select
 from bench import servers
 from shopify_app import up
 from shopify_app.db import Database
+from shopify_app.records.seal import Seal
 from shopify_app.tables import Event
 from shopify_app.web import wsgi
+from shopify_app.web.acceptance import Acceptance
 from shopify_app.web.body import Pieces
+from shopify_app.web.door import Door
+from shopify_app.web.hooks import Hooks
+from shopify_app.web.server import Server, server
 from tests.factories import KEY, OLD_SECRET, SECRET, encoded, order, webhook_headers
 
 ROOT = Path(__file__).parents[2]
@@ -406,6 +412,12 @@ def test_not_too_many_requests_wait_for_their_turn(port: int) -> None:
     assert 0 < answers.count(b"HTTP/1.1 200") < 200
 
 
+def test_who_does_not_read_is_not_read(port: int) -> None:
+    unsigned = b"POST /webhooks HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx" * 500
+    with socket.create_connection(("127.0.0.1", port), timeout=2) as one, pytest.raises(TimeoutError):
+        one.sendall(unsigned * 2000)
+
+
 def test_a_page_that_is_known_already_has_no_length(connection: HTTPConnection) -> None:
     connection.request("GET", "/static/app.css", headers={"If-Modified-Since": "Fri, 01 Jan 2100 00:00:00 GMT"})
     answer = connection.getresponse()
@@ -423,3 +435,52 @@ def test_a_body_is_not_kept_for_as_long_as_its_connection() -> None:
     pieces = Pieces()
     pieces.add(b"a")
     assert (pieces.whole(), pieces.whole()) == (b"a", b"")
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Server, int]]:
+    """A server of one large page that waits for nobody for more than a second."""
+    monkeypatch.setattr("shopify_app.web.server.IDLE_SECONDS", 1)
+    monkeypatch.setattr("shopify_app.web.server.UNREAD_SECONDS", 1.0)
+
+    def page(_environ: dict[str, Any], start: Any) -> list[bytes]:
+        start("200 OK", [])
+        return [b"x" * (16 << 20)]
+
+    free = servers.free_port()
+    serving = server(Door(Hooks([b"s"], Acceptance("sqlite://", Seal([b"k" * 32]))), page), "127.0.0.1", free)
+    running = threading.Thread(target=serving.run)
+    running.start()
+    while not serving.started:
+        time.sleep(0.01)
+    yield serving, free
+    serving.should_exit = True
+    running.join()
+
+
+@pytest.mark.parametrize("more", [b"", b"Connection: close\r\n"])
+def test_who_never_reads_an_answer_is_not_waited_for(quick: tuple[Server, int], more: bytes) -> None:
+    serving, port = quick
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as one:
+        one.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n" + more + b"\r\n")
+        time.sleep(4)
+        assert not serving.server_state.connections
+        assert len(whole(one)) < 16 << 20
+
+
+def test_who_reads_slowly_hears_the_whole_answer(quick: tuple[Server, int]) -> None:
+    with socket.create_connection(("127.0.0.1", quick[1]), timeout=10) as one:
+        one.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        heard = 0
+        while piece := one.recv(2 << 20):
+            heard += len(piece)
+            time.sleep(0.3)
+    assert heard > 16 << 20
+
+
+def test_blank_lines_do_not_keep_a_connection(quick: tuple[Server, int]) -> None:
+    with socket.create_connection(("127.0.0.1", quick[1]), timeout=10) as one:
+        one.sendall(b"POST /webhooks HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx")
+        assert one.recv(1000).startswith(b"HTTP/1.1 400")
+        one.sendall(b"\r\n")
+        assert one.recv(1000) == b""
