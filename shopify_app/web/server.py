@@ -5,6 +5,7 @@ A webhook takes a task, an event and a dozen dictionaries less than through ASGI
 
 import asyncio
 import logging
+import socket
 import sys
 from collections import deque
 from http import HTTPStatus
@@ -35,7 +36,10 @@ UNREAD_SECONDS = 30.0
 """For some of an answer to be taken by its reader."""
 IDLE_SECONDS = 95
 """A connection is kept for longer than proxies keep theirs, so that none sends into one that is just being closed."""
-GRACE_SECONDS = 10
+GRACE_SECONDS = 9
+"""For answers that are under way at the end; Docker kills after ten."""
+LAST_SECONDS = 0.5
+"""For a request that was sent when the server began to end."""
 NOWHERE: deque[tuple[bytes, bytes]] = deque(maxlen=0)
 """For headers that come behind a body: nobody signed them, and who stands in front of us did not see them."""
 
@@ -78,6 +82,17 @@ class Server(uvicorn.Server):
         self._look()
         return await super().on_tick(counter)
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let the answers that are under way be given; nobody is waited for longer than at other times."""
+        looking = asyncio.create_task(self._keep_looking())
+        await super().shutdown(sockets)
+        looking.cancel()
+
+    async def _keep_looking(self) -> None:
+        while True:
+            self._look()
+            await asyncio.sleep(0.1)
+
     def _look(self) -> None:
         now = asyncio.get_running_loop().time()
         for connection in list(self.server_state.connections):
@@ -93,6 +108,7 @@ class Connection(HttpToolsProtocol):
     """When the other side, or the database, has had enough time; as the event loop counts it."""
     _first: RequestResponseCycle | None = None
     """The request whose turn it is; `cycle` is the one that came last."""
+    _is_ending = False
     _is_in_head = False
     _has_moved = False
     _head_bytes = 0
@@ -137,6 +153,14 @@ class Connection(HttpToolsProtocol):
         self.cycle.keep_alive = False
         return True
 
+    def shutdown(self) -> None:
+        """The server ends. What is on its way to it is still answered."""
+        self._is_ending = True
+        if self._is_free():
+            self.until = self.loop.time() + LAST_SECONDS
+        else:
+            super().shutdown()
+
     def pause_writing(self) -> None:
         """They do not read their answers, so we do not read their questions."""
         super().pause_writing()
@@ -169,8 +193,8 @@ class Connection(HttpToolsProtocol):
             super().on_headers_complete()
             self._first = self.cycle
         self.headers = NOWHERE  # type: ignore[assignment]
-        if self.parser.should_upgrade():
-            self.cycle.keep_alive = False  # the parser takes its body for a next request
+        if self._is_ending or self.parser.should_upgrade():  # the parser takes its body for a next request
+            self.cycle.keep_alive = False
 
     def _is_free(self) -> bool:
         return self.cycle is None or self.cycle.response_complete

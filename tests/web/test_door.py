@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import socket
 import sqlite3
 import struct
@@ -484,3 +485,26 @@ def test_blank_lines_do_not_keep_a_connection(quick: tuple[Server, int]) -> None
         assert one.recv(1000).startswith(b"HTTP/1.1 400")
         one.sendall(b"\r\n")
         assert one.recv(1000) == b""
+
+
+def test_a_slow_sender_does_not_hold_up_the_end_and_who_sends_during_it_is_answered(
+    tmp_path: Path, sqlite_template: Path
+) -> None:
+    (tmp_path / "foretally.db").write_bytes(sqlite_template.read_bytes())
+    free = servers.free_port()
+    running = servers.web(up.web_command("127.0.0.1", free), free, tmp_path / "log", **settings(tmp_path))
+    with running as pid, ExitStack() as opened:
+        kept, idle, slow = (
+            opened.enter_context(socket.create_connection(("127.0.0.1", free), timeout=10)) for _ in range(3)
+        )
+        for one in (kept, idle):
+            one.sendall(hook(90))
+            assert one.recv(1000).startswith(b"HTTP/1.1 200")
+        slow.sendall(hook(91)[:-1])
+        time.sleep(0.2)
+        os.kill(pid, signal.SIGTERM)
+        time.sleep(0.2)
+        kept.sendall(hook(92))
+        assert b"connection: close" in whole(kept)
+        assert whole(idle) == b""
+        assert slow.recv(1000).startswith(b"HTTP/1.1 408")
