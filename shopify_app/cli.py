@@ -159,10 +159,11 @@ def _up(settings: config.Settings, chosen: argparse.Namespace) -> None:
 
 
 def _serve(settings: config.Settings, chosen: argparse.Namespace) -> None:
+    from shopify_app import behind_door
     from shopify_app.web import server
 
     up.check_port(chosen.host, chosen.port)
-    server.run(settings, chosen.host, chosen.port)
+    server.run(behind_door(settings), chosen.host, chosen.port)
 
 
 def _migrate(settings: config.Settings, _: argparse.Namespace) -> dict[str, Any]:

@@ -14,14 +14,9 @@ from math import inf
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from shopify_app import behind_door
-from shopify_app.config import Settings
-from shopify_app.errors import Refused
-from shopify_app.web.acceptance import PATIENCE, Busy
-from shopify_app.web.body import Pieces
-from shopify_app.web.door import SAFE, Door
-from shopify_app.web.hooks import Hooks, Reply, turned_away
-from shopify_app.web.wsgi import joined
+from shopify_app.web.acceptance import PATIENCE
+from shopify_app.web.delivery import Delivery
+from shopify_app.web.door import Door
 
 WEBHOOKS = b"/webhooks"
 CONNECTIONS = 1024
@@ -44,12 +39,12 @@ NOWHERE: deque[tuple[bytes, bytes]] = deque(maxlen=0)
 """For headers that come behind a body: nobody signed them, and who stands in front of us did not see them."""
 
 
-def run(settings: Settings, host: str, port: int) -> None:
+def run(door: Door, host: str, port: int) -> None:
     """Serve until SIGINT or SIGTERM; then let the answers that are under way be given."""
     # An answer changes threads several times, and each time may wait this long for one that is busy: 5 ms by default.
     sys.setswitchinterval(0.0005)
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # else every scanner that speaks no HTTP is a line
-    server(behind_door(settings), host, port).run()
+    server(door, host, port).run()
 
 
 def server(door: Door, host: str, port: int) -> "Server":
@@ -254,65 +249,3 @@ class Connection(HttpToolsProtocol):
         if self._is_in_head and self._is_free():
             self.transport.write(STATUS_LINE[status] + b"content-length: 0\r\nconnection: close\r\n\r\n")
         self.transport.close()
-
-
-class Delivery(RequestResponseCycle):
-    """A webhook on its way: its body comes in pieces, and it is answered when it is stored."""
-
-    def __init__(self, connection: Connection, hooks: Hooks) -> None:
-        super().__init__(
-            scope=connection.scope,
-            transport=connection.transport,
-            flow=connection.flow,
-            logger=connection.logger,
-            access_logger=connection.access_logger,
-            access_log=False,
-            default_headers=connection.server_state.default_headers,
-            message_event=asyncio.Event(),
-            expect_100_continue=False,
-            keep_alive=connection.parser.get_http_version() != "1.0" and connection.parser.should_keep_alive(),
-            on_response=connection.on_response_complete,
-        )
-        self._loop = connection.loop
-        self._hooks = hooks
-        self._pieces = Pieces()
-
-    def add(self, piece: bytes) -> None:
-        """Some of its body."""
-        if not self.response_complete and not self._pieces.add(piece):
-            self.keep_alive = False  # what still comes of it would look like a next request
-            self.take()
-
-    def take(self) -> None:
-        """All of its body is here, or too much of it."""
-        if self.response_complete:
-            return
-        self.more_body = False
-        try:
-            body = self._pieces.whole()
-        except Refused as refused:
-            self.answer(turned_away(refused))
-        else:
-            self._hooks.take_soon(joined(self.scope["headers"]), body, self._loop, self.answer)
-
-    def is_late(self) -> None:
-        """Its time is over, on the way to us or in front of the database."""
-        if self.more_body:
-            self.keep_alive = False
-        late = Refused("too_slow", status=408) if self.more_body else Busy("the database took too long")
-        self.answer(turned_away(late))
-
-    def answer(self, reply: Reply) -> None:
-        """Write the answer, once, if somebody still listens."""
-        if self.response_complete or self.disconnected:
-            return
-        self.response_complete = True
-        told = [*SAFE, *reply.headers, ("content-length", str(len(reply.text)))]
-        if not self.keep_alive:
-            told.append(("connection", "close"))
-        date = b"".join(b"%s: %s\r\n" % line for line in self.default_headers)
-        lines = "".join(f"{name}: {value}\r\n" for name, value in told)
-        self.transport.write(STATUS_LINE[reply.status] + date + f"{lines}\r\n{reply.text}".encode("ascii"))
-        if not self.keep_alive:
-            self.transport.close()
-        self.on_response()

@@ -93,7 +93,10 @@ ROOMS = {
 # Trainers may be imported where training happens, inside functions: nobody pays for them who does not train.
 TRAINS = ("ml/forecast/", "ml/recommend/", "ml/train.py")
 # A storefront visitor or Shopify's five seconds wait behind these doors.
-HOT = ("door.py", "wsgi.py", "hooks.py", "acceptance.py", "webhooks.py", "proxy.py", "pixel.py", "flow.py", "health.py")
+HOT = (
+    *("server.py", "delivery.py", "door.py", "wsgi.py", "hooks.py", "acceptance.py"),
+    *("webhooks.py", "proxy.py", "pixel.py", "flow.py", "health.py"),
+)
 HEAVY = ("pandas", "pyarrow", "duckdb", "scipy", *TRAINERS)
 
 

@@ -1,0 +1,74 @@
+"""A webhook between the connection it came on and the hooks that answer it, without ASGI."""
+
+import asyncio
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+from shopify_app.errors import Refused
+from shopify_app.web.acceptance import Busy
+from shopify_app.web.body import Pieces
+from shopify_app.web.door import SAFE
+from shopify_app.web.hooks import Hooks, Reply, turned_away
+from shopify_app.web.wsgi import joined
+
+
+class Delivery(RequestResponseCycle):
+    """A webhook on its way: its body comes in pieces, and it is answered when it is stored."""
+
+    def __init__(self, connection: HttpToolsProtocol, hooks: Hooks) -> None:
+        super().__init__(
+            scope=connection.scope,
+            transport=connection.transport,
+            flow=connection.flow,
+            logger=connection.logger,
+            access_logger=connection.access_logger,
+            access_log=False,
+            default_headers=connection.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=False,
+            keep_alive=connection.parser.get_http_version() != "1.0" and connection.parser.should_keep_alive(),
+            on_response=connection.on_response_complete,
+        )
+        self._loop = connection.loop
+        self._hooks = hooks
+        self._pieces = Pieces()
+
+    def add(self, piece: bytes) -> None:
+        """Some of its body."""
+        if not self.response_complete and not self._pieces.add(piece):
+            self.keep_alive = False  # what still comes of it would look like a next request
+            self.take()
+
+    def take(self) -> None:
+        """All of its body is here, or too much of it."""
+        if self.response_complete:
+            return
+        self.more_body = False
+        try:
+            body = self._pieces.whole()
+        except Refused as refused:
+            self.answer(turned_away(refused))
+        else:
+            self._hooks.take_soon(joined(self.scope["headers"]), body, self._loop, self.answer)
+
+    def is_late(self) -> None:
+        """Its time is over, on the way to us or in front of the database."""
+        if self.more_body:
+            self.keep_alive = False
+        late = Refused("too_slow", status=408) if self.more_body else Busy("the database took too long")
+        self.answer(turned_away(late))
+
+    def answer(self, reply: Reply) -> None:
+        """Write the answer, once, if somebody still listens."""
+        if self.response_complete or self.disconnected:
+            return
+        self.response_complete = True
+        told = [*SAFE, *reply.headers, ("content-length", str(len(reply.text)))]
+        if not self.keep_alive:
+            told.append(("connection", "close"))
+        date = b"".join(b"%s: %s\r\n" % line for line in self.default_headers)
+        lines = "".join(f"{name}: {value}\r\n" for name, value in told)
+        self.transport.write(STATUS_LINE[reply.status] + date + f"{lines}\r\n{reply.text}".encode("ascii"))
+        if not self.keep_alive:
+            self.transport.close()
+        self.on_response()
