@@ -71,7 +71,8 @@ def _refused(refused: Refused) -> wsgi.Answer:
 
 async def _tell(answer: wsgi.Answer, send: Send) -> None:
     status, headers, body = answer
-    lines = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+    told = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+    lines = [line for line in told if line[0] != b"date"]  # the server dates every answer
     if status not in (204, 304) and not any(name == b"content-length" for name, _ in lines):
         lines.append((b"content-length", b"%d" % len(body)))
     await send({"type": "http.response.start", "status": status, "headers": lines})

@@ -426,6 +426,13 @@ def test_a_page_that_is_known_already_has_no_length(connection: HTTPConnection) 
     assert (answer.status, answer.headers["Content-Length"]) == (304, None)
 
 
+def test_an_answer_is_dated_once(connection: HTTPConnection) -> None:
+    connection.request("GET", "/static/app.css")
+    answer = connection.getresponse()
+    answer.read()
+    assert len(answer.headers.get_all("Date", [])) == 1
+
+
 def test_a_request_whose_sender_left_at_once_has_no_address() -> None:
     scope = {"method": "GET", "raw_path": b"/", "query_string": b"", "http_version": "1.1", "headers": []}
     found = wsgi.environ(scope | {"scheme": "http", "server": ("127.0.0.1", 80), "client": None}, b"")
