@@ -29,7 +29,7 @@ class Policy:
     cooling_days: int = 7
     """After a rollback or a change by hand, nothing is promoted automatically for this long."""
     max_rollbacks: int = 2
-    """Automatic rollbacks in 30 days; then the slot is frozen until a person looks."""
+    """Automatic rollbacks in 30 days; with the last one the slot is frozen until a person looks. 0 allows none."""
     publish_lists: bool = True
     """Write recommendation lists to product metafields."""
     list_length: int = 8

@@ -24,7 +24,7 @@ def raise_alert(
     `warn` tells; `act` also sets the deadline after which the app acts itself.
     """
     policy, raised_at = Policy.of(shop.settings), clock.now()
-    deadline = timedelta(hours=policy.rollback_deadline_hours)
+    deadline = timedelta(hours=policy.rollback_deadline_hours if policy.max_rollbacks else 0)
     row = insert(db, Alert).values(
         shop_id=shop.id,
         task=about.task,

@@ -185,8 +185,8 @@ def roll_back(
         raise Conflict(f"no {task} version was in charge before this one")
     if actor == MACHINE and seen.state == SlotState.FROZEN:
         raise Conflict(f"the {task} slot is frozen")
-    too_many = actor == MACHINE and rollbacks(db, shop, task, days=30) >= policy.max_rollbacks
-    held = {"state": SlotState.FROZEN} if too_many else _cooling(seen, shop, policy)
+    is_last = actor == MACHINE and rollbacks(db, shop, task, days=30) + 1 >= policy.max_rollbacks
+    held = {"state": SlotState.FROZEN} if is_last else _cooling(seen, shop, policy)
     change(
         db,
         seen,

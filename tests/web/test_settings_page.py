@@ -67,6 +67,30 @@ def test_everything_that_is_kept_for_a_while_is_on_the_page(alice: Shop, visit: 
         assert not name.startswith("keep_") or f'name="{name}"' in shown, name
 
 
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        (
+            {"rollback_deadline_hours": "1", "max_rollbacks": "1"},
+            "within 1 hour the app rolls back itself, at most 1 time in",
+        ),
+        ({"rollback_deadline_hours": "2.5"}, "within 2.5 hours the app rolls back itself, at most 2 times in"),
+        ({"rollback_deadline_hours": "0"}, "The app does not roll back by itself"),
+        ({"max_rollbacks": "0"}, "The app does not roll back by itself"),
+    ],
+)
+def test_the_alerts_page_tells_when_the_app_rolls_back_by_these_settings(
+    alice: Shop,
+    visit: Send,
+    client: FlaskClient,
+    bearer: Callable[[Shop], dict[str, str]],
+    changes: dict[str, str],
+    told: str,
+) -> None:
+    assert client.post("/settings", data=form(**changes), headers=bearer(alice)).status_code == 303
+    assert told in visit(alice, "/alerts").text
+
+
 def test_a_customers_file_is_listed_and_fetched_by_its_own_shop_alone(
     database: Database,
     objects: Objects,

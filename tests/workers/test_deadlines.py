@@ -86,3 +86,16 @@ def test_an_alert_about_a_version_that_was_replaced_by_hand_is_settled_and_chang
     with context.database.reading() as db:
         assert in_charge(db, alice) == 3
         assert alert_of(db, alice).state == AlertState.RESOLVED
+
+
+@pytest.mark.parametrize("said", [{"max_rollbacks": 0}, {"rollback_deadline_hours": 0}])
+def test_a_shop_that_allows_no_rollback_of_ours_gets_no_deadline(
+    context: Context, alice: Shop, said: dict[str, int]
+) -> None:
+    with context.database.transaction() as db:
+        mine = db.get_one(Shop, alice.id)
+        mine.settings = said
+        about = a_version(db, mine, "forecast")
+        found = alerts.raise_alert(db, mine, about, "act", "it is wrong", {"accuracy": 0.1})
+        assert found is not None
+        assert found.act_by is None
