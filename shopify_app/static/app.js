@@ -3,10 +3,14 @@
 (() => {
   "use strict";
 
+  const forget = (...names) => {
+    const address = new URL(location.href);
+    names.forEach((name) => address.searchParams.delete(name));
+    history.replaceState(history.state, "", address);
+  };
+
   /* The token in the address was for this one load; it belongs in no history and no copied link. */
-  const address = new URL(location.href);
-  ["id_token", "hmac", "session", "timestamp"].forEach((name) => address.searchParams.delete(name));
-  history.replaceState(history.state, "", address);
+  forget("id_token", "hmac", "session", "timestamp");
 
   const get = async (url, options) => {
     const response = await fetch(url, { ...options, headers: { accept: "text/html" } });
@@ -104,7 +108,10 @@
 
   const toast = () => {
     const note = document.querySelector("[data-toast]");
-    if (!note || !window.shopify?.toast) return;
+    if (!note) return;
+    /* It is told once: a page that looks again or is loaded again has done nothing new. */
+    forget("said");
+    if (!window.shopify?.toast) return;
     window.shopify.toast.show(note.textContent);
     note.remove();
   };

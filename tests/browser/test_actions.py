@@ -70,6 +70,19 @@ def test_training_now_is_asked_for_once(visit: Visit, stage: Stage, app: Callabl
     assert visit.complaints == []
 
 
+def test_what_was_done_is_told_once_however_often_the_page_is_loaded(
+    visit: Visit, app: Callable[[str], FrameLocator]
+) -> None:
+    page = app("/models?said=unfrozen")
+    toasts = visit.page.locator(".toast", has_text="Automatic changes are allowed again.")
+    expect(toasts).to_have_count(1)
+    visit.frame().evaluate("document.body.id = 'before'; location.reload()")
+    expect(page.locator("body#before")).to_have_count(0)
+    visit.frame()
+    visit.page.wait_for_timeout(500)
+    expect(toasts).to_have_count(1)
+
+
 def test_publishing_is_paused_and_goes_on(visit: Visit, stage: Stage, app: Callable[[str], FrameLocator]) -> None:
     page = app("/recommendations")
     page.get_by_role("button", name="Pause publishing").click()
