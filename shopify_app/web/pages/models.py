@@ -10,7 +10,7 @@ from shopify_app.records import jobs
 from shopify_app.tables import Task
 from shopify_app.web.pages import bp, room
 from shopify_app.web.pages.reading import standing, tasks, versions
-from shopify_app.web.pages.reading.figures import LEVELS
+from shopify_app.web.pages.reading.figures import LEVELS, ROLES
 from shopify_app.web.pages.reading.tasks import TASK_NAMES
 
 BY_HAND = "asked for by hand"
@@ -44,6 +44,7 @@ def version(task: str, number: int) -> tuple[str, int]:
             name=TASK_NAMES[wanted],
             champion=versions.version_row(champion) if champion else None,
             levels=LEVELS,
+            roles=ROLES,
         )
 
 

@@ -14,6 +14,8 @@ LEVELS = {
     "cart": "Carts: missing product among the first ten",
     "retained": "Quality kept against a fresh fit",
 }
+ROLES = {"champion": "In charge", "previous": "Ready to step back in", "shadow": "In the shadow"}
+"""As what a version was held against an evening, in the words of the Models page."""
 REACHED = ("accuracy", "ndcg_10", "hit_rate_10")
 NAIVE = ("naive_accuracy", "popular_ndcg_10", "popular_hit_rate_10")
 

@@ -1,0 +1,59 @@
+"""The Models pages say the same things by the same words."""
+
+from datetime import timedelta
+
+import pytest
+
+from shopify_app import clock
+from shopify_app.db import Database
+from shopify_app.lifecycle import registry
+from shopify_app.tables import Evaluation, Shop, Task
+from tests.lifecycle.making import a_version
+from tests.web.conftest import Send
+
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+
+
+@pytest.fixture
+def furnished(database: Database, alice: Shop) -> Shop:
+    """Two versions of each task, the second in charge and held against one evening as each role there is."""
+    with database.transaction() as db:
+        shop = db.get_one(Shop, alice.id)
+        for task in Task:
+            for version in (a_version(db, shop, task), a_version(db, shop, task)):
+                registry.promote(db, shop, task, version.number, actor="test", reason="test")
+            for days, role in enumerate(("champion", "previous", "shadow")):
+                db.add(
+                    Evaluation(
+                        shop_id=shop.id,
+                        task=task,
+                        version_id=version.id,
+                        role=role,
+                        level="product_week" if task == Task.FORECAST else "retained",
+                        evaluated_on=registry.today(shop) - timedelta(days=days),
+                        window_days=7,
+                        orders=1,
+                        actual_units=2.0,
+                        forecast_units=1.0,
+                        accuracy=0.5,
+                        created_at=clock.now(),
+                    )
+                )
+    return alice
+
+
+def test_a_version_s_evenings_are_told_by_the_words_of_its_state(furnished: Shop, visit: Send) -> None:
+    for task, figure in (("forecast", "Accuracy"), ("recommend", "Quality")):
+        page = visit(furnished, f"/models/{task}/2").text
+        evenings = page[page.index("In use, evening by evening") :]
+        for role in ("In charge", "Ready to step back in", "In the shadow"):
+            assert f"<s-table-cell>{role}</s-table-cell>" in evenings
+        assert "Champion" not in evenings
+        assert f'<s-table-header format="numeric">{figure}</s-table-header>' in evenings
+
+
+def test_only_forecasts_are_said_to_go_on_forecasting(furnished: Shop, visit: Send) -> None:
+    forecasts, lists = visit(furnished, "/models").text.split('heading="Recommendations"')
+    assert "was in charge before; keeps forecasting for comparison" in forecasts
+    assert "was in charge before" in lists
+    assert "forecasting" not in lists
