@@ -1,6 +1,6 @@
 """What a shop must order: the forecast in charge, what is in stock and on its way, and how each vendor delivers."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Any
 
@@ -34,7 +34,7 @@ def advice(
 ) -> Advice:
     """What to do today about every product that this run forecasts and that is still sold; `only` asks about one."""
     said = ahead.read(objects, run)
-    shelves = stock(db, shop_id, only)
+    shelves = stock(db, shop_id, None if only is None else [only])
     places = np.array([n for n, one in enumerate(said.product_ids.tolist()) if one in shelves], dtype=np.int64)
     said = said.of(places)
     mine = [shelves[product_id] for product_id in said.product_ids.tolist()]
@@ -64,15 +64,15 @@ def terms_of(policy: Policy, said: Mapping[str, vendors.Said], names: set[str]) 
     return found
 
 
-def stock(db: Session, shop_id: int, only: int | None = None) -> dict[int, Shelf]:
-    """Vendor and stock of every product that is still there.
+def stock(db: Session, shop_id: int, only: Collection[int] | None = None) -> dict[int, Shelf]:
+    """Vendor and stock of every product that is still there; `only` asks about some.
 
     A product's stock is the sum of its newest counts at all places, and not known before each of its items was counted:
     what a product's own payload says of an item that nobody tracks means nothing.
     """
     mine = [Product.shop_id == shop_id, Product.deleted_at.is_(None)]
     if only is not None:
-        mine.append(Product.product_id == only)
+        mine.append(Product.product_id.in_(only))
     items = and_(InventoryItem.shop_id == shop_id, InventoryItem.product_id == Product.product_id, IS_THERE)
     counts = and_(StockDay.shop_id == shop_id, StockDay.inventory_item_id == InventoryItem.inventory_item_id)
     is_counted = exists().where(counts)

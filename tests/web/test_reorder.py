@@ -116,6 +116,18 @@ def test_what_nobody_tracks_is_said_and_never_ordered(
     assert "Tea 1" not in visit(bob, "/reorder?show=unknown").text
 
 
+def test_stock_is_told_by_the_same_words_on_every_page(alice: Shop, furnish: Furnish, visit: Send) -> None:
+    furnish(alice, {1: -3, 2: 12_345, 3: None})
+    for path in ("/forecasts", "/reorder?show=all"):
+        cells = re.findall(r'<s-table-cell class="number">(.*?)</s-table-cell>', visit(alice, path).text)
+        assert {"3 owed", "12,345", "not known"} <= set(cells), path
+    assert "3 units owed to customers" in visit(alice, "/forecasts/1").text
+    assert "12,345 units in stock" in visit(alice, "/forecasts/2").text
+    assert "stock is not tracked" in visit(alice, "/forecasts/3").text
+    sheet = csv.DictReader(io.StringIO(visit(alice, "/forecasts.csv").text))
+    assert {one["product_id"]: one["in_stock"] for one in sheet} == {"1": "-3", "2": "12345", "3": ""}
+
+
 def test_a_vendor_s_own_terms_count_for_its_products_and_for_this_shop_alone(
     alice: Shop, bob: Shop, furnish: Furnish, post: Send, sheet: Callable[..., list[dict[str, str]]]
 ) -> None:

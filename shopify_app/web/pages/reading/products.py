@@ -8,7 +8,8 @@ from datetime import date, timedelta
 from sqlalchemy import Select, func, select, true
 from sqlalchemy.orm import Session
 
-from shopify_app.lifecycle import forecasts, outcomes
+from shopify_app.lifecycle import forecasts, outcomes, reordering
+from shopify_app.lifecycle.advice import Shelf
 from shopify_app.records.objects import Objects
 from shopify_app.tables import ForecastRun, Order, OrderLine, Product
 from shopify_app.web.pages.reading.standing import Standing
@@ -75,6 +76,7 @@ class ProductRow:
     accuracy: float | None
     """Over the last four weeks; None when fewer than two of them had a forecast."""
     in_stock: int | None
+    """None when nobody tracks it, or not every item of it was counted yet."""
     is_new: bool
 
     @property
@@ -107,8 +109,12 @@ def rows(db: Session, objects: Objects, at: Standing, product_ids: Sequence[int]
     said = [_said(db, objects, at, n) for n in range(1, 5)]
     ahead = {series: spans for series, spans in outlook(objects, run).items() if series in wanted}
     known = {product.product_id: product for product in _known(db, at, product_ids)}
+    shelves = reordering.stock(db, at.shop_id, product_ids if len(product_ids) <= FEW else None)
+    none = (0.0,) * WEEKS
     return [
-        _row(at, series, ahead[series], weeks.get(series, (0.0,) * WEEKS), said, known.get(n), first_on.get(series))
+        _row(
+            at, series, ahead[series], weeks.get(series, none), said, known.get(n), shelves.get(n), first_on.get(series)
+        )
         for n, series in ((n, str(n)) for n in product_ids)
         if series in ahead
     ]
@@ -125,7 +131,8 @@ def row(db: Session, objects: Objects, at: Standing, product_id: int) -> Product
     sold = outcomes.product_by_day(db, at.shop_id, product_id, first, at.closed_on)
     said = [_said(db, objects, at, n, series) for n in range(1, 5)]
     product = db.scalar(_products(at.shop_id).where(Product.product_id == product_id))
-    return _row(at, series, ahead, _by_week(sold.items(), first), said, product, min(sold, default=None))
+    shelf = reordering.stock(db, at.shop_id, [product_id]).get(product_id)
+    return _row(at, series, ahead, _by_week(sold.items(), first), said, product, shelf, min(sold, default=None))
 
 
 def outlook(objects: Objects, run: ForecastRun, series: str | None = None) -> dict[str, dict[int, Outlook]]:
@@ -176,6 +183,7 @@ def _row(
     weeks: tuple[float, ...],
     said: Sequence[Mapping[str, float] | None],
     product: Product | None,
+    shelf: Shelf | None,
     first_on: date | None,
 ) -> ProductRow:
     pairs = [(week[series], weeks[-n]) for n, week in enumerate(said, 1) if week is not None and series in week]
@@ -188,7 +196,7 @@ def _row(
         next_week=windows.get(7),
         next_month=windows.get(28),
         accuracy=accuracy(pairs) if len(pairs) > 1 else None,
-        in_stock=product.units_in_stock if product else None,
+        in_stock=shelf.in_stock if shelf else None,
         is_new=began is not None and at.closed_on - began < NEW_FOR,
     )
 
