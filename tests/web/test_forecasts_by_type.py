@@ -2,8 +2,10 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable
 from datetime import date, timedelta
+from html import unescape
 from pathlib import Path
 
 import pandas as pd
@@ -95,6 +97,24 @@ def test_a_type_s_products_are_listed_alone(told: tuple[Shop, Shop], visit: Visi
     assert "Cups 3" in visit(alice, "/forecasts")
     assert "Tea &amp; more 3" in visit(bob, "/forecasts?type=Tea+%26+more")
     assert "Cups 1" not in visit(bob, "/forecasts?type=Tea+%26+more")
+
+
+@pytest.mark.parametrize(
+    ("path", "listed"),
+    [
+        ("/forecasts", {"Cups 1", "Cups 2", "Tea & more 3"}),
+        ("/forecasts?type=Tea+%26+more", {"Tea & more 3"}),
+        ("/forecasts?q=CUPS+2", {"Cups 2"}),
+        ("/forecasts?q=cups&type=Tea+%26+more", set()),
+    ],
+)
+def test_what_is_exported_is_what_is_listed(told: tuple[Shop, Shop], visit: Visit, path: str, listed: set[str]) -> None:
+    page = visit(told[1], path)
+    links = re.findall(r'href="([^"]+)" download', page)
+    assert len(links) == bool(listed)
+    for link in links:
+        rows = csv.DictReader(io.StringIO(visit(told[1], unescape(link))))
+        assert {row["title"] for row in rows} == listed
 
 
 def test_a_shop_without_types_is_not_offered_the_choice(

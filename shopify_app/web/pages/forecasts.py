@@ -28,13 +28,10 @@ def listed() -> tuple[str, int]:
         if not at.is_ready:
             return room.page("forecasts", at, steps=standing.steps(db, at), rows=[])
         days, ahead = history.shop_days(db, at), windows(db, at)
-        q, kind = (request.args.get(name, "").strip()[:255] for name in ("q", "type"))
         if request.args.get("by") == "type":
             return _by_type(db, at, days, ahead)
-        found = products.found(db, room.objects(), at, q)
-        if kind:
-            mine = types.products_of(db, at, kind)
-            found = [number for number in found if number in mine]
+        q, kind = _asked()
+        found = _found(db, at, q, kind)
         pages = max(-(-len(found) // PER_PAGE), 1)
         page = min(max(request.args.get("page", 1, type=int), 1), pages)
         rows = products.rows(db, room.objects(), at, found[(page - 1) * PER_PAGE : page * PER_PAGE])
@@ -79,12 +76,12 @@ def _whole_shop(db: Session, at: Standing, days: list[Day], ahead: dict[int, Out
 
 @bp.get("/forecasts.csv")
 def exported() -> Response:
-    """Every row of the table, for a spreadsheet; of types with `?by=type`."""
+    """The same table without pages, for a spreadsheet; of types with `?by=type`."""
     if request.args.get("by") == "type":
         return _types_sheet()
     with room.database().reading() as db:
         at = room.here(db)
-        rows = products.rows(db, room.objects(), at, products.found(db, room.objects(), at))
+        rows = products.rows(db, room.objects(), at, _found(db, at, *_asked()))
     return sheets.sheet(
         ["product_id", "title", "sold_28_days", *SPANS, "in_stock", "past_accuracy"],
         [
@@ -125,6 +122,20 @@ def product(product_id: int) -> tuple[str, int]:
             item=reorder.one(db, room.objects(), at, product_id),
             reasons=products.reasons(db, room.objects(), at, product_id),
         )
+
+
+def _asked() -> tuple[str, str]:
+    """What the address asks for: a part of the title, and a type."""
+    q, kind = (request.args.get(name, "").strip()[:255] for name in ("q", "type"))
+    return q, kind
+
+
+def _found(db: Session, at: Standing, q: str, kind: str) -> list[int]:
+    found = products.found(db, room.objects(), at, q)
+    if not kind:
+        return found
+    mine = types.products_of(db, at, kind)
+    return [number for number in found if number in mine]
 
 
 def _trend(row: ProductRow | TypeRow) -> str:
