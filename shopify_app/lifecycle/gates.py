@@ -87,9 +87,10 @@ def _not_inferior(champion: Version, challenger: Version) -> Gate:
     figures = {"champion": old, "challenger": new, "margin": MARGIN, "paired_days": paired.n, "p": paired.p}
     if old is None or new is None:
         return Gate("not inferior", Verdict.PASS, figures, "one of them has no backtest, so days in the shadow decide")
+    what = "its error, as a share of the naive guess's," if challenger.task == Task.FORECAST else "its validated error"
     if new > old * (1 + MARGIN):
-        return Gate("not inferior", Verdict.FAIL, figures, "its validated error is more than 5 % above the champion's")
-    return Gate("not inferior", Verdict.PASS, figures, "its validated error is within 5 % of the champion's")
+        return Gate("not inferior", Verdict.FAIL, figures, f"{what} is more than 5 % above the champion's")
+    return Gate("not inferior", Verdict.PASS, figures, f"{what} is within 5 % of the champion's")
 
 
 def _error(version: Version) -> float | None:

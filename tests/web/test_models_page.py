@@ -1,13 +1,14 @@
 """The Models pages say the same things by the same words."""
 
 from datetime import timedelta
+from html import unescape
 
 import pytest
 
 from shopify_app import clock
 from shopify_app.db import Database
-from shopify_app.lifecycle import registry
-from shopify_app.tables import Evaluation, Shop, Task
+from shopify_app.lifecycle import gates, registry
+from shopify_app.tables import Evaluation, Shop, Task, VersionState
 from tests.lifecycle.making import a_version
 from tests.web.conftest import Send
 
@@ -57,3 +58,17 @@ def test_only_forecasts_are_said_to_go_on_forecasting(furnished: Shop, visit: Se
     assert "was in charge before; keeps forecasting for comparison" in forecasts
     assert "was in charge before" in lists
     assert "forecasting" not in lists
+
+
+def test_a_version_as_accurate_as_the_champion_on_easier_days_is_told_why_it_is_rejected(
+    database: Database, alice: Shop, visit: Send
+) -> None:
+    with database.transaction() as db:
+        shop = db.get_one(Shop, alice.id)
+        reached = [{"product_28d": {"accuracy": 0.70, "naive_accuracy": naive, "bias": 0.0}} for naive in (0.4, 0.6)]
+        champion, challenger = (a_version(db, shop, "forecast", metrics=metrics) for metrics in reached)
+        registry.promote(db, shop, "forecast", champion.number, actor="test", reason="test")
+        told = gates.at_registration(db, champion, challenger)
+        challenger.gates, challenger.state = [one.told() for one in told], VersionState.FAILED
+    page = unescape(visit(alice, "/models").text)
+    assert "its error, as a share of the naive guess's, is more than 5 % above the champion's" in page
