@@ -142,7 +142,7 @@ def choose(sales: DailySales, views: Sequence[str], seed: int, say: Say) -> Chos
         days = even_days(shop_total(sales), HORIZON)
         model = prophet.fit(days, seed)
         lead = replace(lead, curve=prophet.curve_of(model, days), model=model)
-    return Chosen(lead, f"{because} over {len(origins)} past origins: {told}", record, errors)
+    return Chosen(lead, f"{because} over {len(origins)} past origin{'s' * (len(origins) != 1)}: {told}", record, errors)
 
 
 def track_record(sales: DailySales, horizon: int, lead: Lead = USUAL) -> Record:

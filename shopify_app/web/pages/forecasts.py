@@ -6,7 +6,7 @@ from flask import Response, request
 from sqlalchemy.orm import Session
 
 from shopify_app.errors import NotFound
-from shopify_app.tables import Task
+from shopify_app.tables import Task, Version
 from shopify_app.web import charts
 from shopify_app.web.charts import Day
 from shopify_app.web.pages import bp, room, sheets
@@ -118,10 +118,16 @@ def product(product_id: int) -> tuple[str, int]:
             weeks=weeks,
             inside=sum(week.is_inside for week in weeks),
             version=versions.version_row(champion) if champion else None,
-            total_because=(champion.metrics.get("lineage") or {}).get("total_because") if champion else None,
+            is_in_line=champion is not None and _is_in_line(champion),
             item=reorder.one(db, room.objects(), at, product_id),
             reasons=products.reasons(db, room.objects(), at, product_id),
         )
+
+
+def _is_in_line(version: Version) -> bool:
+    """The shop's total is forecast by itself, and products follow it: all but the naive method do so."""
+    lineage = version.metrics.get("lineage") or {}
+    return bool(lineage.get("total_leader", "naive") != "naive")
 
 
 def _asked() -> tuple[str, str]:
