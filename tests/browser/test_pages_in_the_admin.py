@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Frame
 
+from shopify_app.tables import Product
 from tests.browser.conftest import Stage, Visit
 
 PAGES = (
@@ -25,6 +26,7 @@ PAGES = (
 )
 PHONE, PHONE_CHECKED = 390, ("", "/forecasts", "/reorder")
 """On a phone the markup is the same, so three pages stand for all where only the browser's time is spent."""
+LONG = "Oak board for the Donaudampfschifffahrtsgesellschaftskapitänsmützenhalter, " + "set of twelve, " * 9
 
 
 def trouble(frame: Frame, axe: str) -> list[str]:
@@ -100,3 +102,25 @@ def test_an_unknown_product_is_said_inside_the_admin(visit: Visit) -> None:
     frame = visit.open("with-past", "/forecasts/999")
     assert frame.get_by_text("Product 999 is not forecast").is_visible()
     assert frame.get_by_role("link", name="Go to the overview").is_visible()
+
+
+def test_a_title_of_many_lines_stays_beside_its_place_and_inside_the_page(
+    visit: Visit, stage: Stage, width: int
+) -> None:
+    with stage.database.transaction() as db:
+        shop = stage.shop(db, "acting")
+        mine = db.get_one(Product, (shop.id, 1002))
+        kept, mine.title = mine.title, LONG
+    try:
+        for path in ("/forecasts/1002", "/forecasts", "/reorder", "/recommendations?product=1001"):
+            frame = visit.open("acting", path)
+            assert not overflows(frame), path
+        title = frame.locator(".list-title", has_text="Oak board").bounding_box()
+        item = frame.locator(".list li", has_text="Oak board").bounding_box()
+        assert title is not None
+        assert item is not None
+        assert title["y"] - item["y"] < 20
+        assert title["x"] + title["width"] <= item["x"] + item["width"] + 1
+    finally:
+        with stage.database.transaction() as db:
+            db.get_one(Product, (shop.id, 1002)).title = kept
