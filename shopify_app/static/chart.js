@@ -5,6 +5,10 @@ const HINT = "Point at a day, or use the arrow keys, to read it. Drag for a clos
 const COLOURS = { actual: "#303030", said: "#4d8bc2", expected: "#1f6fb2", band: "rgba(31, 111, 178, 0.17)" };
 const FONT = '11px Inter, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif';
 const count = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
+/* As the table beside the chart has them: see words.py. */
+const units = (value) => count.format(value >= 10 ? Math.round(value) : value);
+const least = (value) => count.format(Math.floor(value));
+const most = (value) => count.format(Math.ceil(value - 0.05));
 const WEEKDAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const calendar = (seconds) => new Date(seconds * 1000);
@@ -13,8 +17,8 @@ const monthday = (seconds) => `${calendar(seconds).getUTCDate()} ${MONTHS[calend
 const told = (data, at) => {
   const parts = [["sold", data.actual[at]], ["forecast beforehand", data.said[at]], ["expected", data.expected[at]]]
     .filter(([, value]) => value !== null)
-    .map(([name, value]) => `${name} ${count.format(value)}`);
-  if (data.low[at] !== null) parts.push(`likely ${Math.floor(data.low[at])} to ${Math.ceil(data.high[at])}`);
+    .map(([name, value]) => `${name} ${units(value)}`);
+  if (data.low[at] !== null) parts.push(`likely ${least(data.low[at])} to ${most(data.high[at])}`);
   return `${WEEKDAYS[calendar(data.days[at]).getUTCDay()]} ${monthday(data.days[at])}: ${parts.join(", ") || "nothing known"}`;
 };
 

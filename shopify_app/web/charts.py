@@ -120,7 +120,7 @@ def _seconds(day: date) -> int:
 
 
 def _short(value: float | None) -> float | None:
-    return None if value is None else round(value, 2)
+    return None if value is None else round(value, 6)
 
 
 def _frame(size: str, first: date, last: date, ticks: Sequence[float], room_above: int) -> Frame:

@@ -230,3 +230,16 @@ def test_the_chart_is_read_day_by_day_with_the_keyboard(visit: Visit, app: Calla
     expect(page.locator(".readout")).to_contain_text("Sun 13 Dec: expected")
     page.get_by_role("application").press("Home")
     expect(page.locator(".readout")).to_contain_text("Mon 21 Sep: sold")
+
+
+def test_the_chart_reads_out_the_numbers_of_its_table(visit: Visit, app: Callable[[str], FrameLocator]) -> None:
+    if not visit.has_uplot:
+        pytest.skip("charts are plain pictures without npm")
+    page = app("/forecasts")
+    page.get_by_text("Show the numbers").click()
+    page.get_by_role("application").focus()
+    page.get_by_role("application").press("End")
+    for row in page.locator("details.numbers tbody tr").all()[:28]:
+        _, _, _, expected, likely = row.locator("th, td").all_inner_texts()
+        expect(page.locator(".readout")).to_contain_text(f"expected {expected}, likely {likely}")
+        page.get_by_role("application").press("ArrowLeft")
