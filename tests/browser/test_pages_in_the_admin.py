@@ -124,3 +124,13 @@ def test_a_title_of_many_lines_stays_beside_its_place_and_inside_the_page(
     finally:
         with stage.database.transaction() as db:
             db.get_one(Product, (shop.id, 1002)).title = kept
+
+
+def test_charts_keep_their_colours_where_readers_have_their_own(visit: Visit) -> None:
+    visit.page.emulate_media(forced_colors="active", color_scheme="dark")
+    frame = visit.open("with-past", "/forecasts")
+    for part in (".keys", ".canvas", ".spark"):
+        ground = frame.locator(part).first.evaluate("one => getComputedStyle(one).backgroundColor")
+        assert ground == "rgb(255, 255, 255)", part
+    key = frame.locator(".key-band").first.evaluate("one => getComputedStyle(one).backgroundColor")
+    assert key == "rgb(207, 226, 243)"
