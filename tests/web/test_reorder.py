@@ -25,6 +25,7 @@ from tests.web.conftest import Send
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)  # the SQL of vendors is tested in records
 MORNING = "2026-03-10T07:00:00+00:00"
 TODAY = date(2026, 3, 10)
+PAGES = ("/reorder", "/reorder?page=2")
 Furnish = Callable[..., None]
 
 
@@ -114,6 +115,16 @@ def test_what_nobody_tracks_is_said_and_never_ordered(
     assert "Tea 1" in page
     assert "Shopify does not say how many are in stock" in page
     assert "Tea 1" not in visit(bob, "/reorder?show=unknown").text
+
+
+def test_a_vendor_whose_list_goes_on_says_how_much_of_it_can_be_marked_here(
+    alice: Shop, furnish: Furnish, visit: Send
+) -> None:
+    furnish(alice, dict.fromkeys(range(1, 53), 1))
+    told = [
+        re.findall(r"26 products to order today, [^;.]*(?:; (\d+) of them)?", visit(alice, path).text) for path in PAGES
+    ]
+    assert told == [["", "24"], ["2"]]
 
 
 def test_stock_is_told_by_the_same_words_on_every_page(alice: Shop, furnish: Furnish, visit: Send) -> None:
