@@ -197,7 +197,7 @@ def test_the_list_is_narrowed_to_a_vendor_and_says_why(visit: Visit, app: Callab
     page.get_by_label("Vendor", exact=True).select_option(label="No vendor")
     expect(page.get_by_role("heading", name="Foretally goods")).to_have_count(0)
     page.get_by_text("Why", exact=True).first.click()
-    expect(page.get_by_text("are for safety (service level 95 %)").first).to_be_visible()
+    expect(page.get_by_text("are for safety (service level 95\u202f%)").first).to_be_visible()
     with visit.page.expect_download() as waiting:
         page.get_by_role("link", name="Export CSV").click()
     lines = waiting.value.path().read_text().splitlines()

@@ -127,6 +127,15 @@ def test_a_vendor_whose_list_goes_on_says_how_much_of_it_can_be_marked_here(
     assert told == [["", "24"], ["2"]]
 
 
+def test_a_number_just_below_ten_is_rounded_alike_in_the_list_and_in_its_reason(
+    alice: Shop, furnish: Furnish, visit: Send
+) -> None:
+    furnish(alice, {1: 1}, daily=9.97 / 14)
+    page = visit(alice, "/reorder").text
+    assert '<s-table-cell class="number">10</s-table-cell>' in page
+    assert "About 10 sell until then" in page
+
+
 def test_stock_is_told_by_the_same_words_on_every_page(alice: Shop, furnish: Furnish, visit: Send) -> None:
     furnish(alice, {1: -3, 2: 12_345, 3: None})
     for path in ("/forecasts", "/reorder?show=all"):

@@ -14,7 +14,7 @@ def units(value: float | None) -> str:
     """Units a person can picture: whole from ten on, one decimal below."""
     if value is None:
         return "–"
-    return f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:.1f}"
+    return f"{value:,.0f}" if value >= 9.95 or value == int(value) else f"{value:.1f}"
 
 
 def least(value: float) -> str:

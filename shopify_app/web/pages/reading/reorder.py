@@ -16,6 +16,7 @@ from shopify_app.records import variants, vendors
 from shopify_app.records.objects import Objects
 from shopify_app.tables import Job, Product, Purchase, WorkState
 from shopify_app.web.pages.reading.standing import Standing
+from shopify_app.web.pages.words import fine_percent, units
 
 MOST_BEHIND = 7
 """A forecast that does not know more days than this hides its quantities."""
@@ -178,8 +179,8 @@ def why(at: Standing, line: Line) -> str:
     terms = line.terms
     days = f"{terms.lead_days} days" if terms.lead_days > 1 else "1 day"
     told = (
-        f"Delivery takes {days}. About {_units(line.lead_time_units)} sell until then, and {_units(line.safety_units)}"
-        f" more are for safety (service level {100 * terms.service_level:g} %): {_units(line.reorder_point)} in all."
+        f"Delivery takes {days}. About {units(line.lead_time_units)} sell until then, and {units(line.safety_units)}"
+        f" more are for safety (service level {fine_percent(terms.service_level)}): {units(line.reorder_point)} in all."
     )
     if line.need == Need.UNKNOWN:
         return f"{told} Shopify does not say how many are in stock, so nothing can be advised."
@@ -189,7 +190,7 @@ def why(at: Standing, line: Line) -> str:
     if line.need == Need.NONE:
         enough = "so little that nothing is ordered" if line.order_units == 0 and line.per_day < 0.02 else "enough"
         return f"{told} {there}: {enough} for the days that are forecast."
-    after = f"{_units(line.cover_units)} for the {terms.cover_days} days after"
+    after = f"{units(line.cover_units)} for the {terms.cover_days} days after"
     if line.need == Need.LATER:
         return f"{told} {there}, more than that for now; then it is {after}{_steps(terms)}."
     return f"{told} {there}. What is missing, with {after}, makes {line.order_units:,}{_steps(terms)}."
@@ -221,10 +222,6 @@ def _steps(terms: Terms) -> str:
     parts = [f"in packs of {terms.step_units:,}"] if terms.step_units > 1 else []
     parts += [f"at least {terms.least_units:,}"] if terms.least_units > 1 else []
     return f", {' and '.join(parts)}" if parts else ""
-
-
-def _units(value: float) -> str:
-    return f"{value:,.0f}" if value >= 9.95 else f"{value:.1f}"
 
 
 def _item(at: Standing, line: Line, known: dict[int, tuple[str, bool]]) -> Item:
