@@ -51,3 +51,9 @@ def test_figures_name_both_groups_and_what_was_left_out() -> None:
         "7 orders held a product that was put into the cart from a list.",
         "Seen in both groups, so counted in neither: 1 visitor.",
     )
+
+
+@pytest.mark.parametrize(("currency", "amounts"), [("EUR", "1,234.50 and 900.00 EUR"), ("JPY", "1,234 and 900 JPY")])
+def test_money_has_the_decimals_of_its_currency(currency: str, amounts: str) -> None:
+    told = tell(Result(compare(900, 910, 10, 9), 1234.5, 900.0, 0, 0), currency)
+    assert any(amounts in figure for figure in told.figures)

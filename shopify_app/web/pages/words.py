@@ -9,6 +9,11 @@ from shopify_app.web.axes import MONTHS
 NARROW = "\u202f"
 """A narrow space that does not break, between a number and its unit."""
 
+WHOLE = frozenset(
+    ["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"]
+)
+"""Currencies that have no smaller unit, by ISO 4217."""
+
 
 def units(value: float | None) -> str:
     """Units a person can picture: whole from ten on, one decimal below."""
@@ -42,6 +47,11 @@ def signed(share: float | None) -> str:
     return "–" if share is None else f"{share:+.0%}".replace("-", "−").replace("%", f"{NARROW}%")
 
 
+def money(amount: float, currency: str) -> str:
+    """1,234.50 of most currencies, 1,234 of those that have no smaller unit."""
+    return f"{amount:,.0f}" if currency in WHOLE else f"{amount:,.2f}"
+
+
 def day(value: date | None) -> str:
     """7 Nov 2026."""
     return "–" if value is None else f"{value.day} {MONTHS[value.month - 1]} {value.year}"
@@ -65,5 +75,5 @@ def plural(count: int, one: str, many: str | None = None) -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
-FILTERS = (units, least, most, percent, fine_percent, signed, day, short_day, moment, plural)
+FILTERS = (units, least, most, percent, fine_percent, signed, money, day, short_day, moment, plural)
 """What templates may use."""

@@ -11,7 +11,7 @@ from shopify_app.lifecycle.holdout import Compared, Result, Said
 from shopify_app.platform import pixels
 from shopify_app.records import shops
 from shopify_app.web.pages.reading.standing import Standing
-from shopify_app.web.pages.words import percent, plural
+from shopify_app.web.pages.words import money, percent, plural
 
 TONES = {
     Said.MORE: "success",
@@ -64,7 +64,7 @@ def tell(result: Result, currency: str) -> Told:
     figures = [
         f"{plural(seen.shown, 'visitor')} met lists and saw them, {seen.held:,} met them hidden.",
         f"{seen.shown_buyers:,} and {seen.held_buyers:,} of them bought afterwards, for "
-        f"{result.shown_amount:,.2f} and {result.held_amount:,.2f} {currency}.",
+        f"{money(result.shown_amount, currency)} and {money(result.held_amount, currency)} {currency}.",
     ]
     if result.chosen_orders:
         figures.append(
