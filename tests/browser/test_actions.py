@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Dialog, FrameLocator, expect
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from shopify_app.lifecycle import registry
 from shopify_app.policy import Policy
@@ -243,3 +243,15 @@ def test_the_chart_reads_out_the_numbers_of_its_table(visit: Visit, app: Callabl
         _, _, _, expected, likely = row.locator("th, td").all_inner_texts()
         expect(page.locator(".readout")).to_contain_text(f"expected {expected}, likely {likely}")
         page.get_by_role("application").press("ArrowLeft")
+
+
+def test_a_file_for_a_mailing_tool_shows_itself_when_it_is_made(
+    visit: Visit, stage: Stage, app: Callable[[str], FrameLocator]
+) -> None:
+    page = app("/recommendations")
+    page.get_by_role("button", name="Make the file").click()
+    expect(page.get_by_text("It is being made.")).to_be_visible()
+    with stage.database.transaction() as db:
+        mine = (Job.shop_id == stage.shop(db, SHOP).id, Job.kind == "mailing")
+        db.execute(update(Job).where(*mine).values(state=WorkState.DONE))
+    expect(page.get_by_text("No file was made.")).to_be_visible(timeout=10_000)
