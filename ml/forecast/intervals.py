@@ -57,6 +57,9 @@ class Bands:
 UNTRIED = Bands((), ((-1.3, -0.2, 1.6),))
 """For a shop too young to have errors of its own: somewhat wider than a pure count."""
 
+NEW_SERIES = (0.7, 1.0, 1.4)
+"""Actual / forecast, for a total that was never forecast before."""
+
 
 def spread(mean: Floats) -> Floats:
     """The unit that errors of a forecast are measured in."""
@@ -84,13 +87,20 @@ def every(errors: int) -> int:
     return max(-(-errors // MOST_ERRORS), 1) | 1
 
 
-def ratio_points(forecast: Floats, actual: Floats) -> tuple[float, float, float]:
-    """The 10, 50 and 90 % points of actual / forecast: bands of one series that is forecast again and again."""
+def ratio_points(forecast: Floats, actual: Floats, trust: float = 1.0) -> tuple[float, float, float]:
+    """The 10, 50 and 90 % points of actual / forecast: bands of one series that is forecast again and again.
+
+    trust: how much of a full record these errors are. Windows of a few weeks in a row overlap and err alike, so bands
+    made of them alone are far too narrow: they keep their distance from 1 in part from `NEW_SERIES`. 1 is inside.
+    """
     use = forecast > 0
     if use.sum() < 4:
-        return (0.7, 1.0, 1.4)
+        return NEW_SERIES
     low, middle, high = (conformal(actual[use] / forecast[use], level) for level in LEVELS)
-    return low, middle, high
+    new_low, _, new_high = NEW_SERIES
+    lowest = float(min(low, 1.0) ** trust * new_low ** (1 - trust))
+    highest = float(max(high, 1.0) ** trust * new_high ** (1 - trust))
+    return min(low, lowest), middle, max(high, highest)
 
 
 def conformal(values: Floats, level: float) -> float:

@@ -167,9 +167,16 @@ def record_origins(days: int, horizon: int) -> list[int]:
 
 def points_of(record: Record) -> dict[str, Points]:
     """Actual / forecast at the 10, 50 and 90 % points of this record: of days, of weeks, of the whole horizon."""
-    horizon = record[0].shape[1]
+    forecast, actual = record
+    origins, horizon = forecast.shape
     spans = {"day": 1, "week": WINDOW, "whole": horizon}
-    return {kind: ratio_points(*(_sums(part, days) for part in record)) for kind, days in spans.items()}
+    trust = trust_in(origins)
+    return {kind: ratio_points(_sums(forecast, days), _sums(actual, days), trust) for kind, days in spans.items()}
+
+
+def trust_in(origins: int) -> float:
+    """How much of a full record so many origins are."""
+    return min(origins / RECORD, 1.0)
 
 
 def scaled(daily: Floats, total: Floats) -> Floats:

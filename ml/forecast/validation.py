@@ -242,6 +242,6 @@ def _left_out_coverage(forecast: Floats, actual: Floats) -> float | None:
     inside = []
     for k in range(len(actual)):
         others = np.arange(len(actual)) != k
-        low, _, high = ratio_points(forecast[others], actual[others])
+        low, _, high = ratio_points(forecast[others], actual[others], level.trust_in(len(actual)))
         inside.append(forecast[k] * low <= actual[k] <= forecast[k] * high)
     return float(np.mean(inside))

@@ -73,3 +73,22 @@ def test_ratios_of_a_total_give_factors_around_one() -> None:
     actual = np.linspace(80, 120, 200)
     assert ratio_points(forecast, actual) == pytest.approx((0.84, 1.0, 1.16), abs=0.01)
     assert ratio_points(np.zeros(9), actual[:9]) == (0.7, 1.0, 1.4)
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(0, 5), min_size=4, max_size=60), st.floats(0.05, 1), st.floats(0, 1))
+def test_the_range_of_a_total_holds_the_forecast_and_is_wider_the_less_is_known(
+    ratios: list[float], trust: float, less: float
+) -> None:
+    forecast = np.full(len(ratios), 100.0)
+    low, _, high = ratio_points(forecast, forecast * np.array(ratios), trust)
+    lower, _, higher = ratio_points(forecast, forecast * np.array(ratios), trust * less)
+    assert 0 <= lower <= low + 1e-9 <= 1 + 2e-9
+    assert 1 <= high <= higher + 1e-9
+    assert lower <= max(0.7, low) + 1e-9
+
+
+def test_a_few_windows_that_all_sold_more_than_was_forecast_do_not_end_a_range_at_the_forecast() -> None:
+    forecast, actual = np.full(5, 100.0), np.array([103.0, 104.0, 106.0, 108.0, 110.0])
+    low, _, high = ratio_points(forecast, actual, 5 / 13)
+    assert (low, high) == pytest.approx((0.7 ** (8 / 13), 1.1 ** (5 / 13) * 1.4 ** (8 / 13)))
