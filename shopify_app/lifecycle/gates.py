@@ -78,13 +78,20 @@ def _sane(challenger: Version) -> Gate:
 
 
 def _not_inferior(champion: Version, challenger: Version) -> Gate:
-    """Paired on the days both were tried on. Where that stays open, each relative to what was easy on its own days."""
+    """Paired on the days both were tried on; without enough of them, each relative to what was easy on its own days.
+
+    Where chance could still explain the pair's difference, its size decides whether days in the shadow may.
+    """
     paired = compare.not_inferior(*compare.paired_days(champion.metrics, challenger.metrics), margin=MARGIN)
-    if paired.verdict is not compare.Verdict.INCONCLUSIVE:
+    if paired.ratio is not None and paired.p is not None:
         numbers = {"ratio": paired.ratio, "p": paired.p, "days": paired.n, "margin": MARGIN}
-        return Gate("not inferior", Verdict(paired.verdict.value), numbers, paired.told)
+        if paired.verdict is not compare.Verdict.INCONCLUSIVE:
+            return Gate("not inferior", Verdict(paired.verdict.value), numbers, paired.told)
+        if paired.ratio > 1 + MARGIN:
+            return Gate("not inferior", Verdict.FAIL, numbers, f"{paired.told}, not sure but more than 5 % above")
+        return Gate("not inferior", Verdict.PASS, numbers, f"{paired.told}, so days in the shadow decide")
     old, new = _error(champion), _error(challenger)
-    figures = {"champion": old, "challenger": new, "margin": MARGIN, "paired_days": paired.n, "p": paired.p}
+    figures = {"champion": old, "challenger": new, "margin": MARGIN, "paired_days": paired.n}
     if old is None or new is None:
         return Gate("not inferior", Verdict.PASS, figures, "one of them has no backtest, so days in the shadow decide")
     what = "its error, as a share of the naive guess's," if challenger.task == Task.FORECAST else "its validated error"
