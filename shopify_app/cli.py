@@ -30,7 +30,7 @@ from shopify_app import (
     storage_cli,
     up,
 )
-from shopify_app.commands import BadArgument, command, on_shop
+from shopify_app.commands import BadArgument, command, number, on_shop
 from shopify_app.db import Database, in_one_line
 from shopify_app.errors import ForetallyError, SettingError
 from shopify_app.lifecycle import registry
@@ -101,7 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     change = on_shop(commands, "set", _set, "change a shop's settings: name=value …")
     change.add_argument("settings", nargs="+", metavar="name=value")
     promote = _on_slot(commands, "promote", _promote, "put a version in charge by hand")
-    promote.add_argument("number", type=int, help="version number")
+    promote.add_argument("number", type=number, help="version number")
     _on_slot(commands, "roll-back", _roll_back, "put the previous version back in charge")
     _on_slot(commands, "freeze", _freeze, "let nothing automatic change who is in charge")
     _on_slot(commands, "unfreeze", _unfreeze, "allow automatic changes again")
@@ -144,7 +144,7 @@ def _add_looks(commands: Any) -> None:
     look = command(commands, "status", _status, "every shop, or one: orders, versions, what waits, alerts")
     look.add_argument("--shop", metavar="SHOP", help="example.myshopify.com")
     why = on_shop(commands, "explain", _explain, "why a product's recommendations are what they are")
-    why.add_argument("product", type=int, help="product number")
+    why.add_argument("product", type=number, help="product number")
 
 
 def _on_slot(commands: Any, name: str, run: Callable[..., Any], what: str) -> argparse.ArgumentParser:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from shopify_app.errors import ForetallyError
+from shopify_app.tables.base import LARGEST_ID
 
 
 class BadArgument(ForetallyError):
@@ -27,6 +28,13 @@ def private_file(path: Path) -> Iterator[IO[bytes]]:
     except BaseException:
         path.unlink()
         raise
+
+
+def number(text: str) -> int:
+    """A number that a row can have: an argument's type."""
+    if not (text.isdecimal() and 0 < int(text) <= LARGEST_ID):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to {LARGEST_ID}")
+    return int(text)
 
 
 def command(commands: Any, name: str, run: Callable[..., Any], what: str) -> argparse.ArgumentParser:

@@ -9,7 +9,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from shopify_app import config, migrate
-from shopify_app.commands import BadArgument, group, on_shop
+from shopify_app.commands import BadArgument, group, number, on_shop
 from shopify_app.config import Settings
 from shopify_app.db import Database, count
 from shopify_app.errors import Conflict, NotFound
@@ -29,7 +29,7 @@ def add_commands(commands: Any) -> None:
     kinds = group(commands, "events", "what was delivered: list, park, replay")
     listing = _ranged(kinds, "list", _list, "events with their states, and the segments that hold them")
     listing.add_argument("--state", choices=[state.value for state in EventState])
-    listing.add_argument("--limit", type=int, default=SHOWN, metavar="N", help=f"the newest so many ({SHOWN})")
+    listing.add_argument("--limit", type=number, default=SHOWN, metavar="N", help=f"the newest so many ({SHOWN})")
     _ranged(kinds, "park", _park, "set pending events aside, until somebody replays them")
     again = _ranged(kinds, "replay", _replay, "try parked events again; with --into, make all rows in another database")
     again.add_argument("--into", metavar="DATABASE_URL", help="an empty database; it is migrated first")
@@ -40,8 +40,8 @@ def add_commands(commands: Any) -> None:
 
 def _ranged(commands: Any, name: str, run: Callable[..., Any], what: str) -> argparse.ArgumentParser:
     made = on_shop(commands, name, run, what)
-    made.add_argument("--from", dest="first", type=int, default=0, metavar="SEQ", help="from this event on")
-    made.add_argument("--to", dest="last", type=int, default=LARGEST_ID, metavar="SEQ", help="up to this event")
+    made.add_argument("--from", dest="first", type=number, default=0, metavar="SEQ", help="from this event on")
+    made.add_argument("--to", dest="last", type=number, default=LARGEST_ID, metavar="SEQ", help="up to this event")
     return made
 
 

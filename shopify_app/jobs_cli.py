@@ -41,7 +41,7 @@ def _list(settings: Settings, chosen: argparse.Namespace) -> dict[str, Any]:
 
 def _replay(settings: Settings, chosen: argparse.Namespace) -> dict[str, Any]:
     """Each with all its attempts again; a job joins the one of its kind that waits already."""
-    if not chosen.shop and not chosen.all:
+    if chosen.shop is None and not chosen.all:
         raise BadArgument("say --shop SHOP, or --all for every shop")
     with Database.of(settings).transaction() as db:
         whose = _whose(db, chosen)
@@ -57,7 +57,9 @@ def _replay(settings: Settings, chosen: argparse.Namespace) -> dict[str, Any]:
 
 def _whose(db: Session, chosen: argparse.Namespace) -> ColumnElement[bool]:
     """The shops that are meant; of all, those that have the app."""
-    return Shop.id == shops.named(db, chosen.shop).id if chosen.shop else Shop.state != ShopState.UNINSTALLED
+    return (
+        Shop.id == shops.named(db, chosen.shop).id if chosen.shop is not None else Shop.state != ShopState.UNINSTALLED
+    )
 
 
 def _undone(db: Session, table: Any, *wanted: ColumnElement[bool]) -> list[tuple[Any, str]]:

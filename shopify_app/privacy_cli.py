@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from shopify_app.commands import group, on_shop, private_file
+from shopify_app.commands import group, number, on_shop, private_file
 from shopify_app.config import Settings
 from shopify_app.db import Database
 from shopify_app.errors import Conflict, ForetallyError
@@ -24,17 +24,17 @@ def add_commands(commands: Any) -> None:
     """The commands of this file, added to those of the app."""
     redact = on_shop(commands, "redact", _redact, "forget a customer, or a shop that has uninstalled the app, for good")
     who = redact.add_mutually_exclusive_group(required=True)
-    who.add_argument("--customer", type=int, metavar="NUMBER", help="the customer's number")
+    who.add_argument("--customer", type=number, metavar="NUMBER", help="the customer's number")
     who.add_argument("--email", metavar="ADDRESS", help="their e-mail: reads everything that is kept")
     who.add_argument("--everything", action="store_true", help="the whole shop")
     redact.add_argument(
-        "--order", type=int, action="append", default=[], metavar="NUMBER", help="an order of a guest's, too"
+        "--order", type=number, action="append", default=[], metavar="NUMBER", help="an order of a guest's, too"
     )
     redact.add_argument("--yes", action="store_true", help="really: it cannot be undone")
     files = group(commands, "exports", "what is held about customers who asked: list, save")
     on_shop(files, "list", _exports, "files that were asked for")
     save = on_shop(files, "save", _save, "write a file for the merchant, readable by you alone")
-    save.add_argument("id", type=int, metavar="ID")
+    save.add_argument("id", type=number, metavar="ID")
     save.add_argument("file", type=Path, metavar="FILE")
     on_shop(commands, "receipts", _receipts, "what was done for privacy requests, and when")
 

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shopify_app import clock
-from shopify_app.commands import command, group, on_shop
+from shopify_app.commands import command, group, number, on_shop
 from shopify_app.config import Settings
 from shopify_app.db import Database
 from shopify_app.lifecycle.bundles import Bundles
@@ -31,7 +31,7 @@ def add_commands(commands: Any) -> None:
             made.add_argument(name, nargs="?" if made is not diff else None, type=_id, help="its first characters do")
     again = on_shop(kinds, "reproduce", _reproduce, "train a version again from its snapshot and compare the bytes")
     again.add_argument("task", choices=[task.value for task in Task])
-    again.add_argument("number", type=int, help="version number")
+    again.add_argument("number", type=number, help="version number")
     gc = command(commands, "gc", _gc, "remove files that no row names, then let go of snapshots that no version needs")
     gc.add_argument("--dry-run", action="store_true", help="say what would go, remove nothing")
 

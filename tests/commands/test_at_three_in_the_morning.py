@@ -82,6 +82,18 @@ WRONG = (
     (("exports", "save", "1", "{folder}/there.json"), "cannot be written: File exists"),
 )
 
+NUMBERED = (
+    ("promote", "forecast", "{number}"),
+    ("snapshot", "reproduce", "forecast", "{number}"),
+    ("explain", "{number}"),
+    ("events", "list", "--from={number}"),
+    ("events", "list", "--to={number}"),
+    ("events", "list", "--limit={number}"),
+    ("redact", "--customer={number}", "--yes"),
+    ("redact", "--customer=1", "--order={number}", "--yes"),
+    ("exports", "save", "{number}", "export.json"),
+)
+
 
 def words(command: tuple[str, ...], folder: Path) -> list[str]:
     return [word.format(folder=folder) for word in command]
@@ -123,6 +135,23 @@ def test_an_argument_that_makes_no_sense_is_refused_in_one_line(
     code, said = say(*words(command, tmp_path), "--shop", with_sales.domain, as_json=False)
     assert (code, said.count("\n"), expected in said) == (2, 1, True), said
     assert (tmp_path / "there.json").read_text() == "mine"
+
+
+@pytest.mark.parametrize("number", ["0", "-1", str(2**63), "9" * 30, "one"])
+@pytest.mark.parametrize("command", NUMBERED, ids=" ".join)
+def test_a_number_that_no_row_can_have_is_refused(
+    with_sales: Shop, say: Say, capsys: pytest.CaptureFixture[str], command: tuple[str, ...], number: str
+) -> None:
+    with pytest.raises(SystemExit) as over:
+        say(*(word.format(number=number) for word in command), "--shop", with_sales.domain)
+    said = capsys.readouterr().err
+    assert (over.value.code, "is no number from 1 to" in said) == (2, True), said
+
+
+def test_no_shop_at_all_is_not_every_shop(with_sales: Shop, say: Say) -> None:
+    for command in ("list", "replay"):
+        code, said = say("jobs", command, "--shop", "", as_json=False)
+        assert (code, said.count("\n"), "no shop" in said) == (1, 1, True), said
 
 
 def test_a_database_that_is_not_there_or_of_another_release_is_said_so(
