@@ -71,12 +71,17 @@ def database_url(value: str, name: str = "DATABASE_URL") -> str:
     if value.startswith(("postgres://", "postgresql://")):
         value = "postgresql+psycopg://" + value.split("://", 1)[1]
     if not value.startswith(("sqlite:///", "postgresql+psycopg://")):
-        _stop(name, f"is {value!r}, which is neither SQLite nor PostgreSQL", "postgresql://user@host/foretally")
+        _stop(name, f"is {_shown(value)!r}, which is neither SQLite nor PostgreSQL", "postgresql://user@host/foretally")
     return value
 
 
 def _stop(name: str, problem: str, example: str) -> NoReturn:
     raise SettingError(f"{name} {problem}. Example: {name}={example}")
+
+
+def _shown(address: str) -> str:
+    """An address that may be logged: without the name and password in it."""
+    return re.sub(r"(?<=://).*@", "…@", address)
 
 
 def _required(environ: Mapping[str, str], name: str, what: str) -> str:
@@ -113,14 +118,14 @@ def _object_store(environ: Mapping[str, str], var: Path) -> str:
     value = environ.get("OBJECT_STORE_URL") or f"file://{var / 'objects'}"
     if not re.fullmatch(r"file:///.+|(s3|gs)://[a-z0-9][a-z0-9._-]{1,61}[a-z0-9](/[\w.-]+)*/?", value):
         known = "neither a folder (file:///path) nor a bucket (s3://bucket/prefix, gs://bucket/prefix)"
-        _stop("OBJECT_STORE_URL", f"is {value!r}, which is {known}", "s3://example-bucket/foretally")
+        _stop("OBJECT_STORE_URL", f"is {_shown(value)!r}, which is {known}", "s3://example-bucket/foretally")
     return value
 
 
 def _broker(environ: Mapping[str, str]) -> str:
     value = environ.get("CELERY_BROKER_URL") or "filesystem://"
     if not value.startswith(("filesystem://", "redis://", "rediss://", "amqp://", "amqps://")):
-        _stop("CELERY_BROKER_URL", f"is {value!r}, which is no broker known here", "redis://localhost:6379/0")
+        _stop("CELERY_BROKER_URL", f"is {_shown(value)!r}, which is no broker known here", "redis://localhost:6379/0")
     return value
 
 
@@ -155,8 +160,13 @@ def _kept_key(path: Path) -> str:
     """The key of an embedded installation, made at the first start and kept beside its data."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(base64.urlsafe_b64encode(os.urandom(32)).decode())
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(handle, "w") as file:
+                file.write(base64.urlsafe_b64encode(os.urandom(32)).decode())
+        except OSError:
+            path.unlink()  # a full disk; what is left of the key would stop every later start
+            raise
     except FileExistsError:
         pass
     except OSError as error:

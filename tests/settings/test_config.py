@@ -1,6 +1,7 @@
 """A wrong setting stops the start with one line that names the variable, the problem and an example."""
 
 import base64
+import resource
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,26 @@ def test_a_secret_is_never_in_the_message(tmp_path: Path) -> None:
     with pytest.raises(SettingError) as stopped:
         config.load(environ(tmp_path, ENCRYPTION_KEYS="not-a-key-but-private"))
     assert "private" not in str(stopped.value)
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "OBJECT_STORE_URL", "CELERY_BROKER_URL"])
+def test_a_password_in_an_address_is_never_in_the_message(tmp_path: Path, name: str) -> None:
+    with pytest.raises(SettingError) as stopped:
+        config.load(environ(tmp_path, **{name: "other://shop:pri/v@te@db.example.com/foretally"}))
+    assert "pri" not in str(stopped.value)
+    assert "te@" not in str(stopped.value)
+    assert "db.example.com" in str(stopped.value)
+
+
+def test_a_disk_that_is_full_leaves_no_half_key(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        with pytest.raises(SettingError, match="FORETALLY_VAR: cannot write"):
+            config.load(environ(tmp_path))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert config.load(environ(tmp_path)).encryption_keys
 
 
 def test_a_folder_that_cannot_be_written_is_said_clearly(tmp_path: Path) -> None:
