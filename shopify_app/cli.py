@@ -58,6 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refused(error, 1)
     except DBAPIError as error:
         return _refused(in_one_line(error), 1)
+    except OSError as error:
+        return _refused(_of_a_file(error), 1)
     except KeyboardInterrupt:
         return _refused("interrupted", 130)
     if told is not None:
@@ -68,6 +70,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _refused(why: object, code: int) -> int:
     print(f"foretally: {why}", file=sys.stderr)
     return code
+
+
+def _of_a_file(error: OSError) -> str:
+    """A folder that cannot be written, a disk that is full; libraries without an error number say it in words."""
+    return f"{error.filename or 'a file'}: {error.strerror}" if error.strerror else str(error)
 
 
 def _print(answer: str) -> None:

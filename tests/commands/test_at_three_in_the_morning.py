@@ -5,10 +5,13 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from shopify_app import cli
-from shopify_app.db import Database
+from shopify_app.config import Settings
+from shopify_app.db import Database, in_one_line
 from shopify_app.records import jobs
 from shopify_app.tables import Job, Shop, WorkState
 from tests.conftest import Deliver, Say
@@ -164,6 +167,25 @@ def test_a_database_that_is_not_there_or_of_another_release_is_said_so(
         monkeypatch.setenv("DATABASE_URL", url)
         code, said = say("status", as_json=False)
         assert (code, said.count("\n"), expected in said) == (1, 1, True), said
+
+
+def test_a_folder_that_cannot_be_written_is_named_in_one_line(
+    with_sales: Shop, say: Say, settings: Settings, tmp_path: Path
+) -> None:
+    lists = tmp_path / "lists.parquet"
+    pd.DataFrame({"product_id": [1], "neighbour_id": [2], "score": [1.0]}).to_parquet(lists)
+    (settings.var / "scratch").write_text("in the way")
+    code, said = say("import-lists", "--shop", with_sales.domain, str(lists), as_json=False)
+    assert (code, said.count("\n"), f"{settings.var}/scratch: " in said) == (1, 1, True), said
+
+
+def test_a_database_that_cannot_be_written_is_said_so(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/full.db")
+    with database.reading() as db:
+        db.connection().exec_driver_sql("PRAGMA max_page_count = 1")
+        with pytest.raises(DBAPIError) as full:
+            db.connection().exec_driver_sql("CREATE TABLE more (id INTEGER)")
+    assert in_one_line(full.value).startswith("the database could not be written, look at its disk")
 
 
 def test_a_key_that_is_missing_is_asked_for(
