@@ -7,6 +7,7 @@ from datetime import time as midnight
 from typing import Any
 
 from shopify_app import clock
+from shopify_app.commands import BadArgument
 from shopify_app.config import Settings
 from shopify_app.db import Database
 from shopify_app.errors import ForetallyError, NotFound
@@ -17,6 +18,8 @@ from shopify_app.tables import Job, Shop, ShopState, WorkState
 RINGS = {"backfill": "train", "reconcile": "work"}
 """Who does it."""
 LOOK_AGAIN = 0.3
+EARLIEST = date(2000, 1, 1)
+"""No order of Shopify's is older, and its search takes no years of three digits."""
 SILENT = timedelta(seconds=60)
 """Without a heartbeat for so long, no worker runs."""
 
@@ -32,11 +35,12 @@ class NotDone(ForetallyError):
 def read(settings: Settings, domain: str, kind: str, since: date | None, *, wait: bool) -> dict[str, Any]:
     """Ask for a `backfill` or `reconcile`, from a day of the shop on when one is given; what came of it.
 
-    Raises NotFound, NobodyWorks or NotDone. Interrupted, the job goes on without us.
+    Raises NotFound, BadArgument, NobodyWorks or NotDone. Interrupted, the job goes on without us.
     """
     database = Database.of(settings)
     with database.transaction() as db:
         shop = installed(shops.by_domain(db, domain), domain)
+        _check_day(shop, since)
         payload: dict[str, Any] = {"state": {}, "since": _start_of(shop, since).isoformat() if since else None}
         job_id = jobs.ask(db, shop.id, kind, "asked for by hand", payload=payload)
     nudge(RINGS[kind])
@@ -51,6 +55,12 @@ def installed(shop: Shop | None, domain: str) -> Shop:
     if shop.state == ShopState.NEEDS_REOPENING:
         raise ForetallyError(f"{domain} has to open the app again first: its access token is gone")
     return shop
+
+
+def _check_day(shop: Shop, since: date | None) -> None:
+    today = max(clock.day_in(clock.now(), shop.time_zone), shop.business_on or date.min)
+    if since is not None and not EARLIEST <= since <= today:
+        raise BadArgument(f"--since {since} is no day from {EARLIEST} to {today}")
 
 
 def _start_of(shop: Shop, on: date) -> datetime:
