@@ -72,6 +72,8 @@ def database_url(value: str, name: str = "DATABASE_URL") -> str:
         value = "postgresql+psycopg://" + value.split("://", 1)[1]
     if not value.startswith(("sqlite:///", "postgresql+psycopg://")):
         _stop(name, f"is {_shown(value)!r}, which is neither SQLite nor PostgreSQL", "postgresql://user@host/foretally")
+    if value in ("sqlite:///", "sqlite:///:memory:"):
+        _stop(name, f"is {value!r}, which names no file", "sqlite:////var/lib/foretally/foretally.db")
     return value
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, DateTime, Engine, Table, create_engine, event, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.url import make_url
-from sqlalchemy.exc import DBAPIError, InvalidatePoolError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidatePoolError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -37,7 +37,11 @@ class Database:
         self.is_sqlite = url.startswith("sqlite")
         if self.is_sqlite:
             _make_folder(url)
-        self.engine = create_engine(url, **({} if self.is_sqlite else {"pool_size": 8}))
+        try:
+            self.engine = create_engine(url, **({} if self.is_sqlite else {"pool_size": 8}))
+        except (ArgumentError, ValueError):
+            example = "DATABASE_URL=postgresql://user@host/foretally"
+            raise SettingError(f"DATABASE_URL is no address of a database. Example: {example}") from None
         if self.is_sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
@@ -100,14 +104,17 @@ def insert_many(session: Session, table: Any, rows: Sequence[Mapping[str, Any]])
         session.execute(target.insert(), list(rows))
 
 
-def in_one_line(error: DBAPIError) -> str:
-    """What is wrong with the database, for a person, and what to do; the driver's own text runs over many lines."""
+def in_one_line(error: DBAPIError, name: str = "DATABASE_URL") -> str:
+    """What is wrong with the database, for a person, and what to do; the driver's own text runs over many lines.
+
+    name: what told where the database is.
+    """
     said = str(error.orig).strip().partition("\n")[0]
     if re.search(r"no such (table|column)|(relation|column) .* does not exist", said):
         return f"the database is not at this release ({said}): python -m shopify_app migrate"
     if re.search(r"disk I/O error|disk is full|readonly database|No space left", said):
         return f"the database could not be written, look at its disk and folder: {said}"
-    return f"the database did not do it, look at DATABASE_URL: {said}"
+    return f"the database did not do it, look at {name}: {said}"
 
 
 def _make_folder(url: str) -> None:

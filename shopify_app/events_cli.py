@@ -6,13 +6,14 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import func, select, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from shopify_app import config, migrate
 from shopify_app.commands import BadArgument, group, number, on_shop
 from shopify_app.config import Settings
-from shopify_app.db import Database, count
-from shopify_app.errors import Conflict, NotFound
+from shopify_app.db import Database, count, in_one_line
+from shopify_app.errors import Conflict, ForetallyError, NotFound
 from shopify_app.nudge import nudge
 from shopify_app.records import replay, shops, snapshots
 from shopify_app.records.objects import open_objects
@@ -111,9 +112,14 @@ def _replay(settings: Settings, chosen: argparse.Namespace) -> dict[str, Any]:
     if target.url == source.url:
         raise Conflict("--into names the app's own database: rows are replayed into an empty one")
     objects, shop = open_objects(settings), shops.at(source, chosen.shop)
-    migrate.to_head(target.url)
+    try:
+        migrate.to_head(target.url)
+    except DBAPIError as error:
+        raise ForetallyError(in_one_line(error, "--into")) from None
     told = replay.into(source, objects, Seal(settings.encryption_keys), target, shop, chosen.first, chosen.last)
     answer: dict[str, Any] = dict(vars(told))
+    if chosen.cutoff and not told.events:
+        raise NotFound(f"no event of {chosen.shop} from --from to --to is a row: there is nothing to compare")
     if chosen.cutoff:
         code = snapshots.code_version()
         ours, theirs = (

@@ -47,8 +47,9 @@ def into(
 ) -> Replayed:
     """Make the rows of the shop's events with these numbers in `target`, where the shop must have none.
 
-    Events that are rows but not sealed yet are sealed first. Raises Conflict for a shop that has rows there, or whose
-    events somebody else is busy with, and Expired when some of the range are no longer kept.
+    Events that are rows but not sealed yet are sealed first. Raises Conflict for a database that an app works on, by
+    whatever address, for a shop that has rows there, or whose events somebody else is busy with, and Expired when some
+    of the range are no longer kept.
     """
     archive.seal_shop(source, objects, seal, shop.domain)
     with source.reading() as db:
@@ -84,6 +85,8 @@ def _check_sealed(db: Session, shop: Shop) -> None:
 
 
 def _check_empty(db: Session, domain: str) -> None:
+    if db.scalar(select(Event.seq).limit(1)) is not None:
+        raise Conflict("an app takes deliveries into that database: replay into an empty one")
     there = shops.by_domain(db, domain)
     if there is not None and db.scalar(select(Order.order_id).where(Order.shop_id == there.id).limit(1)) is not None:
         raise Conflict(f"{domain} has orders in that database: replay into an empty one")

@@ -81,6 +81,10 @@ WRONG = (
     (("events", "replay", "--from", "9", "--to", "3"), "--from 9 is after --to 3"),
     (("events", "replay", "--cutoff", "2026-03-01"), "say --into as well"),
     (("events", "replay", "--into", "mysql://x"), "--into is 'mysql://x', which is neither"),
+    (("reconcile", "--since", "0001-01-01", "--no-wait"), "--since 0001-01-01 is no day from 2000-01-01 to 2"),
+    (("backfill", "--since", "9999-12-31", "--no-wait"), "--since 9999-12-31 is no day from 2000-01-01 to 2"),
+    (("events", "replay", "--into", "sqlite:///"), "--into is 'sqlite:///', which names no file"),
+    (("events", "replay", "--into", "postgresql://u:secret@host:x/db"), "is no address of a database"),
     (("exports", "save", "1", "{folder}/nowhere/export.json"), "cannot be written: No such file or directory"),
     (("exports", "save", "1", "{folder}/there.json"), "cannot be written: File exists"),
 )
@@ -195,6 +199,18 @@ def test_a_key_that_is_missing_is_asked_for(
     code, told = say("rotate-keys")
     assert (code, told["ok"], told["sealed_anew"]["unreadable"] > 0) == (1, False, True)
     assert "a key is missing: put the one before back" in told["next"]
+
+
+def test_another_database_that_cannot_be_reached_is_not_taken_for_the_apps_own(with_sales: Shop, say: Say) -> None:
+    words = ("events", "replay", "--shop", with_sales.domain, "--into", "postgresql://nobody@127.0.0.1:1/nothing")
+    code, said = say(*words, as_json=False)
+    assert (code, said.count("\n"), "look at --into: connection failed" in said) == (1, 1, True), said
+
+
+def test_a_range_without_rows_gives_nothing_to_compare(with_sales: Shop, say: Say, tmp_path: Path) -> None:
+    words = ("events", "replay", "--shop", with_sales.domain, "--into", f"sqlite:///{tmp_path}/again.db")
+    code, said = say(*words, "--from", "9000", "--cutoff", "2026-03-01", as_json=False)
+    assert (code, "nothing to compare" in said) == (1, True), said
 
 
 def test_parquet_that_is_none_is_refused_in_one_line(with_sales: Shop, say: Say, tmp_path: Path) -> None:

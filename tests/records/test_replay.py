@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from devstore.sales import payloads as shopify
 from devstore.sales.synthetic import SyntheticSales
@@ -21,7 +21,7 @@ from shopify_app.records import archive, inbox, ingest, payloads, replay, shops,
 from shopify_app.records.objects import Objects
 from shopify_app.records.seal import Seal
 from shopify_app.records.segments import Entry, Opened
-from shopify_app.tables import Base, Customer, DataKey, Event, Job, Order, Shop
+from shopify_app.tables import Base, Customer, DataKey, Event, Job, Order, OrderLine, Shop
 from tests import worlds
 from tests.conftest import KEYS, Deliver
 from tests.factories import order, product
@@ -180,6 +180,17 @@ def test_a_shop_that_has_orders_there_is_not_replayed_over_them(
     replay.into(database, objects, seal, empty, lively, 0, 2**62)
     with pytest.raises(Conflict, match="empty"):
         replay.into(database, objects, seal, empty, lively, 0, 2**62)
+
+
+def test_a_database_that_an_app_works_on_is_not_replayed_into(
+    database: Database, objects: Objects, seal: Seal, lively: Shop
+) -> None:
+    """By whatever address it is named, and though the shop has no orders."""
+    with database.transaction() as db:
+        db.execute(delete(OrderLine))
+        db.execute(delete(Order))
+    with pytest.raises(Conflict, match="an app takes deliveries"):
+        replay.into(database, objects, seal, database, lively, 0, 2**62)
 
 
 def test_events_that_are_no_rows_are_counted_and_left_out(
