@@ -10,7 +10,7 @@ from shopify_app.commands import group, number, on_shop, private_file
 from shopify_app.config import Settings
 from shopify_app.db import Database
 from shopify_app.errors import Conflict, ForetallyError
-from shopify_app.records import exports, inbox, receipts, shops
+from shopify_app.records import exports, inbox, keys, receipts, shops
 from shopify_app.records.draining import Drain
 from shopify_app.records.objects import open_objects
 from shopify_app.records.seal import Seal
@@ -52,6 +52,7 @@ def _redact(settings: Settings, chosen: argparse.Namespace) -> dict[str, Any]:
     if not chosen.yes:
         raise NotConfirmed(f"nothing was erased: say --yes to do {topic} for {chosen.shop}, for good")
     with database.transaction() as db:
+        keys.find(db, shop.id)  # under another key the request would be parked for good
         body = json.dumps(request).encode()
         seq = inbox.keep(db, chosen.shop, topic, body, Seal(settings.encryption_keys), state=EventState.PENDING)
     _drain_until(database, settings, seq)

@@ -16,8 +16,11 @@ from typing import IO
 
 from shopify_app import migrate
 from shopify_app.config import Settings
+from shopify_app.db import Database
 from shopify_app.errors import ForetallyError, SettingError
+from shopify_app.records import keys
 from shopify_app.records.objects import open_objects
+from shopify_app.records.seal import CannotOpen
 
 LEAST_FREE_BYTES = 200 * 2**20
 GRACE_SECONDS = 20.0
@@ -65,6 +68,7 @@ def run(settings: Settings, host: str, port: int) -> None:
     _check_objects(settings)
     with _only_one(settings.var):
         migrate.to_head(settings.database_url)
+        check_keys(settings)
         shutil.rmtree(settings.var / "scratch", ignore_errors=True)
         _supervise(settings, children(host, port))
 
@@ -162,6 +166,18 @@ def _check_objects(settings: Settings) -> None:
         open_objects(settings).check()
     except ForetallyError as error:
         raise SettingError(f"OBJECT_STORE_URL: {error}. Example: OBJECT_STORE_URL=s3://bucket/prefix") from None
+
+
+def check_keys(settings: Settings) -> None:
+    """Raises SettingError when the database's key is another: deliveries would be sealed under ours, and parked."""
+    try:
+        with Database.of(settings).reading() as db:
+            keys.check(db)
+    except CannotOpen:
+        raise SettingError(
+            f"ENCRYPTION_KEYS does not open what the database holds: put its key back, there or into "
+            f"{settings.var / 'encryption.key'}. Example: ENCRYPTION_KEYS=new,old"
+        ) from None
 
 
 def _check_disk(var: Path) -> None:

@@ -99,6 +99,13 @@ def find(db: Session, shop_id: int, *, hold: bool = False, alone: bool = False) 
     return Secret(shop_id, seal_of(db).open(row[0], about(shop_id))) if row else None
 
 
+def check(db: Session) -> None:
+    """Raises CannotOpen when the app's keys are not those that the shops' secrets are sealed under."""
+    known = db.scalar(select(ShopSecret.shop_id).limit(1))
+    if known is not None:
+        find(db, known)
+
+
 def people(db: Session, secret: Secret, marks: Collection[int], gone: Collection[int] = ()) -> dict[int, PersonKey]:
     """The key of each mark, made at first sight, but for those that are `gone`: they get none."""
     found = _known(db, secret, marks)

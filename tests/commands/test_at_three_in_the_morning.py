@@ -3,17 +3,20 @@
 import json
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
-from shopify_app import cli
+from shopify_app import cli, up
 from shopify_app.config import Settings
 from shopify_app.db import Database, in_one_line
+from shopify_app.errors import SettingError
 from shopify_app.records import jobs
-from shopify_app.tables import Job, Shop, WorkState
+from shopify_app.tables import Event, Job, Shop, WorkState
 from tests.conftest import Deliver, Say
 from tests.factories import order
 
@@ -211,6 +214,21 @@ def test_a_range_without_rows_gives_nothing_to_compare(with_sales: Shop, say: Sa
     words = ("events", "replay", "--shop", with_sales.domain, "--into", f"sqlite:///{tmp_path}/again.db")
     code, said = say(*words, "--from", "9000", "--cutoff", "2026-03-01", as_json=False)
     assert (code, "nothing to compare" in said) == (1, True), said
+
+
+def test_nothing_is_asked_for_or_started_under_a_key_that_is_not_the_databases(
+    database: Database, with_sales: Shop, settings: Settings, say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENCRYPTION_KEYS", "eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHg=")
+    with database.reading() as db:
+        before = db.scalar(select(func.count()).select_from(Event))
+    code, said = say("redact", "--shop", with_sales.domain, "--customer", "1", "--yes", as_json=False)
+    assert (code, said.count("\n"), "a key that ENCRYPTION_KEYS does not hold" in said) == (1, 1, True), said
+    with database.reading() as db:
+        assert db.scalar(select(func.count()).select_from(Event)) == before
+    with pytest.raises(SettingError, match="put its key back"):
+        up.check_keys(replace(settings, encryption_keys=(b"x" * 32,)))
+    up.check_keys(settings)
 
 
 def test_parquet_that_is_none_is_refused_in_one_line(with_sales: Shop, say: Say, tmp_path: Path) -> None:
