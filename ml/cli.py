@@ -252,7 +252,7 @@ def _summary(trained: Any) -> str:
         elif level == "signals":
             told = figures["signals"].items()
             lines += [f"  {name:14s} {'used' if one['used'] else 'held back'}: {one['because']}" for name, one in told]
-        elif isinstance(figures, dict) and level not in ("refused", "trial_days"):
+        elif isinstance(figures, dict) and level not in ("lineage", "refused", "trial_days"):
             lines.append(f"  {level:14s} " + ", ".join(f"{name} {_figure(value)}" for name, value in figures.items()))
         elif isinstance(figures, int):
             lines.append(f"  {level:14s} {figures}")

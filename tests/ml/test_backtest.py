@@ -168,6 +168,8 @@ def test_training_and_showing_work_from_the_command_line(tmp_path: Path, capfd: 
     assert main(["show", str(out)]) == 0
     assert re.search("recommend: (blend|together), cutoff 2025-02-14", capfd.readouterr().out)
     assert main(["train", "forecast", "--dataset", str(dataset), "--out", str(tmp_path / "f")]) == 0
+    assert main(["show", str(tmp_path / "f")]) == 0
+    assert "{" not in capfd.readouterr().out
     given = ["--dataset", str(dataset), "--out", str(tmp_path / "p"), "--horizon", "14"]
     assert main(["predict", str(tmp_path / "f"), *given]) == 0
     assert pd.read_parquet(tmp_path / "p" / "forecasts.parquet")["ds"].nunique() == 14
