@@ -81,6 +81,8 @@ def _complete(forecasts: pd.DataFrame) -> pd.DataFrame:
 
 
 def _check_rows(table: pd.DataFrame) -> None:
+    if not (table["series"] != TOTAL).any():
+        raise BadData("forecast table: no series in it")
     values = table[[name for name in ("mean", "p10", "p50", "p90") if name in table]].to_numpy(np.float64)
     bad = ~np.isfinite(values).all(axis=1) | (values < 0).any(axis=1)
     if bad.any():

@@ -60,7 +60,9 @@ def _read(file: Path, columns: tuple[str, ...]) -> "pd.DataFrame":
         raise ForetallyError(f"{file} cannot be read as Parquet: {error}") from error
     missing = [name for name in columns if name not in rows]
     if missing:
-        raise ForetallyError(f"{file} lacks the columns {', '.join(missing)}; it has {', '.join(rows.columns)}")
+        raise ForetallyError(
+            f"{file} lacks the columns {', '.join(missing)}; it has {', '.join(map(str, rows.columns))}"
+        )
     return rows
 
 

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -236,6 +237,21 @@ def test_parquet_that_is_none_is_refused_in_one_line(with_sales: Shop, say: Say,
     for command in ("import-forecast", "import-lists"):
         code, said = say(command, "--shop", with_sales.domain, str(tmp_path / "bad.parquet"), as_json=False)
         assert (code, said.count("\n"), "cannot be read as Parquet" in said) == (1, 1, True), said
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        ({"series": [], "ds": [], "mean": []}, "forecast table: no series in it"),
+        ({0: ["1"], 1: ["2026-03-01"]}, "lacks the columns series, ds, mean; it has 0, 1"),
+    ],
+)
+def test_a_forecast_of_nothing_is_refused_in_one_line(
+    with_sales: Shop, say: Say, tmp_path: Path, columns: dict[Any, Any], expected: str
+) -> None:
+    pd.DataFrame(columns).to_parquet(tmp_path / "odd.parquet")
+    code, said = say("import-forecast", "--shop", with_sales.domain, str(tmp_path / "odd.parquet"), as_json=False)
+    assert (code, said.count("\n"), expected in said) == (1, 1, True), said
 
 
 def test_the_newest_events_are_listed_and_older_ones_counted(with_sales: Shop, say: Say) -> None:
