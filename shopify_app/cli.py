@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import DBAPIError
 
@@ -37,6 +37,9 @@ from shopify_app.lifecycle import registry
 from shopify_app.nudge import nudge
 from shopify_app.records import jobs, shops
 from shopify_app.tables import Task
+
+if TYPE_CHECKING:
+    from shopify_app.lifecycle.explain import Shown
 
 BY_HAND = "command line"
 
@@ -196,9 +199,14 @@ def _explain(settings: config.Settings, chosen: argparse.Namespace) -> dict[str,
         "product": found.title,
         "version": found.version_number,
         "list": found.list_name,
-        "shown": [{"product": one.product_id, "title": one.title, "why": "; ".join(one.why)} for one in found.shown],
+        "shown": [_reasoned(one) for one in found.shown if one.is_shown],
+        "spare": [_reasoned(one) for one in found.shown if not one.is_shown],
         "removed": [{"product": one.product_id, "title": one.title, "it": one.rule} for one in found.removed],
     }
+
+
+def _reasoned(one: "Shown") -> dict[str, Any]:
+    return {"product": one.product_id, "title": one.title, "why": "; ".join(one.why)}
 
 
 def _retrain(settings: config.Settings, chosen: argparse.Namespace) -> dict[str, Any]:

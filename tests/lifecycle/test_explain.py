@@ -116,5 +116,9 @@ def test_the_command_line_tells_it_too(shop: Shop, say: Say) -> None:
     assert code == 0
     assert (told["product"], told["version"], told["list"], told["removed"]) == ("Green Tea Sencha", 1, "table", [])
     assert told["shown"][0]["why"] == "Bought together in 14 orders; Similar: tag green, tag loose"
+    shown = [one["product"] for one in told["shown"]]
+    assert (say("set", "--shop", shop.domain, "list_length=1")[0], len(shown) > 1) == (0, True)
+    _, told = say("explain", "--shop", shop.domain, "1")
+    assert [[one["product"] for one in told[place]] for place in ("shown", "spare")] == [shown[:1], shown[1:2]]
     code, said = say("explain", "--shop", shop.domain, "999", as_json=False)
     assert (code, "has no product 999" in said) == (1, True)
