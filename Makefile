@@ -37,7 +37,7 @@ lint: setup ## formatting, lint, types; the theme's rules where npm was
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy
 	@if test -d node_modules/@shopify/theme-check-node; then node extensions/theme-check.cjs; fi
 
-bench: setup ## measurements: python -m bench lists them
+bench: setup ## measurements: all of them, or ARGS="intake serving"
 	@$(BIN)/python -m bench $(ARGS)
 
 migrate: setup ## bring the database of the current settings to this release
