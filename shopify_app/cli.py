@@ -55,6 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = config.load()
         log.configure(as_json=settings.environment == "production")
         told = chosen.run(settings, chosen)
+        if told is not None:
+            _print(json.dumps(told, indent=2, default=screen.plain) if chosen.json else screen.text(told))
     except (SettingError, policy.BadSetting, BadArgument) as error:
         return _refused(error, 2)
     except ForetallyError as error:
@@ -65,8 +67,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refused(_of_a_file(error), 1)
     except KeyboardInterrupt:
         return _refused("interrupted", 130)
-    if told is not None:
-        _print(json.dumps(told, indent=2, default=screen.plain) if chosen.json else screen.text(told))
     return 0 if told is None or told.get("ok", True) else 1
 
 

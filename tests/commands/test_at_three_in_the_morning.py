@@ -1,6 +1,7 @@
 """Every command under a tired person's fingers: one line for what is wrong, one answer for what is right."""
 
 import json
+import os
 import socket
 from collections.abc import Callable
 from dataclasses import replace
@@ -185,6 +186,17 @@ def test_a_folder_that_cannot_be_written_is_named_in_one_line(
     (settings.var / "scratch").write_text("in the way")
     code, said = say("import-lists", "--shop", with_sales.domain, str(lists), as_json=False)
     assert (code, said.count("\n"), f"{settings.var}/scratch: " in said) == (1, 1, True), said
+
+
+def test_an_answer_that_nobody_can_take_is_an_error_in_one_line(
+    with_sales: Shop, say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = open("/dev/full", "w")  # noqa: SIM115
+    monkeypatch.setattr("sys.stdout", full)
+    code, said = say("status", as_json=False)
+    monkeypatch.undo()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), full.fileno())
+    assert (code, said.count("\n"), "No space left" in said) == (1, 1, True), said
 
 
 def test_a_database_that_cannot_be_written_is_said_so(tmp_path: Path) -> None:
