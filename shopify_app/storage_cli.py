@@ -1,6 +1,7 @@
 """python -m shopify_app snapshot … and gc: look at what is stored, check it, compare it, prove it, clear it up."""
 
 import argparse
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
@@ -76,10 +77,16 @@ def _verify(settings: Settings, chosen: argparse.Namespace) -> dict[str, Any]:
         shop = shops.named(db, chosen.shop)
         wanted = [snapshots.by_id(db, shop, chosen.id)] if chosen.id else _all(db, shop)
     wrong = {found.id: damaged for found in wanted if (damaged := snapshots.damaged(objects, found))}
-    told = {"ok": not wrong, "verified": len(wanted), "damaged": wrong}
+    told: dict[str, Any] = {"ok": not wrong, "verified": len(wanted), "damaged": wrong}
     if wrong:
-        told["next"] = "put the objects of these hashes back from the backup: snapshot show ID names them"
+        told["objects"] = sorted({sha256 for found in wanted for sha256 in _hashes(found, wrong.get(found.id, []))})
+        told["next"] = f"put {'these objects' if told['objects'] else 'the database'} back from the backup"
     return told
+
+
+def _hashes(snapshot: Snapshot, names: Collection[str]) -> list[str]:
+    """What files are called in the object store; snapshots share those that did not change between them."""
+    return [file["sha256"] for file in snapshot.manifest["files"] if file["name"] in names]
 
 
 def _diff(settings: Settings, chosen: argparse.Namespace) -> dict[str, Any]:

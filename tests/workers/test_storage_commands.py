@@ -82,6 +82,8 @@ def test_snapshots_are_shown_checked_and_reproduced_and_a_flipped_bit_is_named(
     path.write_bytes(path.read_bytes()[:-9] + b"x" + path.read_bytes()[-8:])
     code, told = say("snapshot", "verify", *shop, name[:8])
     assert (code, told["damaged"]) == (1, {name: ["lines/2026-01.parquet"]})
+    _, shown = say("snapshot", "show", *shop, name)
+    assert told["objects"] == [one["sha256"] for one in shown["files"] if one["name"] == "lines/2026-01.parquet"]
     code, said = say("snapshot", "reproduce", *shop, "forecast", "1")
     assert code == 1
     assert "lines/2026-01.parquet" in said
