@@ -110,7 +110,7 @@ def in_one_line(error: DBAPIError, name: str = "DATABASE_URL") -> str:
     name: what told where the database is.
     """
     said = str(error.orig).strip().partition("\n")[0]
-    if re.search(r"no such (table|column)|(relation|column) .* does not exist", said):
+    if re.search(r"no such (table|column)|has no column named|(relation|column) .* does not exist", said):
         return f"the database is not at this release ({said}): python -m shopify_app migrate"
     if re.search(r"disk I/O error|disk is full|readonly database|No space left", said):
         return f"the database could not be written, look at its disk and folder: {said}"

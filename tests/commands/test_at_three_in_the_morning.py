@@ -188,6 +188,15 @@ def test_a_folder_that_cannot_be_written_is_named_in_one_line(
     assert (code, said.count("\n"), f"{settings.var}/scratch: " in said) == (1, 1, True), said
 
 
+def test_a_column_that_only_a_later_release_writes_asks_for_the_migration(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/behind.db")
+    with database.reading() as db:
+        db.connection().exec_driver_sql("CREATE TABLE jobs (id INTEGER)")
+        with pytest.raises(DBAPIError) as behind:
+            db.connection().exec_driver_sql("INSERT INTO jobs (later) VALUES (1)")
+    assert in_one_line(behind.value).endswith("python -m shopify_app migrate")
+
+
 def test_an_answer_that_nobody_can_take_is_an_error_in_one_line(
     with_sales: Shop, say: Say, monkeypatch: pytest.MonkeyPatch
 ) -> None:
