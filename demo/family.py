@@ -227,6 +227,8 @@ def _check_port(port: int) -> None:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
+        except OverflowError:
+            raise Broken(f"port {port} is none: ports end at 65535") from None
         except OSError:
             raise Broken(f"port {port} is in use: stop what runs there, or choose others with --port") from None
 

@@ -144,11 +144,13 @@ class _Handler(WSGIRequestHandler):
 
 
 def _bind(app: Flask, host: str, port: int) -> BaseWSGIServer:
-    """A threaded server on a port. Raises ConfigError when the port is taken."""
+    """A threaded server on a port. Raises ConfigError when the port is taken, or none."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
+        except OverflowError:
+            raise ConfigError(f"--port {port} is none: ports end at 65535") from None
         except OSError as error:
             raise ConfigError(f"cannot listen on {host}:{port}: {error.strerror}; choose another --port") from error
     return make_server(host, port, app, threaded=True, request_handler=_Handler)

@@ -1,4 +1,4 @@
-"""What a story that cannot be played leaves alone."""
+"""What a story or a demo that cannot be played says and leaves alone."""
 
 import subprocess
 import sys
@@ -21,3 +21,9 @@ def test_without_its_order_file_a_story_says_so_and_keeps_what_an_earlier_one_le
     done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).resolve().parents[2])
     assert (done.returncode, done.stderr) == (2, f"story: there is no order file {tmp_path / 'none.parquet'}\n")
     assert left.read_bytes() == b"an earlier run"
+
+
+def test_a_port_that_is_none_is_said_in_one_line(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "demo.run", "--port", "99999", "--var", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).resolve().parents[2])
+    assert (done.returncode, done.stderr) == (2, "demo: port 99999 is none: ports end at 65535\n")

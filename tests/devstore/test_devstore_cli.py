@@ -23,6 +23,7 @@ from tests.devstore.published import ROOT
         (["--speed", "-1"], "--speed must not be negative"),
         (["--patience", "0"], "--patience must be positive"),
         (["--toml", "/nowhere/shopify.app.toml"], "there is no /nowhere/shopify.app.toml"),
+        (["--port", "99999"], "--port 99999 is none: ports end at 65535"),
         (["--shop", "Not A Handle"], "is no shop handle"),
         (["--shop", "a", "--shop", "a"], "the shop 'a' is there twice"),
         (["--state", "/proc/nowhere"], "cannot write to the state folder /proc/nowhere"),
