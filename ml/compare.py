@@ -28,6 +28,7 @@ __all__ = [
     "confidence_sequence",
     "not_inferior",
     "paired_days",
+    "relative_error",
     "retained_quality",
     "running_errors",
     "tally",
@@ -154,6 +155,24 @@ def paired_days(champion: Mapping[str, Any], challenger: Mapping[str, Any]) -> t
     first, second = (_by_day(metrics.get("trial_days")) for metrics in (champion, challenger))
     both = sorted(set(first) & set(second))
     return np.array([first[day] for day in both]), np.array([second[day] for day in both])
+
+
+def relative_error(metrics: Mapping[str, Any]) -> tuple[float, float] | None:
+    """A version's error over that of the naive guess on its own trial days, and the standard error of that.
+
+    From the metrics in its bundle. None when it was not tried on two weeks at least. Weeks are the independent pieces.
+
+    Source: Cochran (1977), "Sampling techniques", on ratio estimates.
+    """
+    trial = metrics.get("trial_days") or {}
+    mine, naive = (np.asarray(trial.get(name, ()), np.float64) for name in ("error", "naive_error"))
+    weeks = len(mine) // SHORT_BLOCK
+    if weeks < 2 or naive.sum() <= 0:
+        return None
+    mine, naive = (part[-weeks * SHORT_BLOCK :].reshape(weeks, SHORT_BLOCK).sum(axis=1) for part in (mine, naive))
+    ratio = mine.sum() / naive.sum()
+    spread = np.sqrt(weeks / (weeks - 1) * ((mine - ratio * naive) ** 2).sum())
+    return float(ratio), float(spread / naive.sum())
 
 
 def confidence_sequence(d: ArrayLike, alpha: float = 0.05) -> tuple[float, float]:

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from math import hypot
 from typing import Any
 
 from sqlalchemy import func, select
@@ -12,6 +13,8 @@ from shopify_app.lifecycle import registry
 from shopify_app.policy import Policy
 from shopify_app.tables import Evaluation, Exposure, Shop, Slot, Task, Version
 
+SURE = 2.0
+"""Standard errors that a difference between trials on other days has to exceed."""
 MARGIN = 0.05
 """A refreshed version may be this much worse than the champion was when it was validated, not more."""
 BIAS_LIMIT = 0.10
@@ -78,35 +81,53 @@ def _sane(challenger: Version) -> Gate:
 
 
 def _not_inferior(champion: Version, challenger: Version) -> Gate:
-    """Paired on the days both were tried on; without enough of them, each relative to what was easy on its own days.
+    """Forecasts are paired on the days both were tried on; without enough of them each is judged on its own.
 
     Where chance could still explain the pair's difference, its size decides whether days in the shadow may.
     """
+    if challenger.task != Task.FORECAST:
+        return _lists_not_inferior(champion, challenger)
     paired = compare.not_inferior(*compare.paired_days(champion.metrics, challenger.metrics), margin=MARGIN)
-    if paired.ratio is not None and paired.p is not None:
-        numbers = {"ratio": paired.ratio, "p": paired.p, "days": paired.n, "margin": MARGIN}
-        if paired.verdict is not compare.Verdict.INCONCLUSIVE:
-            return Gate("not inferior", Verdict(paired.verdict.value), numbers, paired.told)
-        if paired.ratio > 1 + MARGIN:
-            return Gate("not inferior", Verdict.FAIL, numbers, f"{paired.told}, not sure but more than 5 % above")
-        return Gate("not inferior", Verdict.PASS, numbers, f"{paired.told}, so days in the shadow decide")
-    old, new = _error(champion), _error(challenger)
-    figures = {"champion": old, "challenger": new, "margin": MARGIN, "paired_days": paired.n}
+    if paired.ratio is None or paired.p is None:
+        return _not_inferior_apart(champion, challenger)
+    numbers = {"ratio": paired.ratio, "p": paired.p, "days": paired.n, "margin": MARGIN}
+    if paired.verdict is not compare.Verdict.INCONCLUSIVE:
+        return Gate("not inferior", Verdict(paired.verdict.value), numbers, paired.told)
+    if paired.ratio > 1 + MARGIN:
+        return Gate("not inferior", Verdict.FAIL, numbers, f"{paired.told}, not sure but more than 5 % above")
+    return Gate("not inferior", Verdict.PASS, numbers, f"{paired.told}, so days in the shadow decide")
+
+
+def _not_inferior_apart(champion: Version, challenger: Version) -> Gate:
+    """Days differ in how easy they are: only an error that is surely larger, as a share of the naive guess's, fails.
+
+    Else the luckiest trial of a shop's first months would keep all that come after it out.
+    """
+    old, new = (compare.relative_error(version.metrics) for version in (champion, challenger))
+    numbers = {"champion": old, "challenger": new, "margin": MARGIN}
     if old is None or new is None:
-        return Gate("not inferior", Verdict.PASS, figures, "one of them has no backtest, so days in the shadow decide")
-    what = "its error, as a share of the naive guess's," if challenger.task == Task.FORECAST else "its validated error"
+        return Gate("not inferior", Verdict.PASS, numbers, "one of them has no backtest, so days in the shadow decide")
+    is_worse = new[0] - (1 + MARGIN) * old[0] > SURE * hypot(new[1], (1 + MARGIN) * old[1])
+    what = "its error, as a share of the naive guess's on other days, is"
+    if is_worse:
+        return Gate("not inferior", Verdict.FAIL, numbers, f"{what} surely more than 5 % above the champion's")
+    return Gate("not inferior", Verdict.PASS, numbers, f"{what} not surely more than 5 % above the champion's")
+
+
+def _lists_not_inferior(champion: Version, challenger: Version) -> Gate:
+    old, new = (_error_of_lists(version) for version in (champion, challenger))
+    numbers = {"champion": old, "challenger": new, "margin": MARGIN}
+    if old is None or new is None:
+        return Gate("not inferior", Verdict.PASS, numbers, "one of them has no backtest, so days in the shadow decide")
     if new > old * (1 + MARGIN):
-        return Gate("not inferior", Verdict.FAIL, figures, f"{what} is more than 5 % above the champion's")
-    return Gate("not inferior", Verdict.PASS, figures, f"{what} is within 5 % of the champion's")
+        return Gate("not inferior", Verdict.FAIL, numbers, "its validated error is more than 5 % above the champion's")
+    return Gate("not inferior", Verdict.PASS, numbers, "its validated error is within 5 % of the champion's")
 
 
-def _error(version: Version) -> float | None:
-    """Forecasts: error relative to 'same weekday last week' on the same days. Lists: what two standard errors leave."""
+def _error_of_lists(version: Version) -> float | None:
+    """What two standard errors leave of it."""
     figures = validated(version)
-    if version.task == Task.FORECAST:
-        naive = 1 - figures["naive_accuracy"] if figures else 0.0
-        return (1 - figures["accuracy"]) / naive if naive > 0 else None
-    return 1 - figures["ndcg_10"] - 2 * figures["standard_error"] if figures else None
+    return 1 - figures["ndcg_10"] - SURE * figures["standard_error"] if figures else None
 
 
 def _unbiased(champion: Version, challenger: Version) -> Gate:

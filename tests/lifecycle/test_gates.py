@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ml import compare
 from shopify_app.db import Database
 from shopify_app.lifecycle import gates
 from shopify_app.lifecycle.gates import Gate, Verdict
@@ -12,13 +13,13 @@ from shopify_app.tables import Shop
 from tests.lifecycle.making import a_version
 
 DAYS = 78
-EASY, HARD = {"accuracy": 0.70, "naive_accuracy": 0.2}, {"accuracy": 0.70, "naive_accuracy": 0.6}
-"""The same accuracy where a naive guess is poor and where it is good: relative to it, the second is twice as wrong."""
+EASY, HARD = 3.0, 1.5
+"""How many times as wrong as a version the naive guess was on its days: beside it, the second looks twice as bad."""
 
 
-def tried(errors: Any, figures: dict[str, float], first_on: str = "2026-03-01") -> dict[str, Any]:
-    trial = {"first_on": first_on, "error": list(errors), "naive_error": list(errors)}
-    return {"product_28d": figures | {"bias": 0.0}, "trial_days": trial}
+def tried(errors: Any, naive: Any, first_on: str = "2026-03-01") -> dict[str, Any]:
+    trial = {"first_on": first_on, "error": list(errors), "naive_error": list(np.asarray(errors) * naive)}
+    return {"product_28d": {"accuracy": 0.7, "naive_accuracy": 0.5, "bias": 0.0}, "trial_days": trial}
 
 
 def judged(database: Database, shop: Shop, champion: dict[str, Any], challenger: dict[str, Any]) -> Gate:
@@ -57,10 +58,36 @@ def test_a_version_is_held_against_the_one_in_charge_on_the_same_days(
         assert gate.numbers["ratio"] == pytest.approx(float(np.sum(theirs) / np.sum(mine)))
 
 
-@pytest.mark.parametrize(("old", "new", "expected"), [(EASY, HARD, Verdict.FAIL), (HARD, EASY, Verdict.PASS)])
-def test_without_common_days_each_is_held_against_a_naive_guess_on_its_own(
-    database: Database, alice: Shop, old: dict[str, float], new: dict[str, float], expected: Verdict
+@pytest.mark.parametrize(
+    ("new", "wander", "expected"),
+    [
+        (HARD, 0.01, Verdict.FAIL),
+        (EASY * 0.97, 0.0, Verdict.PASS),
+        (EASY * 0.9, 0.01, Verdict.FAIL),
+        (EASY * 0.9, 0.3, Verdict.PASS),
+        (EASY * 1.5, 0.3, Verdict.PASS),
+    ],
+)
+def test_without_common_days_only_what_is_surely_worse_beside_a_naive_guess_is_kept_out(
+    database: Database, alice: Shop, new: float, wander: float, expected: Verdict
 ) -> None:
-    mine, theirs = errors(1.0, 0.3)
-    gate = judged(database, alice, tried(mine, old), tried(theirs, new, "2026-06-01"))
-    assert (gate.verdict, gate.numbers["paired_days"]) == (expected, 0)
+    """`wander`: by how much weeks differ in how good the naive guess was."""
+    chance = np.random.default_rng(2)
+    weeks = [np.repeat(1 + chance.normal(0, wander, DAYS // 7 + 1), 7)[:DAYS] for _ in range(2)]
+    mine, theirs = errors(1.0, 0.0)
+    champion, challenger = tried(mine, EASY * weeks[0]), tried(theirs, new * weeks[1], "2026-06-01")
+    gate = judged(database, alice, champion, challenger)
+    assert gate.verdict == expected
+    assert gate.numbers["challenger"][0] == pytest.approx(1 / new, rel=3 * wander + 0.02)
+
+
+def test_the_doubt_of_a_relative_error_is_how_much_it_moves_from_trial_to_trial() -> None:
+    chance, found = np.random.default_rng(3), []
+    for _ in range(2000):
+        naive = np.repeat(chance.uniform(80, 120, 11), 7)
+        mine = naive * 0.6 + np.repeat(chance.normal(0, 15, 11), 7)
+        found.append(compare.relative_error({"trial_days": {"error": list(mine), "naive_error": list(naive)}}))
+    ratios, doubts = np.array(found, dtype=float).T
+    assert ratios.mean() == pytest.approx(0.6, abs=0.005)
+    assert np.sqrt((doubts**2).mean()) == pytest.approx(ratios.std(), rel=0.1)
+    assert compare.relative_error({"trial_days": {"error": [1.0] * 13, "naive_error": [1.0] * 13}}) is None
