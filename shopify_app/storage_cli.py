@@ -35,6 +35,7 @@ def add_commands(commands: Any) -> None:
     again.add_argument("number", type=number, help="version number")
     gc = command(commands, "gc", _gc, "remove files that no row names, then let go of snapshots that no version needs")
     gc.add_argument("--dry-run", action="store_true", help="say what would go, remove nothing")
+    gc.add_argument("--sure", action="store_true", help="also when that is nearly all there is")
 
 
 def _id(text: str) -> str:
@@ -118,7 +119,7 @@ def _reproduce(settings: Settings, chosen: argparse.Namespace) -> dict[str, Any]
 
 def _gc(settings: Settings, chosen: argparse.Namespace) -> dict[str, Any]:
     database, objects, now = Database.of(settings), open_objects(settings), clock.now()
-    swept = retention.sweep(database, objects, Bundles(settings).root, now, dry=chosen.dry_run)
+    swept = retention.sweep(database, objects, Bundles(settings).root, now, dry=chosen.dry_run, sure=chosen.sure)
     verb = "would_remove" if chosen.dry_run else "removed"
     told = {"objects": swept.objects, f"{verb}_objects": list(swept.removed), f"{verb}_bundles": list(swept.bundles)}
     if chosen.dry_run:

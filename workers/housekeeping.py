@@ -198,7 +198,11 @@ def _collect(context: Context) -> None:
         if (last is not None and now - last < A_DAY) or not turns.take(db, *COLLECTING, last, now):
             return
     expired = archive.expire_all(context.database, now) + sealed_files.expire(context.database, now)
-    swept = retention.sweep(context.database, context.objects, context.bundles.root, now)
+    try:
+        swept = retention.sweep(context.database, context.objects, context.bundles.root, now)
+    except Conflict as error:
+        log.error("nothing was collected", why=str(error))
+        return
     context.objects.tidy(now - 2 * A_DAY)
     retired = retention.retire_all(context.database, now)
     log.info(

@@ -12,6 +12,7 @@ from sqlalchemy import String, delete, select
 from sqlalchemy.orm import Session
 
 from shopify_app.db import Database
+from shopify_app.errors import Conflict
 from shopify_app.policy import Policy
 from shopify_app.records import ageing, parts, views
 from shopify_app.records.objects import Objects
@@ -22,6 +23,8 @@ GRACE = timedelta(hours=24)
 """An object this young is left alone: whoever just put it may be about to name it."""
 MONTHS_AS_DAYS = timedelta(days=62)
 """How far back days may be files of their own: nobody makes a snapshot of an earlier month while this runs."""
+MANY, STRANGE = 100, 0.9
+"""Of so many old objects no larger share is removed at once: another database's store would look like that."""
 WAITING = (VersionState.TRAINED, VersionState.SHADOW, VersionState.CHAMPION)
 
 
@@ -91,13 +94,22 @@ def retire(db: Session, shop: Shop, now: datetime) -> list[str]:
 
 
 def sweep(
-    database: Database, objects: Objects, bundles: Path, now: datetime, *, grace: timedelta = GRACE, dry: bool = False
+    database: Database,
+    objects: Objects,
+    bundles: Path,
+    now: datetime,
+    *,
+    grace: timedelta = GRACE,
+    dry: bool = False,
+    sure: bool = False,
 ) -> Swept:
     """Remove every object that no row of any shop names, and that nobody put for the time of grace.
 
     Ages are looked at before names: what is put later is young, and what was named before is seen. An object that is
     put again while this runs is asked for its age once more, right before it would go. Folders in `bundles` go as well
     when no version names them, or when they are copies of objects and nobody used them for as long.
+
+    Raises Conflict, with nothing removed, when that would be nearly everything there is, unless one is `sure`.
     """
     entries = list(objects.entries())
     old = [entry.name for entry in entries if entry.put_at < now - grace]
@@ -109,6 +121,11 @@ def sweep(
     stray = [path for path in folders if path.name not in versions or path.name in copied]
     if dry:
         return Swept(len(entries), tuple(unnamed), tuple(path.name for path in stray))
+    if len(old) >= MANY and len(unnamed) > STRANGE * len(old) and not sure:
+        raise Conflict(
+            f"no row names {len(unnamed):,} of {len(old):,} objects: do DATABASE_URL and OBJECT_STORE_URL belong "
+            "together? gc --dry-run lists them, gc --sure removes them"
+        )
     removed = tuple(name for name in unnamed if objects.delete(name, put_before=now - grace))
     for path in stray:
         _remove(path)

@@ -11,8 +11,9 @@ from sqlalchemy import select, update
 
 from shopify_app import clock
 from shopify_app.db import Database
+from shopify_app.errors import Conflict
 from shopify_app.lifecycle import registry
-from shopify_app.records import retention, snapshots
+from shopify_app.records import parts, retention, snapshots
 from shopify_app.records.folder import FolderObjects
 from shopify_app.records.objects import Entry, Objects
 from shopify_app.tables import Base, Shop, Slot, Snapshot, Version, VersionState
@@ -228,6 +229,25 @@ def test_files_that_were_put_and_never_named_go_after_the_time_of_grace(
     assert len(retention.sweep(database, folder, tmp_path, later, dry=True).removed) == 1
     assert len(retention.sweep(database, folder, tmp_path, later).removed) == 1
     assert list(folder.list()) == []
+
+
+@pytest.mark.parametrize(("own", "goes"), [(0, False), (9, False), (15, True)])
+def test_a_database_that_names_next_to_nothing_of_a_large_store_empties_it_only_when_told_to(
+    database: Database, folder: FolderObjects, alice: Shop, tmp_path: Path, own: int, goes: bool
+) -> None:
+    mine = [folder.put(f"ours {number}".encode()) for number in range(own)]
+    with database.transaction() as db:
+        for number, name in enumerate(mine):
+            parts.give(db, alice.id, f"given-{number}", name, 1)
+    for number in range(100):
+        folder.put(f"of another database {number}".encode())
+    later = clock.now() + retention.GRACE + timedelta(seconds=1)
+    if not goes:
+        with pytest.raises(Conflict, match=f"no row names 100 of {100 + own} objects"):
+            retention.sweep(database, folder, tmp_path / "bundles", later)
+        assert len(list(folder.list())) == 100 + own
+    assert len(retention.sweep(database, folder, tmp_path / "bundles", later, sure=not goes).removed) == 100
+    assert sorted(folder.list()) == sorted(mine)
 
 
 def test_bundles_that_no_version_names_go_after_the_time_of_grace(
