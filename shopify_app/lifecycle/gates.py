@@ -91,11 +91,13 @@ def _not_inferior(champion: Version, challenger: Version) -> Gate:
     if paired.ratio is None or paired.p is None:
         return _not_inferior_apart(champion, challenger)
     numbers = {"ratio": paired.ratio, "p": paired.p, "days": paired.n, "margin": MARGIN}
+    told = f"on the same {paired.n} days its error was {paired.ratio:.2f} times that of the version in charge"
     if paired.verdict is not compare.Verdict.INCONCLUSIVE:
-        return Gate("not inferior", Verdict(paired.verdict.value), numbers, paired.told)
+        surely = f"surely {'less' if paired.verdict is compare.Verdict.PASS else 'more'} than 5 % above it"
+        return Gate("not inferior", Verdict(paired.verdict.value), numbers, f"{told}, {surely}")
     if paired.ratio > 1 + MARGIN:
-        return Gate("not inferior", Verdict.FAIL, numbers, f"{paired.told}, not sure but more than 5 % above")
-    return Gate("not inferior", Verdict.PASS, numbers, f"{paired.told}, so days in the shadow decide")
+        return Gate("not inferior", Verdict.FAIL, numbers, f"{told}; that may be chance, but nothing speaks for it")
+    return Gate("not inferior", Verdict.PASS, numbers, f"{told}; what may be chance is left to days in the shadow")
 
 
 def _not_inferior_apart(champion: Version, challenger: Version) -> Gate:
@@ -108,10 +110,10 @@ def _not_inferior_apart(champion: Version, challenger: Version) -> Gate:
     if old is None or new is None:
         return Gate("not inferior", Verdict.PASS, numbers, "one of them has no backtest, so days in the shadow decide")
     is_worse = new[0] - (1 + MARGIN) * old[0] > SURE * hypot(new[1], (1 + MARGIN) * old[1])
-    what = "its error, as a share of the naive guess's on other days, is"
+    what = "tried on other days than the version in charge, its error as a share of the naive guess's is"
     if is_worse:
-        return Gate("not inferior", Verdict.FAIL, numbers, f"{what} surely more than 5 % above the champion's")
-    return Gate("not inferior", Verdict.PASS, numbers, f"{what} not surely more than 5 % above the champion's")
+        return Gate("not inferior", Verdict.FAIL, numbers, f"{what} surely more than 5 % larger")
+    return Gate("not inferior", Verdict.PASS, numbers, f"{what} not surely more than 5 % larger")
 
 
 def _lists_not_inferior(champion: Version, challenger: Version) -> Gate:
@@ -120,8 +122,15 @@ def _lists_not_inferior(champion: Version, challenger: Version) -> Gate:
     if old is None or new is None:
         return Gate("not inferior", Verdict.PASS, numbers, "one of them has no backtest, so days in the shadow decide")
     if new > old * (1 + MARGIN):
-        return Gate("not inferior", Verdict.FAIL, numbers, "its validated error is more than 5 % above the champion's")
-    return Gate("not inferior", Verdict.PASS, numbers, "its validated error is within 5 % of the champion's")
+        return Gate(
+            "not inferior",
+            Verdict.FAIL,
+            numbers,
+            "its validated error is more than 5 % above that of the version in charge",
+        )
+    return Gate(
+        "not inferior", Verdict.PASS, numbers, "its validated error is within 5 % of that of the version in charge"
+    )
 
 
 def _error_of_lists(version: Version) -> float | None:
@@ -136,8 +145,10 @@ def _unbiased(champion: Version, challenger: Version) -> Gate:
     if new is None:
         return Gate("bias", Verdict.PASS, numbers, "no backtest, so days in the shadow decide")
     if abs(new) > max(BIAS_LIMIT, abs(old)):
-        return Gate("bias", Verdict.FAIL, numbers, "it orders too much or too little, and by more than the champion")
-    return Gate("bias", Verdict.PASS, numbers, "its bias is below 10 % or no larger than the champion's")
+        return Gate(
+            "bias", Verdict.FAIL, numbers, "it orders too much or too little, and by more than the version in charge"
+        )
+    return Gate("bias", Verdict.PASS, numbers, "its bias is below 10 % or no larger than that of the version in charge")
 
 
 def _shop_bias(version: Version) -> float | None:
@@ -171,7 +182,7 @@ def _live(db: Session, shop: Shop, seen: Slot, challenger: Version) -> Gate:
     if old is None or new is None:
         return Gate("live", Verdict.PASS, numbers, "too few common days; its validation and the sanity limits decide")
     if (1 - new) > (1 - old) * LIVE_LIMIT:
-        return Gate("live", Verdict.FAIL, numbers, "its live error is far above the champion's")
+        return Gate("live", Verdict.FAIL, numbers, "its live error is far above that of the version in charge")
     return Gate("live", Verdict.PASS, numbers, "its live error is no cause for doubt")
 
 

@@ -145,7 +145,7 @@ def version_row(version: Version) -> VersionRow:
         validated=deciding.accuracy if deciding else None,
         naive=deciding.naive if deciding else None,
         bias=deciding.bias if deciding else None,
-        reason=f"{failed['name']}: {failed['why']}" if failed and version.state == VersionState.FAILED else None,
+        reason=failed["why"] if failed and version.state == VersionState.FAILED else None,
     )
 
 
