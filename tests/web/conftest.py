@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,10 +14,13 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.test import TestResponse
 from werkzeug.wrappers import Request, Response
 
+from bench import servers
+from shopify_app import up
 from shopify_app.config import Settings
 from shopify_app.tables import Shop
 from tests import factories
 from tests.apps import an_app
+from tests.web.wire import environ
 
 Send = Callable[..., TestResponse]
 
@@ -141,3 +145,18 @@ def visit(client: FlaskClient) -> Send:
         return client.get(path, query_string={"shop": domain, "embedded": "1", "id_token": token})
 
     return get
+
+
+@pytest.fixture(scope="module")
+def var(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Path:
+    folder = tmp_path_factory.mktemp("door")
+    (folder / "foretally.db").write_bytes(sqlite_template.read_bytes())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def port(var: Path) -> Iterator[int]:
+    """A running web server."""
+    free = servers.free_port()
+    with servers.web(up.web_command("127.0.0.1", free), free, var / "log", **environ(var)):
+        yield free
