@@ -20,6 +20,7 @@ MARGIN = 0.05
 BIAS_LIMIT = 0.10
 LIVE_LIMIT = 1.5
 """A shadow whose live error is this many times the champion's does not take over, however it was validated."""
+UNTRIED = "one of them has no backtest, so days in the shadow decide"
 JUDGED_AT = {Task.FORECAST: "product_28d", Task.RECOMMEND: "product_page"}
 """The level whose validated figure decides."""
 
@@ -44,6 +45,10 @@ class Gate:
     def told(self) -> dict[str, Any]:
         """As stored with the version and shown on its page."""
         return asdict(self)
+
+
+Judged = tuple[Verdict, dict[str, Any], str]
+"""A gate's answer, the numbers behind it, and why."""
 
 
 def at_registration(db: Session, champion: Version | None, challenger: Version) -> list[Gate]:
@@ -81,26 +86,29 @@ def _sane(challenger: Version) -> Gate:
 
 
 def _not_inferior(champion: Version, challenger: Version) -> Gate:
-    """Forecasts are paired on the days both were tried on; without enough of them each is judged on its own.
+    judged = _forecasts_judged if challenger.task == Task.FORECAST else _lists_judged
+    return Gate("not inferior", *judged(champion, challenger))
+
+
+def _forecasts_judged(champion: Version, challenger: Version) -> Judged:
+    """Paired on the days both were tried on; without enough of them each is judged on its own.
 
     Where chance could still explain the pair's difference, its size decides whether days in the shadow may.
     """
-    if challenger.task != Task.FORECAST:
-        return _lists_not_inferior(champion, challenger)
     paired = compare.not_inferior(*compare.paired_days(champion.metrics, challenger.metrics), margin=MARGIN)
     if paired.ratio is None or paired.p is None:
-        return _not_inferior_apart(champion, challenger)
+        return _judged_apart(champion, challenger)
     numbers = {"ratio": paired.ratio, "p": paired.p, "days": paired.n, "margin": MARGIN}
     told = f"on the same {paired.n} days its error was {paired.ratio:.2f} times that of the version in charge"
     if paired.verdict is not compare.Verdict.INCONCLUSIVE:
         surely = f"surely {'less' if paired.verdict is compare.Verdict.PASS else 'more'} than 5 % above it"
-        return Gate("not inferior", Verdict(paired.verdict.value), numbers, f"{told}, {surely}")
+        return Verdict(paired.verdict.value), numbers, f"{told}, {surely}"
     if paired.ratio > 1 + MARGIN:
-        return Gate("not inferior", Verdict.FAIL, numbers, f"{told}; that may be chance, but nothing speaks for it")
-    return Gate("not inferior", Verdict.PASS, numbers, f"{told}; what may be chance is left to days in the shadow")
+        return Verdict.FAIL, numbers, f"{told}; that may be chance, but nothing speaks for it"
+    return Verdict.PASS, numbers, f"{told}; what may be chance is left to days in the shadow"
 
 
-def _not_inferior_apart(champion: Version, challenger: Version) -> Gate:
+def _judged_apart(champion: Version, challenger: Version) -> Judged:
     """Days differ in how easy they are: only an error that is surely larger, as a share of the naive guess's, fails.
 
     Else the luckiest trial of a shop's first months would keep all that come after it out.
@@ -108,29 +116,22 @@ def _not_inferior_apart(champion: Version, challenger: Version) -> Gate:
     old, new = (compare.relative_error(version.metrics) for version in (champion, challenger))
     numbers = {"champion": old, "challenger": new, "margin": MARGIN}
     if old is None or new is None:
-        return Gate("not inferior", Verdict.PASS, numbers, "one of them has no backtest, so days in the shadow decide")
+        return Verdict.PASS, numbers, UNTRIED
     is_worse = new[0] - (1 + MARGIN) * old[0] > SURE * hypot(new[1], (1 + MARGIN) * old[1])
     what = "tried on other days than the version in charge, its error as a share of the naive guess's is"
     if is_worse:
-        return Gate("not inferior", Verdict.FAIL, numbers, f"{what} surely more than 5 % larger")
-    return Gate("not inferior", Verdict.PASS, numbers, f"{what} not surely more than 5 % larger")
+        return Verdict.FAIL, numbers, f"{what} surely more than 5 % larger"
+    return Verdict.PASS, numbers, f"{what} not surely more than 5 % larger"
 
 
-def _lists_not_inferior(champion: Version, challenger: Version) -> Gate:
+def _lists_judged(champion: Version, challenger: Version) -> Judged:
     old, new = (_error_of_lists(version) for version in (champion, challenger))
     numbers = {"champion": old, "challenger": new, "margin": MARGIN}
     if old is None or new is None:
-        return Gate("not inferior", Verdict.PASS, numbers, "one of them has no backtest, so days in the shadow decide")
+        return Verdict.PASS, numbers, UNTRIED
     if new > old * (1 + MARGIN):
-        return Gate(
-            "not inferior",
-            Verdict.FAIL,
-            numbers,
-            "its validated error is more than 5 % above that of the version in charge",
-        )
-    return Gate(
-        "not inferior", Verdict.PASS, numbers, "its validated error is within 5 % of that of the version in charge"
-    )
+        return Verdict.FAIL, numbers, "its validated error is more than 5 % above that of the version in charge"
+    return Verdict.PASS, numbers, "its validated error is within 5 % of that of the version in charge"
 
 
 def _error_of_lists(version: Version) -> float | None:

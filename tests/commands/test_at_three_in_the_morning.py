@@ -188,13 +188,18 @@ def test_a_folder_that_cannot_be_written_is_named_in_one_line(
     assert (code, said.count("\n"), f"{settings.var}/scratch: " in said) == (1, 1, True), said
 
 
+def said_of(folder: Path, before: str, refused: str) -> str:
+    """What is told of the second statement, which the database does not take after the first."""
+    with Database(f"sqlite:///{folder}/asked.db").reading() as db:
+        db.connection().exec_driver_sql(before)
+        with pytest.raises(DBAPIError) as error:
+            db.connection().exec_driver_sql(refused)
+    return in_one_line(error.value)
+
+
 def test_a_column_that_only_a_later_release_writes_asks_for_the_migration(tmp_path: Path) -> None:
-    database = Database(f"sqlite:///{tmp_path}/behind.db")
-    with database.reading() as db:
-        db.connection().exec_driver_sql("CREATE TABLE jobs (id INTEGER)")
-        with pytest.raises(DBAPIError) as behind:
-            db.connection().exec_driver_sql("INSERT INTO jobs (later) VALUES (1)")
-    assert in_one_line(behind.value).endswith("python -m shopify_app migrate")
+    said = said_of(tmp_path, "CREATE TABLE jobs (id INTEGER)", "INSERT INTO jobs (later) VALUES (1)")
+    assert said.endswith("python -m shopify_app migrate")
 
 
 def test_an_answer_that_nobody_can_take_is_an_error_in_one_line(
@@ -209,12 +214,8 @@ def test_an_answer_that_nobody_can_take_is_an_error_in_one_line(
 
 
 def test_a_database_that_cannot_be_written_is_said_so(tmp_path: Path) -> None:
-    database = Database(f"sqlite:///{tmp_path}/full.db")
-    with database.reading() as db:
-        db.connection().exec_driver_sql("PRAGMA max_page_count = 1")
-        with pytest.raises(DBAPIError) as full:
-            db.connection().exec_driver_sql("CREATE TABLE more (id INTEGER)")
-    assert in_one_line(full.value).startswith("the database could not be written, look at its disk")
+    said = said_of(tmp_path, "PRAGMA max_page_count = 1", "CREATE TABLE more (id INTEGER)")
+    assert said.startswith("the database could not be written, look at its disk")
 
 
 def test_a_key_that_is_missing_is_asked_for(
