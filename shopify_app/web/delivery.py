@@ -11,6 +11,8 @@ from shopify_app.web.door import SAFE
 from shopify_app.web.hooks import Hooks, Reply, turned_away
 from shopify_app.web.wsgi import joined
 
+LINES = "".join(f"{name}: {value}\r\n" for name, value in SAFE)
+
 
 class Delivery(RequestResponseCycle):
     """A webhook on its way: its body comes in pieces, and it is answered when it is stored."""
@@ -63,12 +65,12 @@ class Delivery(RequestResponseCycle):
         if self.response_complete or self.disconnected:
             return
         self.response_complete = True
-        told = [*SAFE, *reply.headers, ("content-length", str(len(reply.text)))]
+        told = [*reply.headers, ("content-length", str(len(reply.text)))]
         if not self.keep_alive:
             told.append(("connection", "close"))
         date = b"".join(b"%s: %s\r\n" % line for line in self.default_headers)
-        lines = "".join(f"{name}: {value}\r\n" for name, value in told)
-        self.transport.write(STATUS_LINE[reply.status] + date + f"{lines}\r\n{reply.text}".encode("ascii"))
+        more = "".join(f"{name}: {value}\r\n" for name, value in told)
+        self.transport.write(STATUS_LINE[reply.status] + date + f"{LINES}{more}\r\n{reply.text}".encode("ascii"))
         if not self.keep_alive:
             self.transport.close()
         self.on_response()
