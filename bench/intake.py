@@ -19,7 +19,7 @@ from typing import Any
 
 import psycopg
 
-from bench import servers, webhook_load
+from bench import Missing, servers, webhook_load
 from shopify_app import migrate, up
 
 SECRET = "shpss_of_the_intake_bench"
@@ -139,7 +139,7 @@ def _ours(var: Path, database: str) -> Iterator[tuple[int, int]]:
 @contextmanager
 def _node(folder: Path, postgres: servers.Postgres) -> Iterator[Stack]:
     if not shutil.which("node") or not (servers.ROOT / "node_modules/@shopify/shopify-app-express").is_dir():
-        raise servers.Missing("node, or Shopify's packages for it: run `npm install`")
+        raise Missing("node, or Shopify's packages for it: run `npm install`")
     database, port = postgres.database("node"), servers.free_port()
     settings = {"DATABASE_URL": database, "SHOPIFY_API_KEY": "bench", "SHOPIFY_API_SECRET": SECRET}
     settings |= {"PORT": str(port), "NODE_ENV": "production"}

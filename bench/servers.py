@@ -15,12 +15,10 @@ from pathlib import Path
 import psutil
 import psycopg
 
+from bench import Missing
+
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 60.0
-
-
-class Missing(Exception):
-    """Something a measurement needs is not on this machine; the text says what."""
 
 
 def cpu_seconds(root: int) -> float:
