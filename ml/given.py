@@ -11,6 +11,8 @@ from pathlib import Path
 from ml.errors import BadData
 
 MOST_BYTES = 5_000_000
+PARQUET = b"PAR1"
+"""Such files begin so, whatever they are called."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,8 @@ def read(file: Path) -> Given:
     data = file.read_bytes()
     if len(data) > MOST_BYTES:
         raise BadData(f"{file}: {len(data):,} bytes, at most {MOST_BYTES:,} can be read")
-    header, rows = _of_parquet(file) if file.suffix == ".parquet" else _of_csv(file, data)
+    is_parquet = file.suffix == ".parquet" or data.startswith(PARQUET)
+    header, rows = _of_parquet(file) if is_parquet else _of_csv(file, data)
     for line, row in rows:
         if len(row) != len(header):
             raise BadData(f"{file}, line {line}: {len(row)} values, the first line has {len(header)}")

@@ -16,6 +16,7 @@ from sqlalchemy import bindparam, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from shopify_app.db import insert, insert_for
+from shopify_app.errors import Overtaken
 from shopify_app.tables import SnapshotPart
 
 CATALOGUE = "products"
@@ -85,9 +86,26 @@ def views_changed(db: Session, shop_id: int) -> None:
     _touch(db, shop_id, {VIEWS})
 
 
+def given(db: Session, shop_id: int, name: str) -> str | None:
+    """The file of somebody else's making that snapshots hold by this name now; None when there is none."""
+    return db.scalar(select(PARTS.c.sha256).where(PARTS.c.shop_id == shop_id, PARTS.c.name == name))
+
+
 def give(db: Session, shop_id: int, name: str, sha256: str | None, rows: int) -> None:
     """From now on, snapshots hold this file of somebody else's making; None takes it out again."""
     _touch(db, shop_id, {name})
+    _given(db, shop_id, name, sha256, rows)
+
+
+def give_instead(db: Session, shop_id: int, name: str, before: str | None, sha256: str | None, rows: int) -> None:
+    """The same, if the file is still the one that was seen before. Raises Overtaken."""
+    _touch(db, shop_id, {name})  # whoever comes at the same time waits here
+    if given(db, shop_id, name) != before:
+        raise Overtaken(f"the {name} were changed meanwhile")
+    _given(db, shop_id, name, sha256, rows)
+
+
+def _given(db: Session, shop_id: int, name: str, sha256: str | None, rows: int) -> None:
     state = db.scalar(select(PARTS.c.state).where(PARTS.c.shop_id == shop_id, PARTS.c.name == name)) or NEVER
     note(db, shop_id, [Part(name, state, sha256, 0, rows)])
 

@@ -10,7 +10,7 @@ export const plain = () => {
       }
       control.value = host.getAttribute("value");
     } else {
-      control.type = { "s-number-field": "number", "s-checkbox": "checkbox" }[host.localName] || "search";
+      control.type = { "s-number-field": "number", "s-date-field": "date", "s-checkbox": "checkbox" }[host.localName] || "search";
       for (const name of ["value", "min", "max", "step", "placeholder"]) {
         if (host.hasAttribute(name)) control.setAttribute(name, host.getAttribute(name));
       }
@@ -26,7 +26,7 @@ export const plain = () => {
     host.replaceChildren(...(control.type === "checkbox" ? [control, label] : [label, control]), more);
     host.className = "plain-field";
   };
-  document.querySelectorAll("s-number-field, s-text-field, s-search-field, s-select, s-checkbox").forEach(field);
+  document.querySelectorAll("s-number-field, s-text-field, s-date-field, s-search-field, s-select, s-checkbox").forEach(field);
   for (const host of document.querySelectorAll("s-link, s-button")) {
     if (host.firstElementChild?.matches("a, button")) continue;
     const inner = document.createElement(host.hasAttribute("href") ? "a" : "button");

@@ -221,6 +221,23 @@ def test_a_vendor_s_terms_are_saved_with_the_save_bar(visit: Visit, app: Callabl
     assert visit.complaints == []
 
 
+def test_a_promotion_is_planned_from_its_product_and_taken_back(
+    visit: Visit, app: Callable[[str], FrameLocator]
+) -> None:
+    page = app("/forecasts/1007")
+    page.get_by_role("link", name="Plan a promotion").click()
+    page.get_by_label("First day").fill("2026-11-27")
+    page.get_by_label("Last day").fill("2026-11-30")
+    visit.page.get_by_role("button", name="Save").click()
+    expect(visit.page.locator(".toast")).to_have_text("Promotion added. The next full training knows of it.")
+    row = page.locator("s-table-row", has_text="Cotton apron")
+    expect(row).to_contain_text("27 Nov 2026 to 30 Nov 2026")
+    row.get_by_role("button").click()
+    expect(visit.page.locator(".toast", has_text="The promotion is removed.")).to_be_visible()
+    expect(page.get_by_text("None so far.")).to_be_visible()
+    assert visit.complaints == []
+
+
 def test_the_chart_is_read_day_by_day_with_the_keyboard(visit: Visit, app: Callable[[str], FrameLocator]) -> None:
     if not visit.has_uplot:
         pytest.skip("charts are plain pictures without npm")

@@ -23,6 +23,7 @@ VIEWS = (
     ("with-past", "/"),
     ("with-past", "/forecasts?q=a"),
     ("with-past", "/forecasts/1019"),
+    ("with-past", "/promotions?product=1001"),
     ("with-past", "/reorder?show=all"),
     ("with-past", "/reorder?show=ordered"),
     ("with-past", "/recommendations"),

@@ -14,6 +14,7 @@ PAGES = (
     "/forecasts?by=type",
     "/forecasts/1003",
     "/forecasts/1007",
+    "/promotions?product=1007",
     "/reorder",
     "/recommendations",
     "/models",

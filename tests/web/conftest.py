@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from flask import Flask
@@ -141,8 +142,8 @@ def visit(client: FlaskClient) -> Send:
 
     def get(shop: Shop | str, path: str = "/settings", **claims: Any) -> TestResponse:
         domain = shop if isinstance(shop, str) else shop.domain
-        token = factories.id_token(domain, **claims)
-        return client.get(path, query_string={"shop": domain, "embedded": "1", "id_token": token})
+        told = {"shop": domain, "embedded": "1", "id_token": factories.id_token(domain, **claims)}
+        return client.get(f"{path}{'&' if '?' in path else '?'}{urlencode(told)}")
 
     return get
 
@@ -160,3 +161,14 @@ def port(var: Path) -> Iterator[int]:
     free = servers.free_port()
     with servers.web(up.web_command("127.0.0.1", free), free, var / "log", **environ(var)):
         yield free
+
+
+@pytest.fixture
+def post(client: FlaskClient) -> Send:
+    """Send a form as the staff of a shop."""
+
+    def send(shop: Shop, path: str, **form: Any) -> TestResponse:
+        bearer = {"Authorization": f"Bearer {factories.id_token(shop.domain)}"}
+        return client.post(path, data=form, headers=bearer)
+
+    return send

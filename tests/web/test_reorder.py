@@ -8,8 +8,6 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
 
 from shopify_app.db import Database
 from shopify_app.lifecycle import registry, reordering, variants
@@ -51,27 +49,6 @@ def furnish(database: Database, objects: Objects, deliver: Deliver, drain: Calla
             say(db, objects, version, origin_on or TODAY - timedelta(days=1), means, was_champion=True)
 
     return put
-
-
-@pytest.fixture
-def post(client: FlaskClient) -> Send:
-    """Send a form as the staff of a shop."""
-
-    def send(shop: Shop, path: str, **form: Any) -> TestResponse:
-        bearer = {"Authorization": f"Bearer {factories.id_token(shop.domain)}"}
-        return client.post(path, data=form, headers=bearer)
-
-    return send
-
-
-@pytest.fixture
-def visit(client: FlaskClient) -> Send:
-    """Load a page as the staff of a shop, by a path that may have a query."""
-
-    def get(shop: Shop, path: str) -> TestResponse:
-        return client.get(path, headers={"Authorization": f"Bearer {factories.id_token(shop.domain)}"})
-
-    return get
 
 
 @pytest.fixture

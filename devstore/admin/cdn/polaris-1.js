@@ -205,6 +205,7 @@
     "s-list-item": role("listitem"),
     "s-number-field": input("number"),
     "s-text-field": input("text"),
+    "s-date-field": input("date"),
     "s-search-field": input("search"),
     "s-checkbox": checkbox,
     "s-switch": checkbox,

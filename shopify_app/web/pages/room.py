@@ -31,6 +31,8 @@ NOTICES = {
     "saved": "Settings saved.",
     "rules": "Rules saved. Lists that change are written again.",
     "ordered": "Noted as ordered. It counts as on its way until it is due.",
+    "promotion": "Promotion added. The next full training knows of it.",
+    "promotion-gone": "The promotion is removed.",
     "forgotten": "It no longer counts as on its way.",
 }
 """What a form says after it did its work; the address carries only the key, because there are no cookies here."""

@@ -1,0 +1,90 @@
+"""Promotions that a merchant tells of one by one: rows of the table that the shop's snapshots hold."""
+
+import tempfile
+from collections.abc import Callable, Iterable
+from datetime import date
+from pathlib import Path
+from typing import NamedTuple
+
+from sqlalchemy.orm import Session
+
+from ml import promotions
+from ml.promotions import Promotions
+from shopify_app.db import Database
+from shopify_app.errors import Overtaken
+from shopify_app.records import parts
+from shopify_app.records.objects import Objects
+
+TRIES = 5
+Table = frozenset["Promotion"]
+
+
+class Promotion(NamedTuple):
+    """One line: the days, the product's number or `promotions.EVERYTHING`, and the discount code, if there is one."""
+
+    first_on: date
+    last_on: date
+    series: str
+    code: str = ""
+
+
+def told(db: Session, objects: Objects, shop_id: int) -> Table:
+    """All that the shop told of, past and planned."""
+    return _read(objects, parts.given(db, shop_id, parts.PROMOTIONS))
+
+
+def add(database: Database, objects: Objects, shop_id: int, new: Iterable[Promotion]) -> None:
+    """Tell of these, too; telling of one twice changes nothing. Raises Overtaken when others never stop changing it."""
+    added = frozenset(new)
+    _change(database, objects, shop_id, lambda known: known | added)
+
+
+def remove(database: Database, objects: Objects, shop_id: int, gone: Promotion) -> None:
+    """Tell of this one no longer. Raises as `add`."""
+    _change(database, objects, shop_id, lambda known: known - {gone})
+
+
+def campaigns(table: Iterable[Promotion]) -> int:
+    """How many codes are for all products: forecasts can tell `signals.MOST_SIGNALS` apart."""
+    return len(_of(sorted(table)).campaigns())
+
+
+def _change(database: Database, objects: Objects, shop_id: int, change: Callable[[Table], Table]) -> None:
+    """The file is written before its name, outside of any transaction: a bucket may take its time."""
+    for left in reversed(range(TRIES)):
+        with database.reading() as db:
+            before = parts.given(db, shop_id, parts.PROMOTIONS)
+        known = _read(objects, before)
+        table = change(known)
+        if table == known:
+            return
+        sha256 = _put(objects, table) if table else None
+        try:
+            with database.transaction() as db:
+                parts.give_instead(db, shop_id, parts.PROMOTIONS, before, sha256, len(table))
+                return
+        except Overtaken:
+            if not left:
+                raise
+
+
+def _read(objects: Objects, sha256: str | None) -> Table:
+    if sha256 is None:
+        return frozenset()
+    found = promotions.read(objects.checked_path(sha256))
+    return frozenset(
+        Promotion(first_on, last_on, series, found.codes.get(place, ""))
+        for place, (series, first_on, last_on) in enumerate(found.periods)
+    )
+
+
+def _put(objects: Objects, table: Table) -> str:
+    with tempfile.TemporaryDirectory() as scratch:
+        file = Path(scratch) / "promotions.parquet"
+        promotions.write(_of(sorted(table)), file)
+        return objects.put(file)
+
+
+def _of(table: list[Promotion]) -> Promotions:
+    periods = tuple((one.series, one.first_on, one.last_on) for one in table)
+    return Promotions(periods, "", {place: one.code for place, one in enumerate(table) if one.code})
