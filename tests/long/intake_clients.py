@@ -10,7 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -69,7 +69,8 @@ class Server:
     def kill(self) -> None:
         """kill -9 to every process of it, at once."""
         assert self.process is not None
-        os.killpg(self.process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
     def answer(self, number: int, **how: str) -> int:
@@ -142,6 +143,13 @@ class Senders:
             self._over.set()
             for thread in threads:
                 thread.join()
+
+    def hear(self, more: int) -> None:
+        """Return when so many more deliveries are acknowledged, which takes ten seconds at most."""
+        before, until = len(self.acknowledged), time.monotonic() + 10
+        while len(self.acknowledged) < before + more and time.monotonic() < until:
+            time.sleep(0.005)
+        assert len(self.acknowledged) >= before + more
 
     def _send(self) -> None:
         connection = HTTPConnection("127.0.0.1", self.server.port, timeout=10)
