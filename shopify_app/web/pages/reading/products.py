@@ -1,11 +1,11 @@
 """The forecast per product: what sold, what is expected, and how earlier forecasts for it fared."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sqlalchemy import Select, func, select, true
+from sqlalchemy import Row, Select, func, select, true
 from sqlalchemy.orm import Session
 
 from shopify_app.lifecycle import forecasts, outcomes, reordering
@@ -107,8 +107,9 @@ def rows(db: Session, objects: Objects, at: Standing, product_ids: Sequence[int]
     wanted = {str(product_id) for product_id in product_ids}
     weeks, first_on = _all_weeks(db, at, product_ids)
     said = [_said(db, objects, at, n) for n in range(1, 5)]
-    ahead = {series: spans for series, spans in outlook(objects, run).items() if series in wanted}
-    known = {product.product_id: product for product in _known(db, at, product_ids)}
+    ahead = outlook(objects, run, among=wanted)
+    few = Product.product_id.in_(list(product_ids)) if len(product_ids) <= FEW else true()
+    known = {product.product_id: product for product in db.execute(_products(at.shop_id).where(few))}
     shelves = reordering.stock(db, at.shop_id, product_ids if len(product_ids) <= FEW else None)
     none = (0.0,) * WEEKS
     return [
@@ -130,18 +131,21 @@ def row(db: Session, objects: Objects, at: Standing, product_id: int) -> Product
     first, _ = _week(at, WEEKS)
     sold = outcomes.product_by_day(db, at.shop_id, product_id, first, at.closed_on)
     said = [_said(db, objects, at, n, series) for n in range(1, 5)]
-    product = db.scalar(_products(at.shop_id).where(Product.product_id == product_id))
+    product = db.execute(_products(at.shop_id).where(Product.product_id == product_id)).one_or_none()
     shelf = reordering.stock(db, at.shop_id, [product_id]).get(product_id)
     return _row(at, series, ahead, _by_week(sold.items(), first), said, product, shelf, min(sold, default=None))
 
 
-def outlook(objects: Objects, run: ForecastRun, series: str | None = None) -> dict[str, dict[int, Outlook]]:
-    """Per series, the windows that begin the day after the run, by their length in days."""
+def outlook(
+    objects: Objects, run: ForecastRun, series: str | None = None, among: Container[str] | None = None
+) -> dict[str, dict[int, Outlook]]:
+    """Per series, the windows that begin the day after the run, by their length in days; of one, or of these alone."""
     path, first = objects.path(run.windows_sha256), run.origin_on + timedelta(days=1)
     found: dict[str, dict[int, Outlook]] = defaultdict(dict)
     names = ("series", "days", "mean", "p10", "p90")
     for name, days, mean, low, high in zip(*columns(path, names, first=first, series=series), strict=True):
-        found[name][days] = Outlook(mean, low, high)
+        if among is None or name in among:
+            found[name][days] = Outlook(mean, low, high)
     return dict(found)
 
 
@@ -182,7 +186,7 @@ def _row(
     windows: Mapping[int, Outlook],
     weeks: tuple[float, ...],
     said: Sequence[Mapping[str, float] | None],
-    product: Product | None,
+    product: Row[int, str, date | None] | None,
     shelf: Shelf | None,
     first_on: date | None,
 ) -> ProductRow:
@@ -199,11 +203,6 @@ def _row(
         in_stock=shelf.in_stock if shelf else None,
         is_new=began is not None and at.closed_on - began < NEW_FOR,
     )
-
-
-def _known(db: Session, at: Standing, product_ids: Sequence[int]) -> Iterable[Product]:
-    few = Product.product_id.in_(list(product_ids)) if len(product_ids) <= FEW else true()
-    return db.scalars(_products(at.shop_id).where(few))
 
 
 def _all_weeks(
@@ -257,5 +256,5 @@ def _week(at: Standing, n: int) -> tuple[date, date]:
     return last - timedelta(days=6), last
 
 
-def _products(shop_id: int) -> Select[Product]:
-    return select(Product).where(Product.shop_id == shop_id)
+def _products(shop_id: int) -> Select[int, str, date | None]:
+    return select(Product.product_id, Product.title, Product.created_on).where(Product.shop_id == shop_id)
