@@ -10,17 +10,19 @@ from sqlalchemy.orm import Session
 
 from ml import promotions
 from ml.promotions import Promotions
+from ml.signals import MOST_SIGNALS
 from shopify_app.db import Database
 from shopify_app.errors import Overtaken
 from shopify_app.records import parts
 from shopify_app.records.objects import Objects
 
+EVERYTHING, LONGEST_DAYS, MOST_CAMPAIGNS = promotions.EVERYTHING, promotions.LONGEST, MOST_SIGNALS
 TRIES = 5
 Table = frozenset["Promotion"]
 
 
 class Promotion(NamedTuple):
-    """One line: the days, the product's number or `promotions.EVERYTHING`, and the discount code, if there is one."""
+    """One line: the days, the product's number or EVERYTHING, and the discount code, if there is one."""
 
     first_on: date
     last_on: date
@@ -45,7 +47,7 @@ def remove(database: Database, objects: Objects, shop_id: int, gone: Promotion) 
 
 
 def campaigns(table: Iterable[Promotion]) -> int:
-    """How many codes are for all products: forecasts can tell `signals.MOST_SIGNALS` apart."""
+    """How many codes are for all products: forecasts can tell MOST_CAMPAIGNS apart."""
     return len(_of(sorted(table)).campaigns())
 
 

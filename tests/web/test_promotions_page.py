@@ -7,7 +7,6 @@ from threading import Barrier, Thread
 
 import pytest
 
-from ml import promotions as table
 from ml.dataset import read_dataset
 from shopify_app.config import Settings
 from shopify_app.db import Database
@@ -175,7 +174,7 @@ def test_two_members_of_staff_at_the_same_time_lose_nothing(
 def test_the_same_promotions_are_the_same_bytes_whatever_order_they_were_told_in(
     database: Database, objects: Objects, alice: Shop, bob: Shop
 ) -> None:
-    both = [Promotion(TODAY, TODAY, "1", "A"), Promotion(date(2026, 1, 1), TODAY, table.EVERYTHING)]
+    both = [Promotion(TODAY, TODAY, "1", "A"), Promotion(date(2026, 1, 1), TODAY, promotions.EVERYTHING)]
     for shop, order in ((alice, both), (bob, both[::-1])):
         for one in order:
             promotions.add(database, objects, shop.id, [one])

@@ -9,11 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from ml.promotions import EVERYTHING, LONGEST
-from ml.signals import MOST_SIGNALS
 from shopify_app.errors import NotFound
 from shopify_app.lifecycle import promotions
-from shopify_app.lifecycle.promotions import Promotion
+from shopify_app.lifecycle.promotions import EVERYTHING, LONGEST_DAYS, MOST_CAMPAIGNS, Promotion
 from shopify_app.tables import Product
 from shopify_app.web.pages import bp, room
 
@@ -43,9 +41,9 @@ def plan() -> Response | tuple[str, int]:
             table = promotions.told(db, room.objects(), shop_id) | set(new)
             if len(table) > MOST:
                 errors["products"] = f"More than {MOST:,} promotions cannot be kept. Remove old ones first."
-            elif promotions.campaigns(table) > MOST_SIGNALS:
+            elif promotions.campaigns(table) > MOST_CAMPAIGNS:
                 errors["code"] = (
-                    f"At most {MOST_SIGNALS} codes for all products can be told apart. Remove old ones first."
+                    f"At most {MOST_CAMPAIGNS} codes for all products can be told apart. Remove old ones first."
                 )
     if errors:
         return _form(request.form, errors, 422)
@@ -77,7 +75,7 @@ def _asked(db: Session, shop_id: int, form: Mapping[str, str]) -> tuple[list[Pro
             days[name] = date.fromisoformat(form.get(name, "").strip())
         except ValueError:
             errors[name] = "Enter a day, such as 2026-11-27."
-    if len(days) == 2 and not 0 <= (days["last_on"] - days["first_on"]).days < LONGEST:
+    if len(days) == 2 and not 0 <= (days["last_on"] - days["first_on"]).days < LONGEST_DAYS:
         errors["last_on"] = "Enter a day from the first one on, within a year."
     code = form.get("code", "").strip()
     if len(code) > LONGEST_CODE:
