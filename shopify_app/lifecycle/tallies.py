@@ -30,7 +30,6 @@ class Evening:
     shop: Shop
     closed_on: date
     _frames: dict[tuple[Any, ...], "pd.DataFrame"] = field(default_factory=dict)
-    _baselines: dict[tuple[int, Level], float | None] = field(default_factory=dict)
     _orders: dict[date, int] = field(default_factory=dict)
     _sold: "pd.DataFrame | None" = None
 
@@ -41,6 +40,13 @@ class Evening:
         if self._sold is None:
             self._sold = outcomes.units(self.db, self.shop.id, self.closed_on - timedelta(days=35), self.closed_on)
         return self._sold[(self._sold.ds >= pd.Timestamp(first)) & (self._sold.ds <= pd.Timestamp(last))]
+
+    def sold_before(self, first: date, days: int) -> "pd.DataFrame":
+        """Units of the `days` days before `first`, as if they had been sold that many days later."""
+        import pandas as pd
+
+        sold = self.sold(first - timedelta(days=days), first - timedelta(days=1))
+        return sold.assign(ds=sold.ds + pd.Timedelta(days=days))
 
     def said_the_evening_before(self, version_id: int, first: date, last: date) -> "pd.DataFrame | None":
         """Day forecasts, each from the last run before its day: `series, ds, mean`. None where no run reaches a day.
@@ -74,12 +80,6 @@ class Evening:
             self._orders[first] = outcomes.orders(self.db, self.shop.id, first, self.closed_on)
         return self._orders[first]
 
-    def baseline(self, days: int, whose: Level) -> float | None:
-        """Accuracy of 'as many as in the days before', which is 'same weekday last week' for a window of a week."""
-        if (days, whose) not in self._baselines:
-            self._baselines[days, whose] = _baseline(self, days, whose)
-        return self._baselines[days, whose]
-
     def _run_before(self, version_id: int, day_on: date) -> ForecastRun | None:
         if version_id == SERVED:
             return forecasts.served(self.db, self.shop.id, day_on)
@@ -95,7 +95,7 @@ class Evening:
 
 @dataclass(frozen=True)
 class Score:
-    """How a forecast of a window did, and how 'the same as the days before' would have done."""
+    """How a forecast of a window did, and how 'the same as the days before' would have done for the same products."""
 
     actual: float
     forecast: float
@@ -127,27 +127,26 @@ def _score(evening: Evening, version_id: int, level: str, days: int) -> Score | 
         said = evening.said_ahead(version_id, days)
     if said is None or said.empty:
         return None
-    sold = evening.sold(first, evening.closed_on)
+    sold, before = evening.sold(first, evening.closed_on), evening.sold_before(first, days)
     done = tallies.tally(sold, said, whose) if stitched else tallies.tally_windows(sold, said, whose)
-    products = said[said.series != forecasts.TOTAL]
-    of_total = said[said.series == forecasts.TOTAL] if whose == "store" else products
+    is_total = said.series == forecasts.TOTAL
+    if whose == "product":  # a launch was forecast by nobody, so it counts against nobody
+        spoken_of = said[["series", "ds"] if stitched else ["series"]]
+        sold, before = (frame.merge(spoken_of) for frame in (sold, before))
     return Score(
         actual=float(sold.units.sum()),
-        forecast=float(of_total["mean"].sum()),
+        forecast=float(said[is_total if whose == "store" else ~is_total]["mean"].sum()),
         tally=done,
-        baseline=evening.baseline(days, whose),
+        baseline=_baseline(sold, before, whose) if days == 7 else None,
     )
 
 
-def _baseline(evening: Evening, days: int, whose: Level) -> float | None:
+def _baseline(sold: "pd.DataFrame", before: "pd.DataFrame", whose: Level) -> float | None:
+    """Accuracy of 'as many as in the week before', which is 'same weekday last week' for a window of a week."""
     import pandas as pd
 
-    if days != 7:
-        return None
-    first = evening.closed_on - timedelta(days=days - 1)
-    now = evening.sold(first, evening.closed_on)
-    before = evening.sold(first - timedelta(days=days), first - timedelta(days=1))
-    both = pd.concat([f.groupby("series").units.sum() for f in (now, before)], axis=1, keys=["now", "before"]).fillna(0)
+    sums = [frame.groupby("series").units.sum() for frame in (sold, before)]
+    both = pd.concat(sums, axis=1, keys=["now", "before"]).fillna(0)
     if whose == "store":
         both = both.sum().to_frame().T
     total = float(both.now.sum())

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from shopify_app.db import Database
@@ -19,6 +19,7 @@ FIRST = date(2026, 3, 2)
 SOLD = {1: 10, 2: 4, 3: 1}
 FAIR = {1: 10.0, 2: 4.0, 3: 1.0}
 SHUFFLED = {1: 1.0, 2: 10.0, 3: 4.0}
+KNOWING = {**FAIR, 4: 20.0}
 
 
 def live(
@@ -183,16 +184,7 @@ def test_what_was_served_is_tallied_by_hand(database: Database, objects: Objects
     with database.transaction() as db:
         good, other = in_turn(db, alice)
         live(db, objects, alice, 7, now=other, before=good, now_says=says, before_says=FAIR)
-        rows = {
-            row.level: row
-            for row in db.scalars(
-                select(Evaluation).where(
-                    Evaluation.shop_id == alice.id,
-                    Evaluation.version_id == SERVED,
-                    Evaluation.evaluated_on == FIRST + timedelta(days=6),
-                )
-            )
-        }
+        rows = {row.level: row for row in db.scalars(served_on(alice, FIRST + timedelta(days=6)))}
         wrong, sold = 7 * (2 + 1 + 0), 7 * 15
         assert rows["product_recent"].accuracy == pytest.approx(1 - wrong / sold)
         assert rows["product_week"].accuracy == pytest.approx(1 - wrong / sold)
@@ -201,6 +193,44 @@ def test_what_was_served_is_tallied_by_hand(database: Database, objects: Objects
         assert rows["product_week"].coverage == 1.0
         assert rows["store_week"].orders == 7
         assert "product_28d" not in rows
+
+
+def test_a_launch_counts_neither_for_the_forecast_nor_for_the_week_before(
+    database: Database, objects: Objects, alice: Shop, bob: Shop
+) -> None:
+    """Product 4 is first sold in the second week and forecast from its fourth day on; the shop sold all of it."""
+    second, fourth, sold = FIRST + timedelta(days=7), FIRST + timedelta(days=10), {1: 12, 2: 4, 3: 2, 4: 20}
+    with database.transaction() as db:
+        good, other = in_turn(db, alice)
+        for n in range(14):
+            sell(db, bob, FIRST + timedelta(days=n), {1: 900, 2: n, 4: 7})
+        for first, days, units, says in ((FIRST, 7, SOLD, FAIR), (second, 3, sold, FAIR), (fourth, 4, sold, KNOWING)):
+            live(
+                db,
+                objects,
+                alice,
+                days,
+                first=first,
+                sold=units,
+                now=other,
+                before=good,
+                now_says=says,
+                before_says=FAIR,
+            )
+        rows = {row.level: row for row in db.scalars(served_on(alice, FIRST + timedelta(days=13)))}
+    week, recent, shop = (rows[level] for level in ("product_week", "product_recent", "store_week"))
+    assert week.accuracy == week.baseline_accuracy == pytest.approx(15 / 18)
+    assert (week.actual_units, week.forecast_units, week.bias) == (7 * 18, 7 * 15, pytest.approx(-3 / 18))
+    assert recent.accuracy == pytest.approx(1 - 7 * 3 / (7 * 18 + 4 * 20))
+    assert recent.baseline_accuracy == pytest.approx(1 - (7 * 3 + 4 * 20) / (7 * 18 + 4 * 20))
+    assert (recent.actual_units, recent.forecast_units) == (7 * 18 + 4 * 20, 7 * 15 + 4 * 20)
+    assert (shop.actual_units, shop.accuracy) == (7 * 38, shop.baseline_accuracy)
+
+
+def served_on(shop: Shop, on: date) -> Select[tuple[Evaluation]]:
+    """How what the merchant saw did up to that evening."""
+    mine = Evaluation.shop_id == shop.id, Evaluation.version_id == SERVED, Evaluation.evaluated_on == on
+    return select(Evaluation).where(*mine)
 
 
 def test_judging_the_same_evening_twice_changes_nothing(database: Database, objects: Objects, alice: Shop) -> None:
