@@ -4,7 +4,6 @@ The children of a bulk result are passed beside their parent, because they come 
 """
 
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
 from typing import Any
 
 from shopify_app.platform.gids import number
@@ -13,9 +12,7 @@ Node = Mapping[str, Any]
 
 
 def order(node: Node, lines: Iterable[Node]) -> dict[str, Any]:
-    """An order of `orders_bulk.graphql` or `order.graphql`. Its total is that of the lines as they stand now."""
-    line_items = [_line(line) for line in lines]
-    total = sum((Decimal(line["price"]) * line["current_quantity"] for line in line_items), Decimal(0))
+    """An order of `order.graphql`."""
     return {
         "id": number(node["id"]),
         "admin_graphql_api_id": node["id"],
@@ -24,9 +21,9 @@ def order(node: Node, lines: Iterable[Node]) -> dict[str, Any]:
         "cancelled_at": node["cancelledAt"],
         "test": node["test"],
         "currency": node["currencyCode"],
-        "total_price": str(total),
+        "current_total_price": node["currentTotalPriceSet"]["shopMoney"]["amount"],
         "customer": {"id": number(node["customer"]["id"])} if node["customer"] else None,
-        "line_items": line_items,
+        "line_items": [_line(line) for line in lines],
         "refunds": [],  # already taken off: `current_quantity` is net of refunds and removals
     }
 

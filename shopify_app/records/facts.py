@@ -23,7 +23,7 @@ Shape = Mapping[str, "Shape | None"]
 REFUND: Shape = {"refund_line_items": {"line_item_id": None, "quantity": None}}
 LINE: Shape = dict.fromkeys(("id", "product_id", "variant_id", "quantity", "current_quantity", "price"))
 ORDER: Shape = {
-    **dict.fromkeys(("id", "created_at", "updated_at", "cancelled_at", "test", "total_price")),
+    **dict.fromkeys(("id", "created_at", "updated_at", "cancelled_at", "test", "total_price", "current_total_price")),
     "line_items": LINE,
     "refunds": REFUND,
 }

@@ -19,6 +19,8 @@ LARGEST_UNITS = 2**31 - 1
 LARGEST_AMOUNT = 1e13
 VARIANTS_TOLD = 100
 """Variants in a webhook at most: Shopify leaves out the others without a word."""
+_TOTAL = "current_total_price"
+"""Net of refunds and edits, as the lines are; `total_price` stays what it once was."""
 ALL_TOLD = "variants_are_all"
 """Says so in facts that the app made itself."""
 
@@ -93,7 +95,7 @@ def order(payload: Mapping[str, Any], told_at: datetime | None = None) -> OrderR
         updated_at=moment(payload, "updated_at"),
         cancelled_at=optional_moment(payload, "cancelled_at"),
         is_test=payload.get("test") is True,
-        total_amount=_price(payload, "total_price"),
+        total_amount=_price(payload, _TOTAL if payload.get(_TOTAL) is not None else "total_price"),
         lines=lines,
         told_at=told_at,
     )

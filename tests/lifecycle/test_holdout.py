@@ -18,6 +18,7 @@ from tests.conftest import Deliver
 from tests.factories import order
 
 See = Callable[..., None]
+LATER = "2026-03-03T10:00:00+00:00"
 
 
 @pytest.fixture
@@ -107,6 +108,17 @@ def test_what_shopify_takes_back_is_no_purchase(
     deliver(bob, "orders/create", bought(6, "1a"))
     drain()
     assert counts(result(database, alice)) == (1, 0, 0, 0)
+
+
+def test_what_was_given_back_of_an_order_is_not_among_what_was_paid(
+    database: Database, alice: Shop, bob: Shop, see: See, deliver: Deliver, drain: Callable[[], int]
+) -> None:
+    lines = ((1, 2, "20.00"), (2, 1, "5.50"))
+    for shop, left in ((alice, "25.50"), (bob, "5.50")):
+        deliver(shop, "orders/create", bought(1, "1a", lines=lines, current_total_price="45.50"))
+        deliver(shop, "orders/updated", bought(1, "1a", lines=lines, updated_at=LATER, current_total_price=left))
+    drain()
+    assert [result(database, shop).shown_amount for shop in (alice, bob)] == [25.5, 5.5]
 
 
 def test_a_buyer_of_both_groups_counts_in_neither(

@@ -187,6 +187,7 @@ ORDER = {
     "cancelledAt": None,
     "test": False,
     "currencyCode": "EUR",
+    "currentTotalPriceSet": {"shopMoney": {"amount": "18.40"}},
     "customer": {"id": "gid://shopify/Customer/5"},
 }
 
@@ -196,7 +197,7 @@ def test_one_order_is_read_with_all_its_lines_in_the_shape_of_a_webhook(api: Adm
     shopify.will_answer({"data": {"order": {**ORDER, "lineItems": page([line(2, 1, "0.2", None)], None)}}})
     found = orders.order(api, 900719925474099301)
     assert found is not None
-    assert (found["id"], found["customer"], found["total_price"]) == (900719925474099301, {"id": 5}, "20.40")
+    assert (found["id"], found["customer"], found["current_total_price"]) == (900719925474099301, {"id": 5}, "18.40")
     assert [
         (one["id"], one["product_id"], one["variant_id"], one["current_quantity"]) for one in found["line_items"]
     ] == [
