@@ -60,10 +60,14 @@ class Dataset:
         files = sorted((self.folder / "lines").glob("*.parquet"))
         if not files:
             raise NothingSold(f"{self.folder / 'lines'}: no Parquet file with order lines")
-        table = pa.concat_tables([_read(file, [*columns, "created_on"]) for file in files])
+        table = pa.concat_tables([self._known(_read(file, [*columns, "created_on"])) for file in files])
         if table.num_rows == 0:
             raise NothingSold(f"{self.folder / 'lines'}: not one order line")
         return table
+
+    def _known(self, table: pa.Table) -> pa.Table:
+        """The lines up to the cutoff: a later one may not even decide which products are refused."""
+        return table.filter(pc.less_equal(table["created_on"], pa.scalar(self.cutoff_on, pa.date32())))
 
     def sales(self) -> DailySales:
         """Units per product and day up to the cutoff; series are the product ids as text. Read once per dataset."""
@@ -74,7 +78,7 @@ class Dataset:
         table = self.lines(["order_id", "product_id", "units", "price"])
         day = table["created_on"].cast(pa.int32()).to_numpy().astype(np.int64)
         ids, codes = numbered(table["product_id"].to_numpy())
-        orders = len(numbered(table["order_id"].to_numpy()[day <= self.cutoff_day])[0])
+        orders = len(numbered(table["order_id"].to_numpy())[0])
         country = self.country if self.country and calendars.is_known(self.country) else None
         sales = from_arrays(
             [str(i) for i in ids],
@@ -134,11 +138,9 @@ class Dataset:
     def baskets(self) -> Baskets:
         """Which products were bought together, order by order, up to the cutoff."""
         table = self.lines(["order_id", "product_id", "created_at", "customer"])
-        known = table["created_on"].cast(pa.int32()).to_numpy() <= self.cutoff_day
         seconds = table["created_at"].cast(pa.timestamp("s", tz="UTC"), safe=False).cast(pa.int64()).to_numpy()
-        order, product = (table[name].to_numpy()[known] for name in ("order_id", "product_id"))
-        age = age_days(seconds[known], self.looked_at)
-        return Baskets.of(order, product, age, _numbered(table["customer"])[known])
+        order, product = (table[name].to_numpy() for name in ("order_id", "product_id"))
+        return Baskets.of(order, product, age_days(seconds, self.looked_at), _numbered(table["customer"]))
 
     @property
     def looked_at(self) -> int:

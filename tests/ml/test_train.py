@@ -60,6 +60,11 @@ def test_lines_after_the_cutoff_change_nothing(dataset: Path, tmp_path: Path) ->
     late["created_on"] = [day + shift for day in late["created_on"]]
     late["created_at"] += shift
     late["order_id"] += 1_000_000
+    late.loc[0, "units"], late.loc[1, "units"], late.loc[2, "product_id"] = (
+        -3,
+        900_000,
+        7,
+    )  # two typing errors, a launch
     longer = pd.concat([lines, late], ignore_index=True)
     other = write_dataset(tmp_path / "longer", longer, cutoff=START + timedelta(days=209))
     for task in ("forecast", "recommend"):
