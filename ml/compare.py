@@ -31,6 +31,7 @@ __all__ = [
     "relative_error",
     "retained_quality",
     "running_errors",
+    "spread_of_weeks",
     "tally",
     "tally_windows",
     "worse",
@@ -173,6 +174,18 @@ def relative_error(metrics: Mapping[str, Any]) -> tuple[float, float] | None:
     ratio = mine.sum() / naive.sum()
     spread = np.sqrt(weeks / (weeks - 1) * ((mine - ratio * naive) ** 2).sum())
     return float(ratio), float(spread / naive.sum())
+
+
+def spread_of_weeks(metrics: Mapping[str, Any]) -> float:
+    """By how much a version's accuracy per product differed from week to week on trial: a standard deviation.
+
+    From the metrics in its bundle; 0 when it was not tried on two weeks at least.
+    """
+    trial, validated = (metrics.get(name) or {} for name in ("trial_days", "product_week"))
+    weeks = np.asarray(trial.get("error", ()), np.float64)[::SHORT_BLOCK]
+    if len(weeks) < 2 or weeks.sum() <= 0 or "accuracy" not in validated:
+        return 0.0
+    return float((1 - validated["accuracy"]) * weeks.std(ddof=1) / weeks.mean())
 
 
 def confidence_sequence(d: ArrayLike, alpha: float = 0.05) -> tuple[float, float]:

@@ -17,6 +17,9 @@ from shopify_app.tables import Alert, Evaluation, Shop, Slot, Task, Version
 
 LONGEST = 14
 """Days in charge that are compared at the most: what lies further back says little about now."""
+CHANCE = 2.0
+"""Standard deviations of single weeks that are no reason for a warning: with 30 sales a week, a perfect forecast was
+below 92 % of its own validation for three nights 19 times a year, and is below this 4 times."""
 
 
 def evening(opened: Evening) -> Findings:
@@ -41,6 +44,17 @@ def settle(db: Session, shop: Shop, found: Findings) -> Alert | None:
     if raised is not None or champion is None:
         return raised
     return _warn(db, shop, champion, found.closed_on)
+
+
+def target(champion: Version, share: float) -> float | None:
+    """Accuracy per product and week below which a warning is due; None for a version that was not validated.
+
+    The shop's share of what the version in charge was validated at, or less where single weeks differ by more.
+    """
+    promised: float | None = (champion.metrics.get("product_week") or {}).get("accuracy")
+    if promised is None or promised <= 0:
+        return None
+    return max(min(share * promised, promised - CHANCE * compare.spread_of_weeks(champion.metrics)), 0.0)
 
 
 def _compared(opened: Evening, seen: Slot, champion: Version, previous: Version) -> Worse | None:
@@ -100,7 +114,7 @@ def _warn(db: Session, shop: Shop, champion: Version, closed_on: date) -> Alert 
     policy = Policy.of(shop.settings)
     if _warned_lately(db, shop, policy.cooling_days):
         return None
-    promised = (champion.metrics.get("product_week") or {}).get("accuracy")
+    least = target(champion, policy.target)
     rows = db.scalars(
         select(Evaluation)
         .where(
@@ -113,15 +127,14 @@ def _warn(db: Session, shop: Shop, champion: Version, closed_on: date) -> Alert 
         .order_by(Evaluation.evaluated_on.desc())
         .limit(policy.warn_nights)
     ).all()
-    if promised is None or promised <= 0 or len(rows) < policy.warn_nights:
+    if least is None or len(rows) < policy.warn_nights:
         return None
-    target = policy.target * promised
-    if any(row.accuracy is None or row.accuracy >= target for row in rows):
+    if any(row.accuracy is None or row.accuracy >= least for row in rows):
         return None
-    newest = rows[0]
+    newest, promised = rows[0], champion.metrics["product_week"]["accuracy"]
     numbers: dict[str, Any] = {
         "accuracy": newest.accuracy,
-        "target": target,
+        "target": least,
         "validated": promised,
         "nights": len(rows),
         "orders": newest.orders,

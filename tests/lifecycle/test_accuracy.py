@@ -291,6 +291,30 @@ def test_nights_below_target_warn_without_asking_for_a_rollback(
         assert warning.numbers["target"] == pytest.approx(0.92 * 0.9)
 
 
+@pytest.mark.parametrize(
+    ("weeks", "target"),
+    [
+        ((10, 10), 0.92 * 0.6),
+        ((9.5, 10.5), 0.92 * 0.6),
+        ((5, 15), 0.6 - 2 * 0.4 * 5.2223 / 10),  # the standard deviation of six fives and six fifteens
+        ((0, 40), 0.0),
+    ],
+)
+def test_a_shop_whose_weeks_differ_by_chance_is_warned_of_what_is_more_than_that(
+    weeks: tuple[float, float], target: float, database: Database, objects: Objects, alice: Shop, bob: Shop
+) -> None:
+    off = {1: 14.0, 2: 7.0, 3: 3.0}  # 9 wrong of 15: accuracy .4
+    with database.transaction() as db:
+        for shop, tried in ((alice, weeks), (bob, (10, 10))):
+            good, other = in_turn(db, shop)
+            errors = [week for _ in range(6) for error in tried for week in 7 * [error]][6:]
+            other.metrics = {"product_week": {"accuracy": 0.6}, "trial_days": {"error": errors}}
+            assert accuracy.target(other, 0.92) == pytest.approx(target if shop is alice else 0.92 * 0.6, abs=1e-4)
+            live(db, objects, shop, 12, now=other, before=good, now_says=off, before_says=off)
+        assert [alert.kind for alert in alerts(db, alice)] == (["warn"] if target > 0.4 else [])
+        assert [alert.kind for alert in alerts(db, bob)] == ["warn"]
+
+
 def test_nights_of_weeks_ago_warn_nobody(database: Database, objects: Objects, alice: Shop) -> None:
     """A week ahead is judged from the seventh evening on: two nights, a month of silence, then two and one more."""
     off = {1: 14.0, 2: 7.0, 3: 3.0}

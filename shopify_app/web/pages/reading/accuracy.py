@@ -6,10 +6,10 @@ from datetime import date, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from shopify_app.lifecycle import accuracy
 from shopify_app.lifecycle.tallies import SERVED
 from shopify_app.tables import Evaluation, Task, Version
 from shopify_app.web.charts import Night
-from shopify_app.web.pages.reading.figures import levels
 from shopify_app.web.pages.reading.standing import Standing
 
 WEEKS = 4
@@ -74,11 +74,8 @@ def nights(db: Session, at: Standing, level: str = "product_week") -> list[Night
 
 
 def target(at: Standing, champion: Version | None) -> float | None:
-    """Below this the app speaks up: the shop's share of what the version in charge reached in its backtest."""
-    if champion is None:
-        return None
-    validated = levels(champion.metrics).get("product_week", {}).get("accuracy")
-    return at.policy.target * validated if validated is not None and validated > 0 else None
+    """Below this the app speaks up."""
+    return accuracy.target(champion, at.policy.target) if champion else None
 
 
 def _weeks(db: Session, at: Standing, level: str) -> list[Evaluation]:
