@@ -11,7 +11,7 @@ from ml.tallies import RunningErrors, running_errors
 from shopify_app.lifecycle import alerts, findings, forecasts, registry
 from shopify_app.lifecycle.findings import Findings, Worse
 from shopify_app.lifecycle.slots import peek
-from shopify_app.lifecycle.tallies import SERVED, Evening, tally
+from shopify_app.lifecycle.tallies import SERVED, Evening, tally, tally_again
 from shopify_app.policy import Policy
 from shopify_app.tables import Alert, Evaluation, Shop, Slot, Task, Version
 
@@ -26,7 +26,7 @@ def evening(opened: Evening) -> Findings:
     """Tally everyone who spoke of the day, and compare the champion with the version before it. Reads only."""
     db, shop = opened.db, opened.shop
     seen = peek(db, shop.id, Task.FORECAST)
-    rows = tally(opened, SERVED, "served")
+    rows = tally(opened, SERVED, "served") + tally_again(opened)
     if seen is None:
         return Findings(Task.FORECAST, opened.closed_on, None, rows)
     keys = {"champion": seen.champion_id, "previous": seen.previous_id, "shadow": seen.shadow_id}

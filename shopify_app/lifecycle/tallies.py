@@ -1,7 +1,7 @@
 """Hold stored forecasts against what happened, on the evening a business day is complete."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,10 @@ RECENT_DAYS = 7
 
 @dataclass
 class Evening:
-    """A shop on the evening of `closed_on`: what was sold lately, and stored forecasts, each file read once."""
+    """A shop on the evening of `closed_on`: what was sold lately, and stored forecasts, each file read once.
+
+    Sales are read for 35 days, which is what the oldest week that is tallied again and the one before it need.
+    """
 
     db: Session
     objects: Objects
@@ -103,18 +106,33 @@ class Score:
     baseline: float | None
 
 
-LEVELS = (("product_recent", RECENT_DAYS), ("product_week", 7), ("store_week", 7), ("product_28d", 28))
+WEEKS = (("product_week", 7), ("store_week", 7))
+LEVELS = (("product_recent", RECENT_DAYS), *WEEKS, ("product_28d", 28))
 """What is tallied each evening: forecasts made the evening before, a week ahead, and 28 days ahead."""
+AGAIN = (7, 14, 21)
+"""So many days later a week is tallied anew: orders are cancelled, given back, edited and found after their day."""
 
 
-def tally(evening: Evening, version_id: int, role: str) -> list[dict[str, Any]]:
+def tally(
+    evening: Evening, version_id: int, role: str, levels: Sequence[tuple[str, int]] = LEVELS
+) -> list[dict[str, Any]]:
     """Rows of evaluations: how one version did up to this evening, at every level its stored forecasts reach."""
-    scored = ((level, days, _score(evening, version_id, level, days)) for level, days in LEVELS)
+    scored = ((level, days, _score(evening, version_id, level, days)) for level, days in levels)
     return [
         {"version_id": version_id, "role": role, "level": level, **_row(evening, days, score)}
         for level, days, score in scored
         if score is not None
     ]
+
+
+def tally_again(evening: Evening) -> list[dict[str, Any]]:
+    """Rows of evaluations of the weeks before this one, as the merchant saw them, with what is known of them by now."""
+    rows = []
+    for days in AGAIN:
+        earlier = replace(evening, closed_on=evening.closed_on - timedelta(days=days), _orders={})
+        on = {"evaluated_on": earlier.closed_on}
+        rows += [{**row, **on} for row in tally(earlier, SERVED, "served", WEEKS)]
+    return rows
 
 
 def _score(evening: Evening, version_id: int, level: str, days: int) -> Score | None:

@@ -64,12 +64,21 @@ def table_of(settings: Settings, version: Version) -> NeighbourTable:
     return NeighbourTable.open(Bundles(settings).folder(version.bundle))
 
 
-def sell(db: Session, shop: Shop, on: date, units: dict[int, int], order_id: int | None = None) -> None:
-    """One order of the shop on a day: units per product."""
+def sell(
+    db: Session,
+    shop: Shop,
+    on: date,
+    units: dict[int, int],
+    order_id: int | None = None,
+    updated_at: date | None = None,
+) -> None:
+    """One order of the shop on a day: units per product, as they are from noon of `updated_at` on."""
     at = datetime.combine(on, time(12), ZoneInfo(shop.time_zone))
     number = order_id or on.toordinal()
     lines = tuple((product, sold, "5.00") for product, sold in units.items())
     payload = factories.order(number, lines=lines, created_at=at.isoformat(), customer=None)
+    if updated_at is not None:
+        payload["updated_at"] = datetime.combine(updated_at, time(12), ZoneInfo(shop.time_zone)).isoformat()
     ingest.apply(db, shop, "orders/create", payload, business_clock="data")
 
 

@@ -20,6 +20,7 @@ SOLD = {1: 10, 2: 4, 3: 1}
 FAIR = {1: 10.0, 2: 4.0, 3: 1.0}
 SHUFFLED = {1: 1.0, 2: 10.0, 3: 4.0}
 KNOWING = {**FAIR, 4: 20.0}
+WEEKS = ("product_week", "store_week")
 
 
 def live(
@@ -225,6 +226,29 @@ def test_a_launch_counts_neither_for_the_forecast_nor_for_the_week_before(
     assert recent.baseline_accuracy == pytest.approx(1 - (7 * 3 + 4 * 20) / (7 * 18 + 4 * 20))
     assert (recent.actual_units, recent.forecast_units) == (7 * 18 + 4 * 20, 7 * 15 + 4 * 20)
     assert (shop.actual_units, shop.accuracy) == (7 * 38, shop.baseline_accuracy)
+
+
+def test_what_is_given_back_or_found_later_changes_the_weeks_it_is_of(
+    database: Database, objects: Objects, alice: Shop, bob: Shop
+) -> None:
+    second, last = FIRST + timedelta(days=7), FIRST + timedelta(days=6)
+    with database.transaction() as db:
+        for shop in (alice, bob):
+            good, other = in_turn(db, shop)
+            live(db, objects, shop, 7, now=other, before=good, now_says=FAIR, before_says=FAIR)
+            if shop is alice:
+                sell(db, shop, FIRST, {1: 0, 2: 4, 3: 1}, updated_at=second)  # ten of product 1 came back
+                sell(db, shop, last, {2: 3}, order_id=7)  # its webhook was lost
+            live(db, objects, shop, 21, first=second, now=other, before=good, now_says=FAIR, before_says=FAIR)
+        week, total = ({shop: of_week(db, shop, level, last) for shop in (alice, bob)} for level in WEEKS)
+    assert (week[bob].accuracy, week[bob].actual_units, total[bob].accuracy) == (1.0, 105, 1.0)
+    assert (week[alice].actual_units, week[alice].accuracy) == (98, pytest.approx(1 - (10 + 3) / 98))
+    assert (week[bob].orders, week[alice].orders) == (7, 8)
+    assert (total[alice].actual_units, total[alice].accuracy) == (98, pytest.approx(1 - 7 / 98))
+
+
+def of_week(db: Session, shop: Shop, level: str, on: date) -> Evaluation:
+    return next(row for row in db.scalars(served_on(shop, on)) if row.level == level)
 
 
 def served_on(shop: Shop, on: date) -> Select[tuple[Evaluation]]:
