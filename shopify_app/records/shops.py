@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, exists, select, update
 from sqlalchemy.orm import Session
 
 from shopify_app import clock
@@ -110,11 +110,13 @@ def installed(db: Session) -> Sequence[Shop]:
 def uninstall(db: Session, shop: Shop, triggered_at: datetime) -> bool:
     """The app was removed: its token is dead and its work rests; the data stays until `shop/redact`.
 
-    False for a late message about an uninstall before the latest install: nothing changes then.
+    False for a late message about an uninstall before the latest install: nothing changes then. A token that was got
+    since then says so too, because Shopify gives none to a shop without the app.
     """
     gone = {"state": ShopState.UNINSTALLED, "uninstalled_at": triggered_at}
+    later = Token.shop_id == shop.id, Token.access_token != b"", Token.updated_at > triggered_at
     current = Shop.id == shop.id, Shop.installed_at <= triggered_at, Shop.state != ShopState.UNINSTALLED
-    if not happened(db, update(Shop).where(*current).values(**gone)):
+    if not happened(db, update(Shop).where(*current, ~exists().where(*later)).values(**gone)):
         return False
     db.execute(delete(Token).where(Token.shop_id == shop.id))
     db.refresh(shop)

@@ -29,11 +29,11 @@ def embedded() -> AnyResponse | None:
         text = _token_text()
         token = verify.id_token(text, state().settings.api_key, state().settings.secrets, clock.now())
         metrics.opened("page", token.secret_used)
+        g.staff, g.framed_by = token.user_id, token.shop  # before anything fails: who is known is told inside the admin
         g.shop = _open(token.shop, text)
     except (Refused, InvalidSubjectToken):
         metrics.refused.labels("embedded").inc()
         return _bounce() if _is_document() else retry()
-    g.staff, g.framed_by = token.user_id, token.shop
     return None
 
 

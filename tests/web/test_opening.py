@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from flask import Flask
@@ -112,6 +112,15 @@ def test_a_shopify_that_is_down_is_said_so_and_the_next_try_works(visit: Send, s
     assert visit(DORA).status_code == 200
 
 
+def test_what_went_wrong_at_the_first_opening_is_told_inside_the_admin(visit: Send, shopify: SmallShopify) -> None:
+    for shopify.status in (429, 502):
+        answer = visit(DORA, "/")
+        assert f"frame-ancestors https://{DORA} " in answer.headers["Content-Security-Policy"]
+        assert "<s-page" in answer.text
+    for stranger in ({"aud": "another app"}, {"iss": "https://eve.myshopify.com/admin"}, {"exp": 1}):
+        assert visit(DORA, "/", **stranger).headers["Content-Security-Policy"] == "frame-ancestors 'none'"
+
+
 def test_opening_again_after_the_token_was_lost_brings_the_shop_back(
     database: Database, visit: Send, shopify: SmallShopify
 ) -> None:
@@ -167,3 +176,25 @@ def test_a_reinstalled_shop_gets_a_new_token_and_reads_its_history_again(
     with database.reading() as db:
         assert sorted(db.scalars(select(Job.state))) == ["done", "pending"]
     assert len(shopify.grants) == 2
+
+
+def test_a_late_word_of_an_uninstall_does_not_end_the_installation_after_it(
+    database: Database, visit: Send, deliver: Deliver, drain: Drain, alice: Shop
+) -> None:
+    def state_after(domain: str, told_at: datetime) -> str:
+        deliver(domain, "app/uninstalled", {"id": 1, "myshopify_domain": domain}, triggered_at=told_at)
+        drain()
+        return the_shop(database, domain).state
+
+    visit(DORA)
+    uninstalled_at = clock.now()
+    with database.transaction() as db:
+        shops.needs_reopening(db, the_shop(database).id)  # its token was refused before the webhook came
+    visit(DORA)
+    assert state_after(DORA, uninstalled_at) == ShopState.INSTALLED
+    assert state_after(alice.domain, uninstalled_at) == ShopState.UNINSTALLED
+    with database.reading() as db:
+        assert db.scalars(select(Token.shop_id)).all() == [the_shop(database).id]
+    assert state_after(DORA, clock.now()) == ShopState.UNINSTALLED
+    with database.reading() as db:
+        assert db.scalars(select(Token.shop_id)).all() == []
