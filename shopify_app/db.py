@@ -38,7 +38,7 @@ class Database:
         if self.is_sqlite:
             _make_folder(url)
         try:
-            self.engine = create_engine(url, **({} if self.is_sqlite else {"pool_size": 8}))
+            self.engine = create_engine(url, hide_parameters=True, **({} if self.is_sqlite else {"pool_size": 8}))
         except (ArgumentError, ValueError):
             example = "DATABASE_URL=postgresql://user@host/foretally"
             raise SettingError(f"DATABASE_URL is no address of a database. Example: {example}") from None

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import text
 
 from shopify_app import access, clock
 from shopify_app.config import Settings
@@ -55,6 +56,25 @@ def test_nothing_secret_is_logged(
     assert "the token is lost" in said
     assert "shop installed" in said
     assert SECRETS.findall(said) == []
+
+
+@pytest.mark.parametrize("environment", ["development", "production"])
+def test_a_statement_that_fails_is_logged_without_its_values(
+    client: FlaskClient, database: Database, alice: Shop, capfd: pytest.CaptureFixture[str], environment: str
+) -> None:
+    configure(as_json=environment == "production")
+    with database.transaction() as db:
+        db.execute(text("ALTER TABLE flow_runs RENAME TO away"))
+    body = factories.flow_body(alice.domain, "retrain-model", reason="Anna Berg rang up")
+    try:
+        headers = factories.webhook_headers(alice.domain, "flow", body)
+        assert client.post("/flow/retrain-model", data=body, headers=headers).status_code == 500
+    finally:
+        with database.transaction() as db:
+            db.execute(text("ALTER TABLE away RENAME TO flow_runs"))
+    said = "".join(capfd.readouterr())
+    assert "INSERT INTO flow_runs" in said
+    assert "Anna" not in said
 
 
 def test_what_is_secret_by_its_name_is_struck_out_wherever_it_comes_from(capfd: pytest.CaptureFixture[str]) -> None:
