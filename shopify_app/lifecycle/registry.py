@@ -18,6 +18,8 @@ from shopify_app.tables import Shop, Slot, SlotState, Task, Transition, Version,
 MACHINE = "foretally"
 """The actor of every change that no person asked for."""
 
+LARGEST_NUMBER = 2**31 - 1
+"""What the column of a version's number holds; PostgreSQL refuses to look for a larger one."""
 ENDED = (VersionState.FAILED, VersionState.ROLLED_BACK, VersionState.EXPIRED)
 
 
@@ -58,7 +60,8 @@ def register(db: Session, shop: Shop, trained: Trained) -> Version:
 
 def version(db: Session, shop: Shop, task: str, number: int) -> Version:
     """The shop's version of that number. Raises NotFound."""
-    found = db.scalar(select(Version).where(Version.shop_id == shop.id, Version.task == task, Version.number == number))
+    mine = Version.shop_id == shop.id, Version.task == task, Version.number == number
+    found = db.scalar(select(Version).where(*mine)) if number <= LARGEST_NUMBER else None
     if found is None:
         raise NotFound(f"{shop.domain} has no {task} version {number}")
     return found

@@ -140,7 +140,7 @@ def _expected_version(action: FlowAction) -> int | None:
         return None
     try:
         number = float(given)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = -1.0
     if isinstance(given, bool) or number != number // 1 or not 0 < number < 1e9:
         raise Refused("invalid_expected_version", "expected_version has to be a whole number", status=400)

@@ -15,7 +15,7 @@ from shopify_app.tables import Shop, ShopState
 from shopify_app.web import opening
 from shopify_app.web.state import State, state
 
-__all__ = ["State", "embedded", "retry", "shop", "staff", "state"]
+__all__ = ["State", "embedded", "retry", "shop", "staff", "state", "writable"]
 
 RETRY = "X-Shopify-Retry-Invalid-Session-Request"
 
@@ -35,6 +35,13 @@ def embedded() -> AnyResponse | None:
         metrics.refused.labels("embedded").inc()
         return _bounce() if _is_document() else retry()
     return None
+
+
+def writable() -> None:
+    """Refuse what PostgreSQL can neither keep nor look for: a NUL among what was asked or entered."""
+    given = (*request.args.items(multi=True), *request.form.items(multi=True))
+    if any("\x00" in text for pair in given for text in pair):
+        raise Refused("invalid_text", status=400)
 
 
 def _open(domain: str, id_token: str) -> Shop:

@@ -13,6 +13,14 @@ class Number(IntegerConverter):
         super().__init__(url_map, max=LARGEST_ID)
 
 
+def shopify_id(text: str) -> int:
+    """The same of a query. Raises ValueError."""
+    number = int(text)
+    if not 0 < number <= LARGEST_ID:
+        raise ValueError("no id is that large or small")
+    return number
+
+
 def register(app: Flask) -> None:
     """Every `<int:…>` of the app's routes, which have to be registered after this."""
     app.url_map.converters["int"] = Number

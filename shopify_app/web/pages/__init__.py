@@ -7,6 +7,7 @@ from shopify_app.web import guards
 
 bp = Blueprint("pages", __name__)
 bp.before_request(guards.embedded)
+bp.before_request(guards.writable)
 
 from shopify_app.web.pages import (  # noqa: E402
     alerts,

@@ -13,6 +13,7 @@ from shopify_app.errors import NotFound
 from shopify_app.lifecycle import promotions
 from shopify_app.lifecycle.promotions import EVERYTHING, LONGEST_DAYS, MOST_CAMPAIGNS, Promotion
 from shopify_app.tables import Product
+from shopify_app.web.numbers import shopify_id
 from shopify_app.web.pages import bp, room
 
 PER_PAGE = 50
@@ -25,7 +26,7 @@ FIELDS = ("products", "first_on", "last_on", "code")
 def planned() -> tuple[str, int]:
     """The form, empty or for one product, and all that was told."""
     with room.database().reading() as db:
-        shop_id, product_id = room.shop(db).id, request.args.get("product", 0, type=int)
+        shop_id, product_id = room.shop(db).id, request.args.get("product", 0, type=shopify_id)
         mine = Product.shop_id == shop_id, Product.product_id == product_id, Product.deleted_at.is_(None)
         handle = db.scalar(select(Product.handle).where(*mine)) or ""
     return _form({"products": handle}, {})

@@ -9,6 +9,7 @@ from shopify_app.nudge import nudge
 from shopify_app.records import jobs
 from shopify_app.tables import Task
 from shopify_app.web import guards
+from shopify_app.web.numbers import shopify_id
 from shopify_app.web.pages import bp, room
 from shopify_app.web.pages.reading import holdout as holdouts
 from shopify_app.web.pages.reading import lists, standing, tasks
@@ -74,7 +75,7 @@ def test() -> Response:
 
 def _chosen(db: Session, at: Standing, offered: list[Choice], words: str) -> Choice | None:
     """The product asked for; when a search left it out, the first that was found."""
-    wanted = request.args.get("product", type=int)
+    wanted = request.args.get("product", type=shopify_id)
     found = next((one for one in offered if one.product_id == wanted), None)
     if found is None and wanted is not None and not words:
         found = lists.choice(db, at, wanted)
