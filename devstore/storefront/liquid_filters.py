@@ -73,10 +73,11 @@ def image_tag(image: _Image, *, widths: str = "", sizes: str = "", alt: str | No
 
 
 def translate(translations: Mapping[str, Any], key: str, values: Mapping[str, Any]) -> str:
-    """The text of a locale file under a dotted key, values filled in and escaped."""
+    """The text of a locale file under a dotted key, values filled in, and escaped unless the key ends in `_html`."""
     found: Any = translations
     for part in key.split("."):
         found = found.get(part) if isinstance(found, Mapping) else None
     if not isinstance(found, str):
         return f"Translation missing: {key}"
-    return re.sub(r"{{\s*(\w+)\s*}}", lambda name: escape(str(values.get(name[1], ""))), found)
+    written = str if key.endswith("_html") else lambda value: escape(str(value))
+    return re.sub(r"{{\s*(\w+)\s*}}", lambda name: written(values.get(name[1], "")), found)

@@ -16,6 +16,7 @@ from devstore.storefront.theme_extension import Block, ThemeExtension
 from tests.storefront.tea_shop import EVIL, GONE, MUG, ROOT, SPOON, TEAPOT, TRAY, recommend
 
 EXTENSION = ThemeExtension.read(ROOT / "extensions" / "recommendations")
+SHOWN = {"show_vendor": False, "show_price": True, "show_add_to_cart": False}
 BLOCKS = {block.name: block for block in EXTENSION.blocks}
 
 
@@ -92,6 +93,26 @@ def test_titles_and_headings_are_escaped(shop: Shop) -> None:
     assert "<i>" not in markup
     assert unescape(titles(markup)[0]) == '<b onclick="x">& Cup'
     assert "Potter &amp; Sons" in markup
+
+
+def test_a_price_that_varies_keeps_the_markup_of_the_theme_s_money_format() -> None:
+    card = Block("card", "{% render 'foretally-card', item: item, settings: settings, beside: 1, spare: false %}", {})
+    price = '<span class="money">&pound;4.50</span>'
+    for locale, told in (("en", f"From {price}"), ("de", f"Ab {price}")):
+        template = EXTENSION.template(card, "tea", "GBP", locale)
+        template.env.add_filter("money", lambda cents: price)
+        item = {"id": 6, "url": "/", "title": "Spoons", "price": 450, "price_varies": True, "compare_at_price": 0}
+        item |= {"featured_media": None, "has_only_default_variant": False}
+        assert told in template.render(item=item, settings={"image_shape": "square", **SHOWN})
+
+
+def test_an_address_that_somebody_made_up_is_escaped(shop: Shop) -> None:
+    recommend(shop, None, SPOON)
+    page = Page("404", '/s/tea/"><script>alert(1)</script>')
+    markup = render_block(EXTENSION, BLOCKS["home"], shop, page)
+    assert titles(markup) == ["Spoon"]
+    assert "<script" not in markup
+    assert unescape(re.findall(r'name="return_to" value="(.*?)">', markup)[0]) == page.path
 
 
 def test_the_merchant_decides_how_many(shop: Shop) -> None:
