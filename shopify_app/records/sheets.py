@@ -2,11 +2,16 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """A text that begins with one of these is run by a spreadsheet as a formula."""
+CUTS = (";", "\t", "\r", "\n")
+"""Where a spreadsheet may cut a text in two: in most of Europe a semicolon ends a cell, and no comma."""
+SECOND = re.compile(rf"[{''.join(CUTS)}](?=[ \u00a0\"]*[{re.escape(''.join(FORMULA))}])")
+"""A cut before what would be a formula."""
 
 
 def text(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
@@ -19,5 +24,6 @@ def text(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 
 def safe(text: str) -> str:
-    """The text, behind an apostrophe when a spreadsheet would run it as a formula."""
-    return f"'{text}" if text.lstrip(" \u00a0").startswith(FORMULA) else text
+    """The text, with an apostrophe before what a spreadsheet would run as a formula."""
+    whole = f"'{text}" if text.lstrip(' \u00a0"').startswith(FORMULA) else text
+    return SECOND.sub(r"\g<0>'", whole) if any(cut in whole for cut in CUTS) else whole
