@@ -18,7 +18,7 @@ from shopify_app.db import Database
 from shopify_app.errors import Refused
 from shopify_app.lifecycle import registry
 from shopify_app.lifecycle.behind import Behind
-from shopify_app.records import feeds, keys, views
+from shopify_app.records import feeds, keys, shops, views
 from shopify_app.records.ration import Ration
 from shopify_app.records.views import Seen
 from shopify_app.tables import Product, Shop, ShopState
@@ -49,7 +49,7 @@ class Pixel:
         self._shop_ration = Ration(SHOP_RATE, SHOP_BURST)
         self._browser_ration = Ration(BROWSER_RATE, BROWSER_BURST)
         self._look_ration = Ration(LOOK_RATE, LOOK_BURST)
-        self._behind: Behind[tuple[int, Seen]] = Behind(self._write)
+        self._behind: Behind[tuple[str, Seen]] = Behind(self._write)
 
     def take(self, domain: str, key: str, seen: Seen) -> None:
         """Keep an event, soon. Raises Refused for a wrong shop or key (401), or when it is too much (429)."""
@@ -58,7 +58,7 @@ class Pixel:
             raise Refused("wrong_key")
         if not self._browser_ration.spend((shop.shop_id, seen.browser)) or not self._shop_ration.spend(shop.shop_id):
             raise Refused("too_many", status=429)
-        self._behind.put((shop.shop_id, seen))
+        self._behind.put((domain, seen))
 
     def flush(self) -> None:
         """Wait until everything so far is written or given up."""
@@ -88,17 +88,18 @@ class Pixel:
             feed = feeds.of(db, shop_id, FEED) if shop_id is not None else None
             return _Shop(shop_id, str(feed.told["key"])) if shop_id is not None and feed is not None else None
 
-    def _write(self, batch: list[tuple[int, Seen]]) -> None:
-        by_shop: defaultdict[int, list[Seen]] = defaultdict(list)
-        for shop_id, seen in batch:
-            by_shop[shop_id].append(seen)
-        for shop_id, seen_there in by_shop.items():
+    def _write(self, batch: list[tuple[str, Seen]]) -> None:
+        """By the shops' names: SQLite gives the number of a shop that was redacted meanwhile to the next one."""
+        by_shop: defaultdict[str, list[Seen]] = defaultdict(list)
+        for domain, seen in batch:
+            by_shop[domain].append(seen)
+        for domain, seen_there in by_shop.items():
             with self._database.transaction() as db:
-                shop = db.get(Shop, shop_id)
-                if shop is None:  # redacted meanwhile
+                shop = shops.by_domain(db, domain)
+                if shop is None:
                     continue
-                kept = _of_this_shop(db, shop_id, seen_there)
-                views.keep(db, keys.of(db, shop_id, hold=True), kept, clock.now(), registry.today(shop))
+                kept = _of_this_shop(db, shop.id, seen_there)
+                views.keep(db, keys.of(db, shop.id, hold=True), kept, clock.now(), registry.today(shop))
 
 
 def key_of(db: Session, shop_id: int) -> str:

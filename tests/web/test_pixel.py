@@ -15,8 +15,10 @@ from shopify_app.db import Database, insert_many
 from shopify_app.lifecycle import pixel
 from shopify_app.lifecycle.pixel import BROWSER_BURST
 from shopify_app.records import shops as shop_records
+from shopify_app.records.shops import ShopFacts
 from shopify_app.tables import Product, Shop, View
 from shopify_app.web.state import KEY
+from tests.conftest import Deliver
 
 Tell = Callable[..., TestResponse]
 
@@ -114,6 +116,23 @@ def test_a_key_opens_its_own_shop_and_only_while_the_app_is_there(
         shop_records.uninstall(db, shop_records.get(db, bob.id), bob.installed_at)
     assert tell(bob, kind="viewed", product=1).status_code == 401
     assert kept(app, database, alice) == kept(app, database, bob) == []
+
+
+def test_what_browsers_tell_of_a_shop_that_is_gone_is_not_kept_for_the_next(
+    app: Flask, database: Database, alice: Shop, bob: Shop, tell: Tell, deliver: Deliver, drain: Callable[[], int]
+) -> None:
+    assert tell(bob, kind="viewed", product=1).status_code == 204
+    assert len(kept(app, database, bob)) == 1
+    with database.transaction() as db:
+        shop_records.needs_reopening(db, bob.id)  # the word of its uninstall was lost, so its key is still believed
+    deliver(bob, "shop/redact", {"shop_domain": bob.domain})
+    drain()
+    with database.transaction() as db:
+        facts = ShopFacts(name="Dora", currency="EUR", time_zone="UTC", country="DE")
+        dora = shop_records.install(db, "dora.myshopify.com", facts, "", bob.installed_at)
+        db.add(Product(shop_id=dora.id, product_id=1, updated_at=bob.installed_at))
+    tell(bob, kind="viewed", product=1)
+    assert kept(app, database, dora) == []
 
 
 @pytest.mark.parametrize(
