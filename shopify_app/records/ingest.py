@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from shopify_app import clock
-from shopify_app.records import days, facts, jobs, orders, own, payloads, products, shops
+from shopify_app.records import days, facts, feeds, jobs, orders, own, payloads, products, shops
 from shopify_app.records.days import open_day
 from shopify_app.records.goods import ProductRecord
 from shopify_app.records.inbox import WHOLE_ORDER, WHOLE_PRODUCT
@@ -19,6 +19,8 @@ __all__ = ["apply", "apply_backfill", "apply_orders", "apply_products", "open_da
 
 READING = ("backfill", "catalogue", "mailing", "reconcile")
 """Jobs that read from Shopify."""
+SCOPES = "scopes"
+"""Under which name it is remembered of when the scopes are that are known."""
 
 
 @dataclass(frozen=True)
@@ -158,10 +160,14 @@ def _uninstalled(told: Told) -> None:
 
 
 def _scopes(told: Told) -> None:
-    """All of the past may be readable now: read it."""
+    """All of the past may be readable now: read it. A late word of older scopes changes nothing."""
     current = told.payload.get("current")
     if not isinstance(current, list) or not all(isinstance(scope, str) for scope in current):
         raise ValueError("current is no list of scopes")
+    known = feeds.of(told.db, told.shop.id, SCOPES)
+    if known is not None and known.reached_at is not None and known.reached_at >= told.at:
+        return
+    feeds.done(told.db, told.shop.id, SCOPES, reached_at=told.at)
     could = told.shop.scopes.split(",")
     told.shop.scopes = ",".join(current)[:2000]
     if "read_all_orders" in current and "read_all_orders" not in could:

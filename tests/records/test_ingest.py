@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from shopify_app import clock
 from shopify_app.db import Database
 from shopify_app.records import shops
 from shopify_app.tables import Customer, Event, Job, Order, OrderLine, Shop, ShopState, Token
@@ -251,6 +252,22 @@ def test_all_of_the_past_is_read_once_it_may_be(
         job = db.scalars(select(Job)).one()
         assert (job.kind, job.causes) == ("backfill", ["read_all_orders was granted"])
         assert shops.get(db, alice.id).scopes == "read_orders,read_products,read_all_orders"
+
+
+def test_a_late_word_of_older_scopes_takes_none_back(
+    database: Database, alice: Shop, bob: Shop, deliver: Deliver, drain: Drain
+) -> None:
+    few, all_of_them = ["read_orders"], ["read_orders", "read_all_orders"]
+    now = clock.now()
+    for shop, told in ((alice, (few, all_of_them)), (bob, (all_of_them, few))):
+        for at, current in ((now, told[1]), (now - timedelta(minutes=1), told[0])):
+            payload = {"id": 1, "previous": [], "current": current, "updated_at": at.isoformat()}
+            deliver(shop, "app/scopes_update", payload, triggered_at=at)
+    drain()
+    with database.reading() as db:
+        assert shops.get(db, alice.id).scopes == "read_orders,read_all_orders"
+        assert shops.get(db, bob.id).scopes == "read_orders"
+        assert db.scalars(select(Job.shop_id)).all() == [alice.id]
 
 
 def test_the_end_of_a_bulk_query_starts_no_second_backfill(
