@@ -218,6 +218,18 @@ def test_the_embed_brings_a_script_and_only_when_asked_a_list(shop: Shop) -> Non
     assert "Liquid error" not in alone + told
 
 
+@pytest.mark.parametrize("root", ["/", "/de", "/de/"])
+@pytest.mark.parametrize("path", ["apps/shop", "/apps/shop", "/apps/shop/", "//apps/shop//"])
+def test_the_script_asks_the_shop_itself_however_the_path_is_written(root: str, path: str) -> None:
+    template = EXTENSION.template(BLOCKS["script"], "tea", "GBP")
+    given = {"settings": {"show_at_end": False, "whole_cart": True, "proxy_path": path}}
+    routes = {"root_url": root, "cart_add_url": "/cart/add"}
+    told = template.render(
+        block=given, routes=routes, product={"id": 1}, cart={"items": []}, request={"page_type": "cart"}
+    )
+    assert re.findall(r'data-ask="(.*?)"', told) == [f"{root.rstrip('/')}/apps/shop/recommendations"]
+
+
 def test_blocks_stand_where_they_may_and_an_app_that_is_gone_leaves_nothing(shop: Shop) -> None:
     recommend(shop, None, SPOON)
     recommend(shop, MUG, TEAPOT)
