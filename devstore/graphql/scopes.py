@@ -5,6 +5,7 @@ from graphql import GraphQLError
 from devstore.graphql.call import Call
 
 TYPES: dict[str, tuple[str, ...]] = {
+    "Collection": ("read_products",),
     "Customer": ("read_customers",),
     "InventoryItem": ("read_inventory", "read_products"),
     "InventoryLevel": ("read_inventory",),

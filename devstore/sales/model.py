@@ -17,6 +17,15 @@ class ShopFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Collection:
+    """A selection of products; one product may be in several, or in none."""
+
+    collection_id: int
+    title: str
+    handle: str
+
+
+@dataclass(frozen=True, slots=True)
 class Product:
     """One product with its single variant; ids are Shopify-like integers."""
 
@@ -38,6 +47,7 @@ class Product:
     compare_at_price: str | None = None
     """The price without the running promotion."""
     is_gift_card: bool = False
+    collections: tuple[Collection, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from devstore.sales import money
+from devstore.sales import money, selections
 from devstore.sales.assortment import DEPARTMENTS
 from devstore.sales.catalogue import Catalogue
 from devstore.sales.ledger import NEVER, Day
@@ -76,6 +76,7 @@ class Clerk:
             created_at=self.morning(int(self._catalogue.launch_day[index]), index),
             updated_at=self.morning(int(day.priced_on[index]), index),
             compare_at_price=money.text(full) if price < full else None,
+            collections=selections.of_department(department, price),
         )
 
     def morning(self, ordinal: int, index: int) -> datetime:

@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from devstore.sales import money
+from devstore.sales import money, selections
 from devstore.sales.arrays import Ints, Small
-from devstore.sales.model import Product
+from devstore.sales.model import Collection, Product
 from devstore.sales.moments import DAY, moment
 from devstore.sales.naming import last_noun, readable, slug
 from devstore.sales.orders import INVENTORY_ITEM_BASE, PRODUCT_BASE, VARIANT_BASE
@@ -34,8 +34,10 @@ def stocked(lines: SoldLines, zone: ZoneInfo) -> Shelf:
     titles = [readable(title) if title.isupper() else title for title in _most_common(position, lines.title, len(ids))]
     types = _types(lines, position, titles)
     cents, first = _median_cents(position, lines.cents), _first_day(position, lines.created, len(ids))
+    collections = selections.of_titles(titles, cents.tolist())
     products = tuple(
-        _product(ids.item(at), titles[at], types[at], cents.item(at), first.item(at), zone) for at in range(len(ids))
+        _product(ids.item(at), titles[at], types[at], collections[at], cents.item(at), first.item(at), zone)
+        for at in range(len(ids))
     )
     return Shelf(products, first, position)
 
@@ -52,7 +54,15 @@ def _numbered(lines: SoldLines) -> tuple[Ints, Small]:
     return ids, place[lines.product.position]
 
 
-def _product(product_id: int, name: str, product_type: str, cents: int, first_day: int, zone: ZoneInfo) -> Product:
+def _product(
+    product_id: int,
+    name: str,
+    product_type: str,
+    collections: tuple[Collection, ...],
+    cents: int,
+    first_day: int,
+    zone: ZoneInfo,
+) -> Product:
     code = _code(product_id)
     title = name or f"Product {code}"
     return Product(
@@ -67,6 +77,7 @@ def _product(product_id: int, name: str, product_type: str, cents: int, first_da
         sku=code,
         price=money.text(cents),
         created_at=moment(first_day * DAY, zone),
+        collections=collections,
     )
 
 

@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 
-from devstore.sales.model import Event, Line, Order, Product, Refund, ShopFacts
+from devstore.sales.model import Collection, Event, Line, Order, Product, Refund, ShopFacts
 from devstore.sales.payloads import order_payload, product_payload, refund_payload
 
 FACTS = ShopFacts(name="Few Things", currency="EUR", time_zone="UTC", country="DE")
 FIRST_DAY = date(2026, 1, 1)
 HISTORY_UNTIL = date(2026, 4, 30)
 PRODUCTS = (1, 2, 3)
+SUMMER, GIFTS = Collection(71, "Summer", "summer"), Collection(72, "Gifts", "gifts")
 
 
 def at(day: date, hour: int) -> datetime:
@@ -30,6 +31,7 @@ class FewSales:
     updates: bool = True
     per_day: int = 2
     prices: dict[int, str] = field(default_factory=lambda: {1: "10.00", 2: "20.00", 3: "30.00"})
+    collections: dict[int, tuple[Collection, ...]] = field(default_factory=lambda: {1: (SUMMER, GIFTS), 2: (GIFTS,)})
 
     def products(self, on: date) -> list[Product]:
         return [self._product(number) for number in self.prices]
@@ -116,4 +118,5 @@ class FewSales:
             price=self.prices[number],
             created_at=at(self.first_day, 1),
             image_url=f"https://cdn.example/{number}.png" if number == 1 else None,
+            collections=self.collections.get(number, ()),
         )

@@ -168,6 +168,20 @@ def test_products_come_with_variants_media_and_stock(alice: Api) -> None:
     assert {one["__parentId"] for one in levels} == {f"gid://shopify/ProductVariant/{n}" for n in (11, 12, 13)}
 
 
+def test_products_come_with_their_collections_and_some_with_none(alice: Api) -> None:
+    told = "collections { edges { node { id title } } }"
+    query = f"{{ products {{ edges {{ node {{ id {told} variants {{ edges {{ node {{ id }} }} }} }} }} }} }}"
+    found = [one for one in lines(alice, finish(alice, query)["url"]) if "/Collection/" in one["id"]]
+    assert sorted((one["__parentId"], one["id"], one["title"]) for one in found) == [
+        ("gid://shopify/Product/1", "gid://shopify/Collection/71", "Summer"),
+        ("gid://shopify/Product/1", "gid://shopify/Collection/72", "Gifts"),
+        ("gid://shopify/Product/2", "gid://shopify/Collection/72", "Gifts"),
+    ]
+    paged = "collections(first: 1) { nodes { legacyResourceId handle } pageInfo { hasNextPage } }"
+    one = alice.run(f'{{ product(id: "gid://shopify/Product/1") {{ {paged} }} }}')["product"]["collections"]
+    assert one == {"nodes": [{"legacyResourceId": "71", "handle": "summer"}], "pageInfo": {"hasNextPage": True}}
+
+
 class WaitingSales(FewSales):
     """Stops in the middle of its orders until the gate is opened."""
 

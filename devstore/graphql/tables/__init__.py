@@ -10,7 +10,7 @@ from devstore.installation import Installation
 from devstore.metafields import Metafield
 from devstore.pixels import Pixel
 from devstore.products import InventoryItem, Variant
-from devstore.sales.model import Line, Order, Product
+from devstore.sales.model import Collection, Line, Order, Product
 from devstore.subscriptions import Subscription
 
 QUERY: Table = {
@@ -57,6 +57,7 @@ TABLES: dict[str, Table] = {
     "App": shops.APP,
     "AppInstallation": shops.INSTALLATION,
     "BulkOperation": bulk.OPERATION,
+    "Collection": products.COLLECTION,
     "Count": values.COUNT,
     "Customer": orders.CUSTOMER,
     "Domain": shops.DOMAIN,
@@ -93,6 +94,7 @@ TABLES: dict[str, Table] = {
 }
 NAMES: dict[type, str] = {
     BulkOperation: "BulkOperation",
+    Collection: "Collection",
     InventoryItem: "InventoryItem",
     Installation: "AppInstallation",
     Line: "LineItem",

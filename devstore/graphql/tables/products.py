@@ -170,9 +170,16 @@ PRODUCT: Table = {
     "featuredMedia": lambda one, call: _picture(one),
     "featuredImage": lambda one, call: _picture(one),
     "priceRangeV2": lambda one, call: Money(one.price, call.shop.facts.currency),
+    "collections": lambda one, call, reverse=False: listed(one.collections, reverse),
     "variants": lambda one, call, reverse=False, sort_key="POSITION": listed([Variant(one)], reverse),
     "variantsCount": lambda one, call: (1, "EXACT"),
     **OWNED,
+}
+COLLECTION: Table = {
+    "id": lambda one, call: gid("Collection", one.collection_id),
+    "legacyResourceId": lambda one, call: str(one.collection_id),
+    "title": lambda one, call: one.title,
+    "handle": lambda one, call: one.handle,
 }
 PRICE_RANGE: Table = {
     "minVariantPrice": lambda money, call: money,
