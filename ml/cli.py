@@ -62,7 +62,8 @@ def _show(args: argparse.Namespace) -> None:
     if not (args.bundle / bundles.MANIFEST).is_file() and (args.bundle / explain.FILE).is_file():
         print(_explained(args.bundle / explain.FILE, args.series))
         if args.series is None:
-            print(_by_type(args.bundle / "types.parquet"), end="")
+            print(_by_group(args.bundle / "types.parquet", "type", "type"), end="")
+            print(_by_group(args.bundle / "collections.parquet", "collection", "title"), end="")
     else:
         print(_summary(bundles.verify(args.bundle)))
 
@@ -82,17 +83,17 @@ def _explained(file: Path, wanted: str | None) -> str:
     return "\n".join(line for lines in told for line in lines)
 
 
-def _by_type(file: Path) -> str:
-    """What is expected of each product type; nothing of a shop without types."""
+def _by_group(file: Path, kind: str, name: str) -> str:
+    """What is expected of each group of this kind, called by the column `name`; nothing of a shop without such."""
     if not file.is_file():
         return ""
     rows = _read(file)
     rows = rows[rows["days"] == rows["days"].max()]
     told = []
-    for row in rows.itertuples():
-        likely = f"likely {row.p10:,.1f} to {row.p90:,.1f}"
-        told.append(f"  {row.type or 'no type':30s} {row.mean:10,.1f}, {likely}, {row.products} products")
-    return "\n".join([f"by type, {rows['days'].iloc[0]} days", *told, ""])
+    for row in rows.to_dict("records"):
+        likely = f"likely {row['p10']:,.1f} to {row['p90']:,.1f}"
+        told.append(f"  {row[name] or 'no ' + kind:30s} {row['mean']:10,.1f}, {likely}, {row['products']} products")
+    return "\n".join([f"by {kind}, {rows['days'].iloc[0]} days", *told, ""])
 
 
 def _backtest_forecast(args: argparse.Namespace) -> None:

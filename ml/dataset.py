@@ -3,6 +3,7 @@
 dataset.json      cutoff_on, time_zone, country, currency, snapshot_id
 lines/*.parquet   order lines (the contract `frames.LINES`)
 products.parquet  the catalogue (the contract `frames.PRODUCTS`)
+collections.parquet  the products of each collection (the contract `frames.COLLECTIONS`); may be missing
 views.parquet     which product pages were opened after which, by week (the contract `frames.VIEWS`); may be missing
 stock.parquet     when stock ran out or came back or a price changed (the contract `frames.STOCK`); may be missing
 signals.csv       external signals by day (`ml.signals`), or the same as signals.parquet; may be missing
@@ -12,6 +13,7 @@ promotions.csv    past and planned promotions of products (`ml.promotions`), or 
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
@@ -27,11 +29,11 @@ from numpy.typing import NDArray
 from ml import calendars, promotions, signals
 from ml.baskets import Baskets
 from ml.errors import BadData, NothingSold
-from ml.frames import LINES, PRODUCTS, STOCK, VIEWS, Contract, check
+from ml.frames import COLLECTIONS, LINES, PRODUCTS, STOCK, VIEWS, Contract, check
 from ml.numbering import numbered
 from ml.recommend.catalogue import Catalogue
 from ml.recommend.steps import Steps
-from ml.sales import Bools, DailySales, Ints, from_arrays
+from ml.sales import Bools, Collection, DailySales, Ints, from_arrays
 
 DAY_SECONDS = 86_400
 
@@ -90,7 +92,7 @@ class Dataset:
             orders=orders,
             country=country,
         )
-        sales = replace(sales, is_out=self._out_of_stock(sales), kinds=self._kinds())
+        sales = replace(sales, is_out=self._out_of_stock(sales), kinds=self._kinds(), collections=self._collections())
         table, plan = self._given(self.signals_file, signals.FILES), self._given(self.promotions_file, promotions.FILES)
         sales = replace(sales, signals=signals.read(table) if table else None)
         return promotions.planned(sales, promotions.read(plan) if plan else None)
@@ -118,6 +120,19 @@ class Dataset:
         table = _columns(file, ["product_id", "product_type"], PRODUCTS)
         told = zip(table["product_id"].to_pylist(), table["product_type"].to_pylist(), strict=True)
         return {str(number): kind.strip() for number, kind in told if kind and kind.strip()}
+
+    def _collections(self) -> dict[int, Collection]:
+        """The shop's collections by number, with their products; none when nobody told of them."""
+        file = self.folder / "collections.parquet"
+        if not file.is_file():
+            return {}
+        table = _columns(file, list(COLLECTIONS.required), COLLECTIONS)
+        products: dict[int, list[str]] = defaultdict(list)
+        titles: dict[int, str] = {}
+        for product_id, number, title in zip(*(table[name].to_pylist() for name in COLLECTIONS.required), strict=True):
+            products[number].append(str(product_id))
+            titles[number] = title or ""
+        return {number: Collection(titles[number], tuple(products[number])) for number in sorted(products)}
 
     def _out_of_stock(self, sales: DailySales) -> Bools | None:
         """Days at whose end a product was known to be out of stock, in the shape of the units; None without history."""

@@ -61,6 +61,7 @@ PRODUCTS = Contract(
         "created_on": "day",
     },
 )
+COLLECTIONS = Contract("collections", {"product_id": "integer", "collection_id": "integer", "title": "text"})
 STOCK = Contract("stock", {"product_id": "integer", "changed_on": "day", "is_in_stock": "flag", "price": "number"})
 VIEWS = Contract("views", {"product_id": "integer", "next_id": "integer", "week_on": "day", "browsers": "integer"})
 FORECASTS = Contract(

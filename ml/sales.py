@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,13 @@ CHUNK = 2_000
 """Series worked on at once: bounds the memory of a large catalogue."""
 
 
+class Collection(NamedTuple):
+    """A merchant's selection of products, which may be in several; `series` are theirs."""
+
+    title: str
+    series: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class DailySales:
     """Units sold per series and day, up to and including the origin.
@@ -45,6 +52,7 @@ class DailySales:
     promo_ahead: the same for the days ahead, [series, 28], and the hash of the plan's file; None when nobody plans.
     orders: how many orders are behind it (0 when unknown). refused: series left out, with the reason.
     kinds: what a series is, in words that others may share (its type, vendor and tags); those without are not in it.
+    collections: the shop's collections by number; they may name series that are not here.
     signals: what is known of each day besides, days ahead included. lift: when their effect was taken out of the units,
     the factor by which it comes back on each of the days ahead.
     """
@@ -61,6 +69,7 @@ class DailySales:
     promo_ahead: Bools | None = None
     plan_sha256: str = ""
     kinds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    collections: Mapping[int, Collection] = field(default_factory=dict)
     signals: Signals | None = None
     lift: Floats | None = None
 

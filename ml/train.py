@@ -48,8 +48,8 @@ def fit(
 def predict(bundle: Path, dataset: Path | Dataset, out: Path, *, horizon: int = HORIZON) -> None:
     """Forecast the days after the dataset's cutoff with a trained bundle: `forecasts.parquet`, `windows.parquet`.
 
-    Beside them `explanations.parquet` and, of a shop with product types, `types.parquet`, unless the forecast was made
-    elsewhere.
+    Beside them `explanations.parquet` and, of a shop with product types, `types.parquet`, with collections,
+    `collections.parquet`, unless the forecast was made elsewhere.
     Raises BadBundle when the bundle is not what was trained, Implausible when the forecast fails its sanity gate.
     """
     from ml.forecast import groups, model, reasons, table
@@ -65,7 +65,9 @@ def predict(bundle: Path, dataset: Path | Dataset, out: Path, *, horizon: int = 
         forecast = fitted.forecast(sales, horizon)
         forecast.write(out)
         reasons.write(reasons.explanations(fitted, sales, forecast), out)
-        groups.write(groups.by_type(fitted.type_bands, forecast, data.types()), out)
+        groups.write(groups.by_type(fitted.type_bands, forecast, data.types()), out / groups.TYPES_FILE)
+        told = groups.by_collection(fitted.collection_bands, forecast, sales.collections)
+        groups.write(told, out / groups.COLLECTIONS_FILE)
 
 
 def _fit_forecast(data: Dataset, out: Path, config: Mapping[str, Any], seed: int, say: Say) -> Trained:

@@ -62,7 +62,8 @@ def fit_forecast(sales: DailySales, config: ForecastConfig, seed: int, say: Say)
     if not member.is_scaled:
         total = _summed(usual)
     days, quantile = config.sold_within_days, config.cap_quantile
-    model = ForecastModel(member, bands, days, quantile, moved, total.lead, groups.bands(usual))
+    ranges = groups.type_bands(usual), groups.collection_bands(usual)
+    model = ForecastModel(member, bands, days, quantile, moved, total.lead, *ranges)
     told = figures(sales, trials, leader, total, level.track_record(usual, HORIZON, Lead(level.NAIVE)))
     lineage = {"signals": signals, "promotions": {"sha256": sales.plan_sha256} if sales.plan_sha256 else None}
     return Fitted(model, because, {**told, **{name: given for name, given in lineage.items() if given is not None}})

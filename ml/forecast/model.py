@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -33,7 +34,8 @@ class ForecastModel:
     effects: Effects = effects.NONE
     lead: Lead = USUAL
     type_bands: Mapping[str, Bands] = field(default_factory=dict)
-    """Ranges of product types (`ml.forecast.groups`)."""
+    collection_bands: Mapping[str, Bands] = field(default_factory=dict)
+    """Ranges of product types and of collections (`ml.forecast.groups`)."""
 
     def forecast(self, sales: DailySales, horizon: int = HORIZON, only: Sequence[str] | None = None) -> Forecast:
         """The days after the last known one, for products sold lately (or exactly those in `only`) and their total.
@@ -78,11 +80,13 @@ class ForecastModel:
             "member": self.member.name,
             "sold_within_days": self.sold_within_days,
             "cap_quantile": self.cap_quantile,
-            "bands": {kind: bands.as_dict() for kind, bands in self.bands.items()},
+            "bands": _plain(self.bands),
             "effects": self.effects.as_dict(),
             "total": self.lead.as_dict(),
-            "types": {days: bands.as_dict() for days, bands in self.type_bands.items()},
+            "types": _plain(self.type_bands),
         }
+        if self.collection_bands:
+            profile["collections"] = _plain(self.collection_bands)
         own = json.dumps(profile, sort_keys=True, indent=1).encode()
         return {FILE: own, **self.member.files(), **self.lead.files()}
 
@@ -92,15 +96,23 @@ def load(files: Mapping[str, bytes]) -> ForecastModel:
     try:
         profile = json.loads(files[FILE])
         member = forecaster(profile["member"]).load(files)
-        bands = {kind: Bands.from_dict(values) for kind, values in profile["bands"].items()}
+        bands = _bands(profile["bands"])
         days, quantile = int(profile["sold_within_days"]), float(profile["cap_quantile"])
         moved = Effects.from_dict(profile.get("effects", {}))
         # Bundles of before views of the total were compared name none.
         lead = Lead.from_dict(profile["total"], files) if "total" in profile else USUAL
-        types = {kind: Bands.from_dict(values) for kind, values in profile.get("types", {}).items()}
-        return ForecastModel(member, bands, days, quantile, moved, lead, types)
+        groups = (_bands(profile.get(name, {})) for name in ("types", "collections"))
+        return ForecastModel(member, bands, days, quantile, moved, lead, *groups)
     except (KeyError, ValueError, TypeError, ModuleNotFoundError) as wrong:
         raise BadBundle(f"{FILE}: not a forecast model ({wrong!r})") from wrong
+
+
+def _plain(bands: Mapping[str, Bands]) -> dict[str, Any]:
+    return {kind: one.as_dict() for kind, one in bands.items()}
+
+
+def _bands(values: Mapping[str, Any]) -> dict[str, Bands]:
+    return {kind: Bands.from_dict(one) for kind, one in values.items()}
 
 
 def mean_days(member: Member, sales: DailySales, rows: Ints, total: Outlook, cap_quantile: float) -> Floats:
