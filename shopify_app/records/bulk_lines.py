@@ -8,9 +8,11 @@ from typing import Any
 import orjson
 
 from shopify_app.records import payloads
-from shopify_app.records.goods import ItemRecord, ProductRecord
+from shopify_app.records.goods import ItemRecord, ProductRecord, collections_of
 from shopify_app.records.payloads import LineRecord, OrderRecord, StockRecord
 from shopify_app.tables.base import LARGEST_ID
+
+COLLECTION = "gid://shopify/Collection/"
 
 
 def orders(lines: Iterable[bytes]) -> Iterator[OrderRecord]:
@@ -75,15 +77,34 @@ class _Gathered:
 
 
 def products(lines: Iterable[bytes]) -> Iterator[ProductRecord]:
-    """Every product of a result. Raises ValueError for a line that cannot be read."""
-    found, children = _families(lines)
+    """Every product of a result, with its variants and collections. Raises ValueError for an unreadable line."""
+    memberships = _Memberships()
+    found, variants = _families(memberships.without(_nodes(lines)))
+    _no_orphans(memberships.of, found)
     for product_id, node in found.items():
-        yield product(node, children.get(product_id, []))
+        yield product(node, variants.get(product_id, []), memberships.of.get(product_id, []))
+
+
+class _Memberships:
+    """Which collections each product of a result is in: the same pair for all of a collection, as there are many."""
+
+    def __init__(self) -> None:
+        self.of: dict[int, list[tuple[int, str]]] = {}
+        self._pairs: dict[tuple[int, str], tuple[int, str]] = {}
+
+    def without(self, nodes: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+        """The nodes that are no collections; those are remembered."""
+        for node in nodes:
+            if str(node.get("id")).startswith(COLLECTION):
+                pair = number(node["id"]), payloads.text(node, "title", 255)
+                self.of.setdefault(number(node.get("__parentId")), []).append(self._pairs.setdefault(pair, pair))
+            else:
+                yield node
 
 
 def stock_levels(lines: Iterable[bytes]) -> Iterator[StockRecord]:
     """What each place has of each item that is counted. Raises ValueError for a line that cannot be read."""
-    items, levels = _families(lines)
+    items, levels = _families(_nodes(lines))
     for item_id, node in items.items():
         for level in levels.get(item_id, []) if node.get("tracked") is True else ():
             record = stock_level(item_id, level)
@@ -101,11 +122,13 @@ def stock_level(item_id: int, node: Mapping[str, Any]) -> StockRecord | None:
     return None
 
 
-def _families(lines: Iterable[bytes]) -> tuple[dict[int, Mapping[str, Any]], dict[int, list[Mapping[str, Any]]]]:
+def _families(
+    nodes: Iterable[Mapping[str, Any]],
+) -> tuple[dict[int, Mapping[str, Any]], dict[int, list[Mapping[str, Any]]]]:
     """Parents by number, and the children of each."""
     found: dict[int, Mapping[str, Any]] = {}
     children: dict[int, list[Mapping[str, Any]]] = {}
-    for node in _nodes(lines):
+    for node in nodes:
         parent = node.get("__parentId")
         if parent is None:
             found[number(node.get("id"))] = node
@@ -121,8 +144,10 @@ def order(node: Mapping[str, Any]) -> OrderRecord:
     return _with_lines(_order(node), lines)
 
 
-def product(node: Mapping[str, Any], variants: Iterable[Mapping[str, Any]]) -> ProductRecord:
-    """A product node with its variant nodes."""
+def product(
+    node: Mapping[str, Any], variants: Iterable[Mapping[str, Any]], collections: Iterable[tuple[int, str]] = ()
+) -> ProductRecord:
+    """A product node with its variant nodes, and numbers and titles of its collections."""
     variants = list(variants)
     prices = [payloads.amount(variant["price"], "price") for variant in variants if variant.get("price") is not None]
     return ProductRecord(
@@ -149,6 +174,7 @@ def product(node: Mapping[str, Any], variants: Iterable[Mapping[str, Any]]) -> P
             if isinstance(variant.get("inventoryItem"), Mapping)
         ),
         is_gift_card=payloads.truth(node.get("isGiftCard")),
+        collections=collections_of(collections),
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from shopify_app.records import choices
 from shopify_app.records.goods import ItemRecord, ProductRecord
 from shopify_app.records.inbox import WHOLE_ORDER, WHOLE_PRODUCT
-from shopify_app.records.payloads import ALL_TOLD, OrderRecord, StockRecord
+from shopify_app.records.payloads import ALL_TOLD, IN_COLLECTIONS, OrderRecord, StockRecord
 
 OWN_ORDERS, OWN_PRODUCTS, OWN_STOCK = "foretally/orders", "foretally/products", "foretally/stock"
 OWN_ORDERS_GONE, OWN_PRODUCTS_GONE = "foretally/orders_gone", "foretally/products_gone"
@@ -113,7 +113,9 @@ def product(record: ProductRecord) -> dict[str, Any]:
     """A product that was read as a record, in a payload's shape."""
     variants = [_variant(item) for item in record.items] or [{}]
     variants[0] |= {"price": record.price_amount, "inventory_quantity": record.units_in_stock}
-    told = {} if record.is_gift_card is None else {"is_gift_card": record.is_gift_card}
+    told: dict[str, Any] = {} if record.is_gift_card is None else {"is_gift_card": record.is_gift_card}
+    if record.collections is not None:
+        told[IN_COLLECTIONS] = [{"id": number, "title": title} for number, title in record.collections]
     return told | {
         ALL_TOLD: record.is_whole,
         "id": record.product_id,

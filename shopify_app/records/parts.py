@@ -1,8 +1,8 @@
 """The files a snapshot is made of, and which of them are still as they were last written.
 
 A closed month is one file, and shared by every snapshot until one of its orders changes. The cutoff's own month is one
-file a day, so that one more order costs one day. The catalogue is a file, and so are the history of stock and prices
-and the steps between product pages.
+file a day, so that one more order costs one day. The catalogue is a file, and so are its collections, the history of
+stock and prices and the steps between product pages.
 What is a file depends on the cutoff alone: the same rows give the same files, whatever way they came.
 """
 
@@ -20,6 +20,7 @@ from shopify_app.errors import Overtaken
 from shopify_app.tables import SnapshotPart
 
 CATALOGUE = "products"
+COLLECTIONS = "collections"
 STOCK = "stock"
 VIEWS = "views"
 SIGNALS, PROMOTIONS = "signals", "promotions"
@@ -74,6 +75,11 @@ def sales_changed(db: Session, shop_id: int, days: Collection[date]) -> None:
 def catalogue_changed(db: Session, shop_id: int) -> None:
     """A product has changed: the next snapshot writes the catalogue again."""
     _touch(db, shop_id, {CATALOGUE})
+
+
+def collections_changed(db: Session, shop_id: int) -> None:
+    """A product is in other collections than before: the next snapshot writes their file again."""
+    _touch(db, shop_id, {COLLECTIONS})
 
 
 def stock_changed(db: Session, shop_id: int) -> None:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from shopify_app import clock
 from shopify_app.records import choices
-from shopify_app.records.goods import ItemRecord, ProductRecord
+from shopify_app.records.goods import ItemRecord, ProductRecord, collections_of
 from shopify_app.tables.base import LARGEST_ID
 
 LARGEST_UNITS = 2**31 - 1
@@ -23,6 +23,8 @@ _TOTAL = "current_total_price"
 """Net of refunds and edits, as the lines are; `total_price` stays what it once was."""
 ALL_TOLD = "variants_are_all"
 """Says so in facts that the app made itself."""
+IN_COLLECTIONS = "in_collections"
+"""Names them in such facts: no webhook does."""
 
 
 class LineRecord(NamedTuple):
@@ -119,6 +121,7 @@ def product(payload: Mapping[str, Any]) -> ProductRecord:
         updated_at=moment(payload, "updated_at"),
         items=tuple(_item(variant) for variant in variants if variant.get("inventory_item_id") is not None),
         is_gift_card=truth(payload.get("is_gift_card")),
+        collections=_collections(payload),
         is_whole=len(variants) < VARIANTS_TOLD or payload.get(ALL_TOLD) is True,
     )
 
@@ -271,6 +274,12 @@ def tags(value: Any) -> tuple[str, ...]:
     found = value.split(",") if isinstance(value, str) else value if isinstance(value, list) else []
     words = (text({"tag": tag}, "tag", 255).strip() for tag in found)
     return tuple(sorted({word for word in words if word}))
+
+
+def _collections(payload: Mapping[str, Any]) -> tuple[tuple[int, str], ...] | None:
+    if payload.get(IN_COLLECTIONS) is None:
+        return None
+    return collections_of((whole(one, "id"), text(one, "title", 255)) for one in entries(payload, IN_COLLECTIONS))
 
 
 def truth(value: Any) -> bool | None:

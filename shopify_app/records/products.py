@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, case, func, select, update
+from sqlalchemy import and_, bindparam, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from shopify_app import clock
@@ -36,6 +36,7 @@ def store(db: Session, shop: Shop, records: Sequence[ProductRecord]) -> list[Pro
         fresh = unchanged.new_products(db, shop, some)
         if fresh:
             _upsert(db, [_row(shop, record) for record in fresh])
+            _collect(db, shop.id, fresh)
             _remember(db, shop, fresh)
             _map_items(db, shop.id, fresh)
             news += fresh
@@ -55,11 +56,12 @@ def delete(db: Session, shop: Shop, product_id: int, deleted_at: datetime) -> No
     )
     marked = gone.on_conflict_do_update(
         index_elements=["shop_id", "product_id"],
-        set_={"deleted_at": gone.excluded.deleted_at, "is_published": False},
+        set_={"deleted_at": gone.excluded.deleted_at, "is_published": False, "collections": []},
         where=Product.deleted_at.is_(None),
     )
     if db.scalar(marked.returning(Product.product_id)) is not None:
         parts.catalogue_changed(db, shop.id)
+        parts.collections_changed(db, shop.id)
 
 
 def known(db: Session, shop_id: int) -> set[int]:
@@ -146,6 +148,26 @@ def _upsert(db: Session, rows: list[dict[str, Any]]) -> None:
         where=Product.updated_at <= fresh.excluded.updated_at,
     )
     db.execute(upsert, rows)
+
+
+def _collect(db: Session, shop_id: int, records: Sequence[ProductRecord]) -> None:
+    """Which collections products are in, as the newest version says that told it: most newer ones are webhooks.
+
+    So what a bulk query read of a product counts although orders have moved the product's version on meanwhile.
+    """
+    at = PRODUCTS.c.collections_told_at
+    mine = PRODUCTS.c.shop_id == shop_id, PRODUCTS.c.product_id == bindparam("the_one")
+    is_newer = PRODUCTS.c.deleted_at.is_(None), or_(at.is_(None), at <= bindparam("told_at"))
+    told = update(PRODUCTS).where(*mine, *is_newer)
+    rows = [
+        {"the_one": one.product_id, "told_at": one.updated_at, "told": [list(pair) for pair in one.collections]}
+        for one in records
+        if one.collections is not None
+    ]
+    if rows:
+        values: dict[str, Any] = {"collections": bindparam("told"), "collections_told_at": bindparam("told_at")}
+        db.connection().execute(told.values(values), rows)
+        parts.collections_changed(db, shop_id)
 
 
 def _row(shop: Shop, record: ProductRecord) -> dict[str, Any]:

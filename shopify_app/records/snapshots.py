@@ -53,6 +53,7 @@ def _frozen(database: Database, objects: Objects, shop: Shop, cutoff_on: date, c
         known = parts.known(db, shop.id, cutoff_on)
         made = [_sales(db, objects, shop.id, name, known) for name in parts.of_sales(known, cutoff_on)]
         made.append(_table(db, objects, shop.id, known, parts.CATALOGUE, catalogue.products))
+        made.append(_table(db, objects, shop.id, known, parts.COLLECTIONS, catalogue.collections))
         made.append(_table(db, objects, shop.id, known, parts.STOCK, stock.history))
         made.append(_table(db, objects, shop.id, known, parts.VIEWS, steps.counted))
         given = (parts.standing(name, known.get(name)) for name in (parts.SIGNALS, parts.PROMOTIONS))

@@ -84,7 +84,7 @@ def _is_here(record: ProductRecord, shop: Shop, row: Any, items: Mapping[int, An
         is_stored = row.valid_on == clock.day_in(record.updated_at, shop.time_zone)
     else:
         is_stored = _is_row(record, row, items)
-    return is_stored and all(
+    return (is_stored and _knows_collections(record, row)) and all(
         _knows(items.get(item.inventory_item_id), item, record.updated_at) for item in record.items
     )
 
@@ -105,6 +105,15 @@ def _is_row(record: ProductRecord, row: Any, items: Mapping[int, Any]) -> bool:
         and (not record.is_whole or row.variants_told_at == record.updated_at)
         and (is_counted or row.units_in_stock == record.units_in_stock)
     )
+
+
+def _knows_collections(record: ProductRecord, row: Any) -> bool:
+    """Whether its collections are known as this version says them, or from a newer one that said so."""
+    if record.collections is None or row.deleted_at is not None:
+        return True
+    if row.collections_told_at is None or row.collections_told_at < record.updated_at:
+        return False
+    return row.collections_told_at > record.updated_at or [*map(tuple, row.collections)] == list(record.collections)
 
 
 def _was_told(item: Any, at: datetime) -> bool:

@@ -29,6 +29,8 @@ class ForecastRun(Base):
     """Object with what each part contributed to each series' whole horizon (`ml.explain`). None: made elsewhere."""
     types_sha256: Mapped[str | None] = mapped_column(String(64))
     """Object with what is expected of each product type; None for a shop without types."""
+    collections_sha256: Mapped[str | None] = mapped_column(String(64))
+    """The same of each collection; None for a shop without any."""
     was_champion: Mapped[bool] = mapped_column(Boolean)
     """In charge when it was made: what the merchant saw."""
     created_at: Mapped[datetime]

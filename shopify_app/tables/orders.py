@@ -79,6 +79,10 @@ class Product(Base):
     """Whether any of its variants can be bought when none is left; None until somebody said."""
     variants_told_at: Mapped[datetime | None]
     """The newest version that told all of its variants."""
+    collections: Mapped[list[Any] | None]
+    """Number and title of each collection it is in; None until the catalogue was read: webhooks do not say."""
+    collections_told_at: Mapped[datetime | None]
+    """The version that told them."""
     created_on: Mapped[date | None]
     updated_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]

@@ -23,7 +23,7 @@ from shopify_app.records import canary
 from shopify_app.records.draining import Drain
 from shopify_app.tables import Job, Order, OrderLine, Shop
 from tests.apps import an_app
-from tests.devstore.few_sales import FewSales
+from tests.devstore.few_sales import SUMMER, FewSales
 from tests.worlds import World
 from workers import run
 from workers.context import Context
@@ -201,7 +201,8 @@ def settled(town: Town) -> Town:
 
 
 def few() -> dict[str, Any]:
-    return {"alice": FewSales(), "bob": FewSales(lines=3, prices={1: "1.00", 2: "2.00", 3: "3.00"})}
+    prices, collections = {1: "1.00", 2: "2.00", 3: "3.00"}, {2: (SUMMER,), 3: (SUMMER,)}
+    return {"alice": FewSales(), "bob": FewSales(lines=3, prices=prices, collections=collections)}
 
 
 def _town(

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from devstore.sales.model import Order
 from shopify_app.records import jobs
 from shopify_app.tables import Backfill, Feed, Product, StockDay, WorkState
-from tests.devstore.few_sales import FewSales
+from tests.devstore.few_sales import GIFTS, FewSales
 from tests.reading.conftest import OpenTown, Town, few
 
 
@@ -64,6 +64,27 @@ def test_what_is_in_stock_is_known_from_the_first_day_on(town: Town) -> None:
     level = town.sales["alice"].available(1, date(2026, 4, 30))
     assert sorted(tuple(row) for row in counted) == [(item, level) for item in (21, 22, 23)]
     assert stock == [level] * 3
+
+
+def test_collections_are_read_with_the_catalogue_each_shop_s_own_and_again_when_it_is_read_again(town: Town) -> None:
+    for handle in ("alice", "bob"):
+        town.open_app(handle)
+    town.work()
+    assert collections(town, "alice") == {1: [[71, "Summer"], [72, "Gifts"]], 2: [[72, "Gifts"]], 3: []}
+    assert collections(town, "bob") == {1: [], 2: [[71, "Summer"]], 3: [[71, "Summer"]]}
+    town.sales["alice"].collections = {3: (GIFTS,)}  # a merchant's rule, of which no webhook tells
+    town.control("alice", "clock", {"step_days": 1})
+    with town.context.database.transaction() as db:
+        jobs.ask(db, town.shop("alice").id, "catalogue", "asked by hand")
+    town.work()
+    assert collections(town, "alice") == {1: [], 2: [], 3: [[72, "Gifts"]]}
+    assert collections(town, "bob") == {1: [], 2: [[71, "Summer"]], 3: [[71, "Summer"]]}
+
+
+def collections(town: Town, handle: str) -> dict[int, Any]:
+    with town.context.database.reading() as db:
+        told = select(Product.product_id, Product.collections).where(Product.shop_id == town.shop(handle).id)
+        return dict(tuple(row) for row in db.execute(told))
 
 
 def test_without_the_scope_only_the_last_sixty_days_are_read_and_with_it_the_rest(open_town: OpenTown) -> None:

@@ -18,7 +18,7 @@ from shopify_app.config import Settings
 from shopify_app.db import Database
 from shopify_app.errors import DamagedBundle, ObjectsUnavailable
 from shopify_app.records import archive, choices, facts, inbox, ingest, keys, payloads, retention, segments, shops
-from shopify_app.records.goods import ItemRecord, ProductRecord
+from shopify_app.records.goods import ItemRecord, ProductRecord, collections_of
 from shopify_app.records.objects import Objects
 from shopify_app.records.payloads import LineRecord, OrderRecord
 from shopify_app.records.seal import Seal
@@ -253,6 +253,7 @@ PRODUCTS = st.builds(
     created_at=st.none() | MOMENTS,
     updated_at=MOMENTS,
     items=st.lists(st.builds(ItemRecord, IDS, IDS), max_size=3).map(tuple),
+    collections=st.none() | st.lists(st.tuples(IDS, TEXT), max_size=3).map(collections_of),
 )
 
 

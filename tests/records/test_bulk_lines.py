@@ -113,7 +113,25 @@ def test_a_catalogue_is_read_with_its_variants() -> None:
         }
         for number, price in ((1, "9.00"), (2, "8.00"))
     ]
-    (read,) = bulk_lines.products(encoded(variants[0], thing, variants[1]))
+    collections = [
+        {"id": f"gid://shopify/Collection/{n}", "title": f"Set {n}", "__parentId": thing["id"]} for n in (9, 7, 9)
+    ]
+    (read,) = bulk_lines.products(encoded(collections[0], variants[0], thing, variants[1], *collections[1:]))
+    assert read.collections == ((7, "Set 7"), (9, "Set 9"))
     assert (read.title, read.price_amount, read.units_in_stock, read.tags) == ("Tea", 8.0, 6, ("green", "loose"))
     assert [item.inventory_item_id for item in read.items] == [10, 20]
     assert read.is_published
+    (alone,) = bulk_lines.products(encoded(thing))
+    assert alone.collections == ()
+    with pytest.raises(ValueError, match="1 parents are missing"):
+        list(bulk_lines.products(encoded(thing, collections[0] | {"__parentId": "gid://shopify/Product/2"})))
+
+
+def test_of_a_product_in_very_many_collections_those_made_first_are_kept() -> None:
+    thing = {"id": "gid://shopify/Product/1", "updatedAt": AT}
+    many = [
+        {"id": f"gid://shopify/Collection/{n}", "title": f"Set {n}", "__parentId": thing["id"]}
+        for n in range(900, 0, -1)
+    ]
+    (read,) = bulk_lines.products(encoded(thing, *many))
+    assert read.collections == tuple((n, f"Set {n}") for n in range(1, 251))

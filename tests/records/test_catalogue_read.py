@@ -36,6 +36,7 @@ def goods(product_id: int, variants: int = 1) -> ProductRecord:
         updated_at=AT,
         items=tuple(ItemRecord(number, number, f"Size {number}", f"SKU-{number}", False) for number in numbers),
         is_gift_card=False,
+        collections=((4, "Gifts"), (5, "Summer")),
     )
 
 

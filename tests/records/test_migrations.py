@@ -67,11 +67,13 @@ def test_files_of_snapshots_that_others_made_stay_and_ours_are_written_anew(empt
     with database.transaction() as db:
         shop = shops.install(db, "a.myshopify.com", ShopFacts("A", "EUR", "UTC", "DE"), "read_orders", clock.now())
         parts.note(db, shop.id, [Part(name, 7, "0" * 64) for name in ("lines/2026-03", "products", "signals")])
-        db.execute(update(SnapshotPart).values(written_state=7))
     database.engine.dispose()
     settings = Config(str(ROOT / "alembic.ini"))
     settings.attributes["url"] = empty
-    command.stamp(settings, "0016")
+    command.downgrade(settings, "0016")
+    with database.transaction() as db:
+        db.execute(update(SnapshotPart).values(written_state=7))
+    database.engine.dispose()
     to_head(empty)
     with database.reading() as db:
         rows = db.execute(select(SnapshotPart.name, SnapshotPart.written_state)).all()

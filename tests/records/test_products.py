@@ -1,6 +1,7 @@
 """Products keep their newest version, stay deleted once deleted, and their stock is remembered by day."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from itertools import permutations
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from shopify_app.db import Database
-from shopify_app.records import variants
+from shopify_app.records import ingest, payloads, shops, variants
 from shopify_app.tables import Product, ProductDay, Shop, StockDay
 from tests.conftest import Deliver
 from tests.factories import product
@@ -175,3 +176,55 @@ def test_the_newest_version_says_whether_a_variant_is_sold_when_none_is_left(
     assert found(database, alice).sells_on is True
     with database.reading() as db:
         assert all(item.sells_on for item in variants.of_products(db, alice.id)[1])
+
+
+def collections(database: Database) -> dict[str, list[Any] | None]:
+    """Which collections the only product of each shop is in."""
+    with database.reading() as db:
+        told = select(Shop.domain, Product.collections).join(Product, Product.shop_id == Shop.id)
+        return {domain.partition(".")[0]: found for domain, found in db.execute(told)}
+
+
+def read_catalogue(database: Database, shop: Shop, *told: tuple[int, str], **version: Any) -> None:
+    """The product as a catalogue tells it: in these collections."""
+    read = replace(payloads.product(product(**version)), collections=told)
+    with database.transaction() as db:
+        ingest.apply_products(db, shops.get(db, shop.id), [read])
+
+
+def test_collections_stay_as_the_catalogue_told_them_while_webhooks_bring_newer_versions(
+    database: Database, alice: Shop, bob: Shop, deliver: Deliver, drain: Drain
+) -> None:
+    read_catalogue(database, alice, (5, "Summer"), (6, "Gifts"))
+    read_catalogue(database, bob, (5, "Winter"))
+    for shop in (alice, bob):
+        deliver(shop, "products/update", product(title=f"New {shop.id}", updated_at="2026-03-02T00:00:00Z"))
+    drain()
+    assert [found(database, shop).title for shop in (alice, bob)] == [f"New {alice.id}", f"New {bob.id}"]
+    assert collections(database) == {"alice": [[5, "Summer"], [6, "Gifts"]], "bob": [[5, "Winter"]]}
+
+
+def test_a_product_that_changes_all_the_while_gets_its_collections_from_a_catalogue_read_meanwhile(
+    database: Database, alice: Shop, bob: Shop, deliver: Deliver, drain: Drain
+) -> None:
+    for shop in (alice, bob):
+        deliver(shop, "products/update", product(title=f"New {shop.id}", updated_at="2026-03-09T00:00:00Z"))
+    drain()
+    assert collections(database) == {"alice": None, "bob": None}
+    read_catalogue(database, alice, (5, "Summer"), title="As it was", updated_at="2026-03-02T00:00:00Z")
+    assert found(database, alice).title == f"New {alice.id}"
+    assert collections(database) == {"alice": [[5, "Summer"]], "bob": None}
+    read_catalogue(database, alice, (6, "Gifts"), updated_at="2026-03-03T00:00:00Z")
+    read_catalogue(database, alice, (5, "Summer"), updated_at="2026-03-01T00:00:00Z")
+    assert collections(database)["alice"] == [[6, "Gifts"]]
+
+
+def test_a_deleted_product_is_in_no_collection_whatever_is_told_of_it_later(
+    database: Database, alice: Shop, bob: Shop, deliver: Deliver, drain: Drain
+) -> None:
+    for shop in (alice, bob):
+        read_catalogue(database, shop, (5, "Summer"))
+    deliver(alice, "products/delete", {"id": 1})
+    drain()
+    read_catalogue(database, alice, (5, "Summer"), updated_at="2036-01-01T00:00:00Z")
+    assert collections(database) == {"alice": [], "bob": [[5, "Summer"]]}

@@ -4,6 +4,7 @@ import random
 import shutil
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -108,7 +109,8 @@ def lively(database: Database, alice: Shop, deliver: Deliver, drain: Drain) -> S
             [*history, payloads.order(order(3, customer=77, created_at="2026-03-03T10:00:00+00:00"))],
             business_clock="data",
         )
-        ingest.apply_products(db, shop, [payloads.product(product(9, title="From the catalogue"))])
+        catalogue = [payloads.product(product(number, updated_at="2026-03-28T00:00:00Z")) for number in (1, 2, 9)]
+        ingest.apply_products(db, shop, [replace(one, collections=((5, "Summer"),)) for one in catalogue])
         ingest.restore_orders(db, shop, [payloads.order(order(70, customer=1), None)], business_clock="data")
         ingest.erase_orders(db, shop, [50])
         ingest.delete_products(db, shop, [1])

@@ -4,6 +4,7 @@ import json
 import operator
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -192,7 +193,15 @@ def test_a_month_becomes_one_file_when_it_is_over_and_holds_the_same_lines(
     with database.transaction() as db:
         parts.forget_days(db, alice.id, date(2026, 4, 1))
         names = db.scalars(select(SnapshotPart.name).where(SnapshotPart.shop_id == alice.id))
-        assert sorted(names) == ["lines/2026-01", "lines/2026-02", "lines/2026-03", "products", "stock", "views"]
+        assert sorted(names) == [
+            "collections",
+            "lines/2026-01",
+            "lines/2026-02",
+            "lines/2026-03",
+            "products",
+            "stock",
+            "views",
+        ]
     assert freeze(database, objects, alice).id == march.id
 
 
@@ -334,3 +343,35 @@ def test_history_and_single_orders_freeze_to_the_same_bytes(
 
 def test_the_code_version_is_that_of_the_sources() -> None:
     assert len(snapshots.code_version()) == 64
+
+
+def test_collections_are_a_file_of_a_snapshot_once_somebody_told_of_them(
+    database: Database, objects: Objects, alice: Shop, bob: Shop, deliver: Deliver, drain: Drain
+) -> None:
+    for shop in (alice, bob):
+        deliver(shop, "orders/create", order())
+        for number in (1, 2, 3):
+            deliver(shop, "products/create", product(number))
+    drain()
+    before = freeze(database, objects, alice)
+    assert "collections.parquet" not in files(before)
+    for shop, told in (
+        (alice, {1: ((7, "Summer"), (8, "Gifts")), 2: ((7, "Summer"),), 3: ()}),
+        (bob, {3: ((7, "Tea"),)}),
+    ):
+        with database.transaction() as db:
+            read = [replace(payloads.product(product(number)), collections=mine) for number, mine in told.items()]
+            ingest.apply_products(db, shops.get(db, shop.id), read)
+    after = freeze(database, objects, alice)
+    assert members(objects, after) == [(1, 7, "Summer"), (1, 8, "Gifts"), (2, 7, "Summer")]
+    assert members(objects, freeze(database, objects, bob)) == [(3, 7, "Tea")]
+    assert files(after)["products.parquet"] == files(before)["products.parquet"]
+    deliver(alice, "products/delete", {"id": 1})
+    drain()
+    assert members(objects, freeze(database, objects, alice)) == [(2, 7, "Summer")]
+
+
+def members(objects: Objects, snapshot: Snapshot) -> list[tuple[int, int, str]]:
+    """Product, collection and title, as the snapshot's file has them."""
+    told = pq.read_table(objects.path(files(snapshot)["collections.parquet"])).to_pylist()
+    return [(row["product_id"], row["collection_id"], row["title"]) for row in told]
