@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 TOTAL = "__total__"
 QUANTITIES = ("mean", "p10", "p50", "p90")
-TYPES_FILE = "types.parquet"
+TYPES_FILE, COLLECTIONS_FILE = "types.parquet", "collections.parquet"
 """What `ml.forecast.groups` writes; that module loads numpy, which a page need not."""
 
 
@@ -44,6 +44,7 @@ def put(objects: Objects, folder: Path) -> Stored:
         "windows_sha256": objects.put(folder / "windows.parquet"),
         "explanations_sha256": _put(objects, folder / explain.FILE),
         "types_sha256": _put(objects, folder / TYPES_FILE),
+        "collections_sha256": _put(objects, folder / COLLECTIONS_FILE),
     }
     totals = days.filter(pc.equal(days["series"].cast("string"), TOTAL)).to_pylist()
     rows = [{"day_on": _day(one["ds"]), **{name: float(one[name]) for name in QUANTITIES}} for one in totals]

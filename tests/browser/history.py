@@ -49,6 +49,7 @@ Tin lantern|Herb planter|Watering can 1.5 l|Clay oil burner|
 Linen napkins, set of 4|Wicker tray|Coat hook, iron|Felt coasters|
 Cork trivet|Match holder with 60 long matches, one of those names that go on and must wrap somewhere"""
 VENDORS = ("Foretally goods", "Kiln & Co", "")
+COLLECTIONS = ((7001, "Gifts under 20"), (7002, "Everything that goes with a long evening at home"), (7003, "Summer"))
 TYPES = ("Kitchen & table", "Textiles for every room of the house", "Lights", "")
 TITLES = [name.strip() for name in NAMES.split("|")]
 
@@ -134,12 +135,18 @@ def _catalogue(db: Session, installed: Shop, sold: Sales) -> None:
                 updated_at=noon(CLOSED),
                 product_type=TYPES[n % len(TYPES)],
                 vendor=VENDORS[n % len(VENDORS)],
+                collections=[list(one) for place, one in enumerate(COLLECTIONS) if _is_in(n, place)],
             )
         )
         if n == 6:
             _sizes(db, installed, 1001 + n, (n * 13) % 90)
         elif n % 7 != 3:
             _count_stock(db, installed, 1001 + n, (n * 13) % 90)
+
+
+def _is_in(product: int, place: int) -> bool:
+    """Whether a product is in a collection: they overlap, and some products are in none."""
+    return product % (place + 2) == 1
 
 
 def _count_stock(db: Session, installed: Shop, product_id: int, units: int) -> None:
@@ -322,15 +329,20 @@ def _write(folder: Path, origin: date, mean: np.ndarray) -> None:
     pd.DataFrame(days).to_parquet(folder / "forecasts.parquet")
     _explain(mean).assign(origin=origin).to_parquet(folder / explain.FILE)
     pd.DataFrame(windows).to_parquet(folder / "windows.parquet")
-    _by_type(origin, mean).to_parquet(folder / forecasts.TYPES_FILE)
+    numbers = range(len(mean))
+    types = [({"type": kind}, list(numbers)[n :: len(TYPES)]) for n, kind in enumerate(TYPES)]
+    _by_group(origin, mean, types).to_parquet(folder / forecasts.TYPES_FILE)
+    told = [({"collection": number, "title": title}, place) for place, (number, title) in enumerate(COLLECTIONS)]
+    collections = [(key, [n for n in numbers if _is_in(n, place)]) for key, place in told]
+    _by_group(origin, mean, collections).to_parquet(folder / forecasts.COLLECTIONS_FILE)
 
 
-def _by_type(origin: date, mean: np.ndarray) -> pd.DataFrame:
-    """What `ml.forecast.groups` writes: types are those that products have in turn."""
+def _by_group(origin: date, mean: np.ndarray, groups: list[tuple[dict[str, Any], list[int]]]) -> pd.DataFrame:
+    """What `ml.forecast.groups` writes of groups: what they are called, and which products are theirs."""
     rows = []
-    for n, kind in enumerate(TYPES):
-        values = mean[n :: len(TYPES)].sum(axis=0)
-        key = {"type": kind, "products": len(mean[n :: len(TYPES)]), "origin": origin}
+    for name, mine in groups:
+        values = mean[mine].sum(axis=0)
+        key = {**name, "products": len(mine), "origin": origin}
         for days in (1, 7, HORIZON):
             for first in range(0, HORIZON, days):
                 on = origin + timedelta(days=first + 1)

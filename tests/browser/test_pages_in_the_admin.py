@@ -12,6 +12,8 @@ PAGES = (
     "",
     "/forecasts",
     "/forecasts?by=type",
+    "/forecasts?by=collection",
+    "/forecasts?collection=7002",
     "/forecasts/1003",
     "/forecasts/1007",
     "/promotions?product=1007",

@@ -11,11 +11,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
 
 from shopify_app.db import Database
 from shopify_app.lifecycle import forecasts, registry
 from shopify_app.records.objects import Objects
-from shopify_app.tables import Shop
+from shopify_app.tables import Shop, Version
 from tests import factories
 from tests.conftest import Deliver
 from tests.lifecycle.making import a_version, forecast_files, sell
@@ -52,16 +53,22 @@ def told(
             deliver(shop, "products/create", factories.product(number, **named))
         drain()
         with database.transaction() as db:
-            here = db.get_one(Shop, shop.id)
-            for n in range(1, 29):
-                sell(db, here, TODAY - timedelta(days=n), {1: 3, 2: 2, 3: 1})
-            here.business_on = TODAY
-            version = a_version(db, here, "forecast")
-            registry.promote(db, here, "forecast", version.number, actor="test", reason="test")
+            version = in_charge(db, shop, {1: 3, 2: 2, 3: 1}, days=28)
             folder = forecast_files(tmp_path / shop.domain, TODAY - timedelta(days=1), {1: 3.0, 2: 2.0, 3: 1.0})
             by_type(TODAY - timedelta(days=1), {kinds[0]: 5.0, kinds[2]: 1.0}).to_parquet(folder / "types.parquet")
             forecasts.keep(db, version, "0" * 64, forecasts.put(objects, folder), was_champion=True)
     return alice, bob
+
+
+def in_charge(db: Session, shop: Shop, units: dict[int, int], days: int) -> Version:
+    """A forecast version in charge of a shop that sold these units on each of the last days."""
+    here = db.get_one(Shop, shop.id)
+    for n in range(1, days + 1):
+        sell(db, here, TODAY - timedelta(days=n), units)
+    here.business_on = TODAY
+    version = a_version(db, here, "forecast")
+    registry.promote(db, here, "forecast", version.number, actor="test", reason="test")
+    return version
 
 
 def by_type(origin_on: date, means: dict[str, float]) -> pd.DataFrame:
@@ -117,17 +124,15 @@ def test_what_is_exported_is_what_is_listed(told: tuple[Shop, Shop], visit: Visi
         assert {row["title"] for row in rows} == listed
 
 
-def test_a_shop_without_types_is_not_offered_the_choice(
+def test_a_shop_without_types_and_collections_is_not_offered_the_choice(
     told: tuple[Shop, Shop], visit: Visit, charlie: Shop, database: Database, objects: Objects, tmp_path: Path
 ) -> None:
     with database.transaction() as db:
-        here = db.get_one(Shop, charlie.id)
-        sell(db, here, TODAY - timedelta(days=2), {1: 3})
-        here.business_on = TODAY
-        version = a_version(db, here, "forecast")
-        registry.promote(db, here, "forecast", version.number, actor="test", reason="test")
+        version = in_charge(db, charlie, {1: 3}, days=2)
         folder = forecast_files(tmp_path / "charlie", TODAY - timedelta(days=1), {1: 3.0})
         forecasts.keep(db, version, "0" * 64, forecasts.put(objects, folder), was_champion=True)
     assert "by type" not in visit(charlie, "/forecasts")
+    assert "by collection" not in visit(charlie, "/forecasts")
     assert "no types, or only one" in visit(charlie, "/forecasts?by=type")
+    assert "read from Shopify every four hours" in visit(charlie, "/forecasts?by=collection")
     assert "by type" in visit(told[0], "/forecasts")

@@ -11,10 +11,10 @@ from shopify_app.web import charts
 from shopify_app.web.charts import Day
 from shopify_app.web.pages import bp, room, sheets
 from shopify_app.web.pages.overview import sales_chart, windows
-from shopify_app.web.pages.reading import accuracy, history, products, reorder, standing, types, versions
+from shopify_app.web.pages.reading import accuracy, groups, history, products, reorder, standing, versions
+from shopify_app.web.pages.reading.groups import Chosen, GroupRow, Kind
 from shopify_app.web.pages.reading.products import Outlook, ProductRow
 from shopify_app.web.pages.reading.standing import Standing
-from shopify_app.web.pages.reading.types import TypeRow
 
 PER_PAGE = 25
 SPANS = [f"next_{days}_days_{name}" for days in (7, 28) for name in ("expected", "p10", "p90")]
@@ -28,10 +28,11 @@ def listed() -> tuple[str, int]:
         if not at.is_ready:
             return room.page("forecasts", at, steps=standing.steps(db, at), rows=[])
         days, ahead = history.shop_days(db, at), windows(db, at)
-        if request.args.get("by") == "type":
-            return _by_type(db, at, days, ahead)
-        q, kind = _asked()
-        found = _found(db, at, q, kind)
+        by = _by()
+        if by is not None:
+            return _by_group(db, at, by, days, ahead)
+        q, chosen = _asked(db, at)
+        found = _found(db, at, q, chosen)
         pages = max(-(-len(found) // PER_PAGE), 1)
         page = min(max(request.args.get("page", 1, type=int), 1), pages)
         rows = products.rows(db, room.objects(), at, found[(page - 1) * PER_PAGE : page * PER_PAGE])
@@ -39,28 +40,29 @@ def listed() -> tuple[str, int]:
             "forecasts",
             at,
             **_whole_shop(db, at, days, ahead),
-            has_types=types.exist(db, at),
+            kinds=groups.exist(db, at),
             rows=rows,
             sparks={row.product_id: charts.sparkline(row.weeks, _trend(row)) for row in rows},
             found=len(found),
             page=page,
             pages=pages,
             q=q,
-            kind=kind,
+            chosen=chosen,
         )
 
 
-def _by_type(db: Session, at: Standing, days: list[Day], ahead: dict[int, Outlook]) -> tuple[str, int]:
-    """The whole shop, then every product type."""
-    rows = types.rows(db, room.objects(), at)
+def _by_group(db: Session, at: Standing, by: Kind, days: list[Day], ahead: dict[int, Outlook]) -> tuple[str, int]:
+    """The whole shop, then every product type or every collection."""
+    rows = groups.rows(db, room.objects(), at, by)
     return room.page(
         "forecasts",
         at,
         **_whole_shop(db, at, days, ahead),
-        has_types=bool(rows),
-        types=rows,
+        kinds=groups.exist(db, at),
+        by=by,
+        groups=rows,
         rows=[],
-        sparks={row.name: charts.sparkline(row.weeks, _trend(row)) for row in rows},
+        sparks={row.key: charts.sparkline(row.weeks, _trend(row)) for row in rows},
     )
 
 
@@ -76,12 +78,13 @@ def _whole_shop(db: Session, at: Standing, days: list[Day], ahead: dict[int, Out
 
 @bp.get("/forecasts.csv")
 def exported() -> Response:
-    """The same table without pages, for a spreadsheet; of types with `?by=type`."""
-    if request.args.get("by") == "type":
-        return _types_sheet()
+    """The same table without pages, for a spreadsheet; of types with `?by=type`, of collections alike."""
+    by = _by()
+    if by is not None:
+        return _groups_sheet(by)
     with room.database().reading() as db:
         at = room.here(db)
-        rows = products.rows(db, room.objects(), at, _found(db, at, *_asked()))
+        rows = products.rows(db, room.objects(), at, _found(db, at, *_asked(db, at)))
     return sheets.sheet(
         ["product_id", "title", "sold_28_days", *SPANS, "in_stock", "past_accuracy"],
         [
@@ -91,12 +94,20 @@ def exported() -> Response:
     )
 
 
-def _types_sheet() -> Response:
+def _groups_sheet(by: Kind) -> Response:
     with room.database().reading() as db:
         at = room.here(db)
-        rows = types.rows(db, room.objects(), at)
-    cells = [[r.label, r.products, r.sold, *_quantities(r, at.is_stale), _share(r.accuracy)] for r in rows]
-    return sheets.sheet(["type", "products", "sold_28_days", *SPANS, "past_accuracy"], cells)
+        rows = groups.rows(db, room.objects(), at, by)
+    names = ["collection_id", "collection"] if by == Kind.COLLECTION else ["type"]
+    cells = [
+        [*_named(row), row.products, row.sold, *_quantities(row, at.is_stale), _share(row.accuracy)] for row in rows
+    ]
+    return sheets.sheet([*names, "products", "sold_28_days", *SPANS, "past_accuracy"], cells)
+
+
+def _named(row: GroupRow) -> list[str | int]:
+    """A collection's number as well: two may have the same title."""
+    return [row.key, row.label] if row.kind == Kind.COLLECTION else [row.label]
 
 
 @bp.get("/forecasts/<int:product_id>")
@@ -130,25 +141,28 @@ def _is_in_line(version: Version) -> bool:
     return bool(lineage.get("total_leader", "naive") != "naive")
 
 
-def _asked() -> tuple[str, str]:
-    """What the address asks for: a part of the title, and a type."""
-    q, kind = (request.args.get(name, "").strip()[:255] for name in ("q", "type"))
-    return q, kind
+def _by() -> Kind | None:
+    """The kind of groups that the address asks for."""
+    return next((kind for kind in Kind if kind == request.args.get("by")), None)
 
 
-def _found(db: Session, at: Standing, q: str, kind: str) -> list[int]:
+def _asked(db: Session, at: Standing) -> tuple[str, Chosen | None]:
+    """What the address asks for: a part of the title, and a type or collection."""
+    q, *keys = (request.args.get(name, "").strip()[:255] for name in ("q", *Kind))
+    asked = (groups.chosen(db, at, kind, key) for kind, key in zip(Kind, keys, strict=True))
+    return q, next((one for one in asked if one is not None), None)
+
+
+def _found(db: Session, at: Standing, q: str, chosen: Chosen | None) -> list[int]:
     found = products.found(db, room.objects(), at, q)
-    if not kind:
-        return found
-    mine = types.products_of(db, at, kind)
-    return [number for number in found if number in mine]
+    return found if chosen is None else [number for number in found if number in chosen.products]
 
 
-def _trend(row: ProductRow | TypeRow) -> str:
+def _trend(row: ProductRow | GroupRow) -> str:
     return "Units per week, oldest first: " + ", ".join(f"{week:.0f}" for week in row.weeks)
 
 
-def _quantities(row: ProductRow | TypeRow, is_stale: bool) -> list[float | None]:
+def _quantities(row: ProductRow | GroupRow, is_stale: bool) -> list[float | None]:
     spans = [None if is_stale else span for span in (row.next_week, row.next_month)]
     return [
         round(v, 2) if v is not None else None for s in spans for v in ((s.mean, s.low, s.high) if s else (None,) * 3)
