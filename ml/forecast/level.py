@@ -19,7 +19,7 @@ from ml.calendars import open_days
 from ml.errors import BadData
 from ml.forecast import prophet
 from ml.forecast.bulk import ShopTotal, shop_total
-from ml.forecast.intervals import ratio_points
+from ml.forecast.intervals import conformal, ratio_points
 from ml.forecast.prophet import Curve
 from ml.forecast.totals import VIEWS, EvenDays, even_days, steady
 from ml.frames import HORIZON, WINDOW
@@ -177,6 +177,13 @@ def points_of(record: Record) -> dict[str, Points]:
 def trust_in(origins: int) -> float:
     """How much of a full record so many origins are."""
     return min(origins / RECORD, 1.0)
+
+
+def held_before(history: Floats, days: int) -> float:
+    """The 90 % point of what so many days in a row have held; of a shorter history, its rate."""
+    if len(history) < days:
+        return float(history.mean() * days)
+    return conformal(np.convolve(history, np.ones(days), "valid"), 0.9)
 
 
 def scaled(daily: Floats, total: Floats) -> Floats:

@@ -48,7 +48,7 @@ class ForecastModel:
             raise NothingSold(f"no product sold in the {self.sold_within_days} days up to {sales.origin_on}")
         shop = sales if only is None else sales.rows(rows)
         daily = mean_days(self.member, sales, rows, level.outlook(shop, horizon, self.lead), self.cap_quantile)
-        total = self._total(daily.sum(axis=0), self._total_points(shop, horizon, is_shop=only is None))
+        total = self._total(shop, daily.sum(axis=0), self._total_points(shop, horizon, is_shop=only is None))
         names = (*(sales.series[i] for i in rows), TOTAL)
         points = (self._points(kind, window_sums(daily, days)) for kind, days in _kinds(horizon))
         days, weeks, whole = (mine.above(all_) for mine, all_ in zip(points, total, strict=True))
@@ -60,12 +60,16 @@ class ForecastModel:
             points[:, rows] = self.bands[kind].around(mean[rows])
         return Points(mean, *points)
 
-    def _total(self, daily: Floats, of: Mapping[str, level.Points]) -> list[Points]:
-        """The total of what is forecast, with bands from how well such totals were forecast before."""
+    def _total(self, shop: DailySales, daily: Floats, of: Mapping[str, level.Points]) -> list[Points]:
+        """The total of what is forecast, with bands from how well such totals were forecast before.
+
+        No ratio makes a range of nothing, so then it ends at what weeks and months have held so far.
+        """
         points = []
         for kind, days in _kinds(len(daily)):
             mean, (low, middle, high) = window_sums(daily[None], days), of[kind]
-            points.append(Points(mean, mean * min(low, 1.0), mean * middle, mean * max(high, 1.0)))
+            most = mean * max(high, 1.0) if days == 1 or daily.any() else mean + level.held_before(shop.total, days)
+            points.append(Points(mean, mean * min(low, 1.0), mean * middle, most))
         return points
 
     def _total_points(self, shop: DailySales, horizon: int, *, is_shop: bool) -> Mapping[str, level.Points]:

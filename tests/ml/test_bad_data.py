@@ -128,6 +128,21 @@ def test_nothing_but_bad_series_is_refused_in_one_line(tmp_path: Path, capfd: py
     assert capfd.readouterr().err.count("\n") == 1
 
 
+def test_a_quiet_week_of_a_small_shop_does_not_promise_that_nothing_will_sell(tmp_path: Path) -> None:
+    """After an order a day for 40 days and none for nine, last week again is nothing at all."""
+    lines = order_lines(days=40, per_day=1)
+    dataset = write_dataset(tmp_path / "d", lines, cutoff=START + timedelta(days=48))
+    trained = train.fit("forecast", dataset, tmp_path / "b", config={"rounds": 15, "rows": 3000}, seed=1)
+    train.predict(trained.folder, dataset, tmp_path / "p")
+    windows = pd.read_parquet(tmp_path / "p" / "windows.parquet")
+    total = windows[windows["series"] == TOTAL]
+    whole = total[total["days"] == 28].iloc[0]
+    assert (whole["mean"], whole["p10"]) == (0, 0)
+    daily = lines.groupby("created_on")["units"].sum().reindex([START + timedelta(days=n) for n in range(49)]).fillna(0)
+    assert whole["p90"] == pytest.approx(np.quantile(daily.rolling(28).sum().dropna(), 0.9), rel=0.1)
+    assert (total[total["days"] == 7]["p90"] > 0).all()
+
+
 @pytest.mark.parametrize("days", [1, 2, 6, 20, 60])
 def test_a_young_shop_is_forecast_and_explained_from_its_first_day_on(days: int, tmp_path: Path) -> None:
     dataset = write_dataset(tmp_path / "d", order_lines(days=days))
