@@ -62,7 +62,7 @@ def _weekly_tails(shop: Evenings, terms: Terms) -> np.ndarray[Any, Any]:
     """The tail in force on each day, learned from the days before it."""
     tails = np.full(len(shop.sold), TAIL)
     for day in range(LEARN_EVERY, len(tails), LEARN_EVERY):
-        tails[day:] = learned(_between(shop, max(day - WINDOW, 0), day), terms)
+        tails[day:] = learned(_between(shop, max(day - WINDOW, 0), day), terms) or TAIL
     return tails
 
 

@@ -9,7 +9,7 @@ being covered on an ordinary day; `ml/replenish.py` replays orders and learns ho
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -165,6 +165,11 @@ def point(expected: Floats, factor: Floats, terms: Terms, tail: float) -> Floats
     log = np.log(np.maximum(factor, 1.0))
     reach = tail * math.log10(1 / (1 - terms.service_level)) * (0.65 + 1.3 / math.sqrt(terms.lead_days))
     return np.asarray(expected * np.exp(reach * log / (1 + log)))
+
+
+def tail_for(lead_days: int, tails: Mapping[int, float]) -> float:
+    """The tail learned at the lead time nearest to this one by ratio; `TAIL` when none was. tails: by lead time."""
+    return tails[min(tails, key=lambda days: (abs(math.log(days / lead_days)), days))] if tails else TAIL
 
 
 def spread(bands: Sequence[Band], days: int) -> Floats:

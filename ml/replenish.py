@@ -71,10 +71,10 @@ def replay(evenings: Evenings, terms: Terms, tail: float | Floats = TAIL, count_
     return Replayed(arrived, in_time / arrived if arrived else None, held / max(days, 1))
 
 
-def learned(evenings: Evenings, terms: Terms) -> float:
-    """The tail with which the replayed orders would have kept the service level; `TAIL` when there were too few."""
+def learned(evenings: Evenings, terms: Terms) -> float | None:
+    """The tail with which the replayed orders would have kept the service level; None when there were too few."""
     if replay(evenings, terms).orders < MIN_ORDERS:
-        return TAIL
+        return None
     low, high = BOUNDS
     for _ in range(STEPS):
         middle = (low + high) / 2

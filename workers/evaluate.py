@@ -94,7 +94,7 @@ def _replay(context: Context, shop: Shop, day: date) -> None:
         with context.database.transaction() as db:
             replenishing.keep(db, shop.id, tallied)
         log.info(
-            "reorder advice replayed", shop=shop.domain, orders=tallied.orders, kept=tallied.kept, tail=tallied.tail
+            "reorder advice replayed", shop=shop.domain, orders=tallied.orders, kept=tallied.kept, tails=tallied.tails
         )
 
 

@@ -22,7 +22,7 @@ def by_variant(
     daily: Floats,
     several: Mapping[int, Sequence[Variant]],
     purchases: Sequence[Purchase],
-    tail: float,
+    tails: Mapping[int, float],
 ) -> Advice:
     """The advice with variants: each has its own shelf and its share of the forecast, and is due when it runs short.
 
@@ -50,7 +50,7 @@ def by_variant(
     coming = _coming(mine, said.product_ids[at], purchases)
     arriving = on_the_way(len(mine), coming, found.today_on, daily.shape[1])
     parts = planned(
-        _part(said.of(at), share), daily[at] * share[:, None], shelves, terms, arriving, tail, found.today_on
+        _part(said.of(at), share), daily[at] * share[:, None], shelves, terms, arriving, tails, found.today_on
     )
     return _together(found, parts, mine, rows)
 

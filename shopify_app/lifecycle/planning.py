@@ -30,13 +30,14 @@ def planned(
     shelves: Sequence[Shelf],
     terms: Mapping[str, Terms],
     arriving: Floats,
-    tail: float,
+    tails: Mapping[int, float],
     today_on: date,
 ) -> Advice:
-    """The advice about things that each have a shelf and a forecast of their own."""
+    """The advice about things that each have a shelf and a forecast of their own. tails: learned, by lead time."""
     held = np.array([shelf.in_stock or 0 for shelf in shelves], dtype=np.float64)
     numbers = {name: np.zeros(len(shelves)) for name in PLANNED}
     for shared, rows in _under(shelves, terms).items():
+        tail = reorder.tail_for(shared.lead_days, tails)
         plan = reorder.plan(daily[rows], said.of(rows).bands, held[rows], shared, arriving[rows], tail)
         for name, values in numbers.items():
             values[rows] = getattr(plan, name)

@@ -8,7 +8,6 @@ import numpy as np
 from sqlalchemy import and_, exists, select
 from sqlalchemy.orm import Session
 
-from ml import reorder
 from ml.reorder import Terms as Terms
 from shopify_app.lifecycle import ahead, replenishing, variants
 from shopify_app.lifecycle.advice import Advice as Advice
@@ -41,14 +40,14 @@ def advice(
     terms = terms_of(policy, vendors.said(db, shop_id), {shelf.vendor for shelf in mine})
     purchases = vendors.on_the_way(db, shop_id, today_on)
     tallied = replenishing.newest(db, shop_id)
-    tail = tallied.tail if tallied else reorder.TAIL
+    tails = tallied.tails if tallied else {}
     daily = _from_today(said, today_on)
     place = {product_id: n for n, product_id in enumerate(said.product_ids.tolist())}
     coming = [(place[one.product_id], one.due_on, one.units) for one in purchases if one.product_id in place]
     arriving = on_the_way(len(mine), coming, today_on, daily.shape[1])
-    found = planned(said, daily, mine, terms, arriving, tail, today_on)
+    found = planned(said, daily, mine, terms, arriving, tails, today_on)
     several = {number: few for number, few in variants.of_products(db, shop_id, only).items() if len(few) > 1}
-    return by_variant(found, said, daily, several, purchases, tail) if several else found
+    return by_variant(found, said, daily, several, purchases, tails) if several else found
 
 
 def terms_of(policy: Policy, said: Mapping[str, vendors.Said], names: set[str]) -> dict[str, Terms]:

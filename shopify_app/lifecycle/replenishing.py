@@ -1,10 +1,13 @@
 """Advice tallied: once a week a shop's own last year is replayed as if everything had been ordered as advised.
 
-What is learned is how much stock this shop's sales need for a service level (`ml/replenish.py`); it holds from the next
-day on. Forecasts are those that were stored on their evenings, so nothing is known before its time.
+What is learned is how much stock this shop's sales need for a service level (`ml/replenish.py`), for each lead time
+that its vendors have: what was learned at weeks is too little for a day. It holds from the next day on. Forecasts are
+those that were stored on their evenings, so nothing is known before its time.
 """
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -14,7 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ml import replenish
-from ml.reorder import TAIL, Terms, lead_time_units, spread
+from ml.reorder import Terms, lead_time_units, spread, tail_for
 from ml.replenish import Evenings
 from shopify_app import clock
 from shopify_app.db import insert
@@ -22,11 +25,14 @@ from shopify_app.lifecycle import ahead, outcomes
 from shopify_app.lifecycle.ahead import Ahead
 from shopify_app.lifecycle.tallies import SERVED
 from shopify_app.policy import Policy
+from shopify_app.records import vendors
 from shopify_app.records.objects import Objects
 from shopify_app.tables import Evaluation, ForecastRun, Shop, Task
 
 LEVEL = "reorder"
 EVERY_DAYS, WINDOW_DAYS = 7, 364
+MOST_LEADS = 5
+"""Lead times that are replayed: the shop's own, and of its vendors' those of most products. Others take the nearest."""
 MOST_PRODUCTS = 2_000
 """Of a larger shop those that are expected to sell most: their orders tell enough."""
 
@@ -35,7 +41,10 @@ Floats = NDArray[np.floating[Any]]
 
 @dataclass(frozen=True)
 class Tallied:
-    """A replay. kept: the share of orders in time with the tail that was in force. tail: the one from now on."""
+    """A replay. kept: the share of orders in time with the tail that was in force, at the shop's own lead time.
+
+    tails: those from now on, by lead time in days; none where too few orders told.
+    """
 
     evaluated_on: date
     days: int
@@ -43,7 +52,7 @@ class Tallied:
     kept: float | None
     service_level: float
     lead_days: int
-    tail: float
+    tails: Mapping[int, float]
 
 
 def newest(db: Session, shop_id: int) -> Tallied | None:
@@ -62,8 +71,13 @@ def newest(db: Session, shop_id: int) -> Tallied | None:
         row.accuracy,
         float(numbers["service_level"]),
         int(numbers["lead_days"]),
-        float(numbers["tail"]),
+        {int(days): float(tail) for days, tail in _tails(numbers).items()},
     )
+
+
+def _tails(numbers: Mapping[str, Any]) -> Mapping[Any, float]:
+    """Replays of earlier releases told of the shop's own lead time alone."""
+    return numbers["tails"] if "tails" in numbers else {numbers["lead_days"]: numbers["tail"]}
 
 
 def tally(db: Session, objects: Objects, shop: Shop, closed_on: date) -> Tallied | None:
@@ -78,16 +92,18 @@ def tally(db: Session, objects: Objects, shop: Shop, closed_on: date) -> Tallied
     if not runs:
         return None
     policy = Policy.of(shop.settings)
-    terms = Terms(policy.lead_days, policy.service_level, policy.cover_days)
-    evenings = _evenings(db, objects, shop.id, runs, terms, closed_on)
-    done = replenish.replay(evenings, terms, before.tail if before else TAIL)
-    tail = replenish.learned(evenings, terms)
-    return Tallied(closed_on, len(evenings.sold), done.orders, done.kept, terms.service_level, terms.lead_days, tail)
+    own = Terms(policy.lead_days, policy.service_level, policy.cover_days)
+    all_terms = [replace(own, lead_days=days) for days in _leads(db, shop.id, own.lead_days)]
+    evenings = dict(zip(all_terms, _evenings(db, objects, shop.id, runs, all_terms, closed_on), strict=True))
+    done = replenish.replay(evenings[own], own, tail_for(own.lead_days, before.tails if before else {}))
+    learned = {terms.lead_days: replenish.learned(told, terms) for terms, told in evenings.items()}
+    tails = {days: tail for days, tail in learned.items() if tail is not None}
+    return Tallied(closed_on, len(evenings[own].sold), done.orders, done.kept, own.service_level, own.lead_days, tails)
 
 
 def keep(db: Session, shop_id: int, tallied: Tallied) -> None:
     """Write it down; twice is once."""
-    numbers = {"service_level": tallied.service_level, "lead_days": tallied.lead_days, "tail": tallied.tail}
+    numbers = {"service_level": tallied.service_level, "lead_days": tallied.lead_days, "tails": dict(tallied.tails)}
     row = insert(db, Evaluation).values(
         shop_id=shop_id,
         task=Task.FORECAST,
@@ -121,31 +137,49 @@ def _runs(db: Session, shop_id: int, closed_on: date) -> dict[date, ForecastRun]
     return {run.origin_on: run for run in rows}
 
 
+def _leads(db: Session, shop_id: int, own: int) -> list[int]:
+    """The lead times to replay: the shop's own first, then those of its vendors by how many products they have."""
+    told, products = vendors.said(db, shop_id), vendors.names(db, shop_id)
+    known: Counter[int] = Counter()
+    for name, terms in told.items():
+        if terms["lead_days"] is not None and name in products:
+            known[int(terms["lead_days"])] += products[name]
+    ranked = sorted(known, key=lambda days: (-known[days], days))
+    return list(dict.fromkeys([own, *ranked]))[:MOST_LEADS]
+
+
 def _evenings(
-    db: Session, objects: Objects, shop_id: int, runs: dict[date, ForecastRun], terms: Terms, closed_on: date
-) -> Evenings:
-    """The evenings from the oldest run on; one without a run goes on with the run before it."""
+    db: Session, objects: Objects, shop_id: int, runs: dict[date, ForecastRun], terms: Sequence[Terms], closed_on: date
+) -> list[Evenings]:
+    """The evenings from the oldest run on, under each of these terms; one without a run repeats the one before it."""
     first_on, ids = min(runs), _leading(*(ahead.read(objects, runs[on]) for on in (min(runs), max(runs))))
     days = (closed_on - first_on).days
-    lead, factor, cover = (np.full((days, len(ids)), np.nan) for _ in range(3))
+    told = [Evenings(*(np.full((days, len(ids)), np.nan) for _ in range(4))) for _ in terms]
     for day in range(days):
         run = runs.get(first_on + timedelta(days=day))
-        if run is None:
-            lead[day], factor[day], cover[day] = lead[day - 1], factor[day - 1], cover[day - 1]
-            continue
-        said = ahead.read(objects, run)
-        there = np.flatnonzero(np.isin(ids, said.product_ids))
-        mine = said.of(np.searchsorted(said.product_ids, ids[there]))
-        lead[day, there] = lead_time_units(mine.daily, terms.lead_days)
-        factor[day, there] = spread(mine.bands, terms.lead_days)
-        cover[day, there] = lead_time_units(mine.daily, terms.cover_days)
+        said = ahead.read(objects, run) if run is not None else None
+        for one, mine in zip(told, terms, strict=True):
+            _note(one, day, said, ids, mine)
     sold = np.zeros((days, len(ids)))
     place = {product_id: n for n, product_id in enumerate(ids.tolist())}
     for product_id, day_on, units in outcomes.of_products(
         db, shop_id, list(place), first_on + timedelta(days=1), closed_on
     ):
         sold[(day_on - first_on).days - 1, place[product_id]] = units
-    return Evenings(lead, factor, cover, sold)
+    return [replace(one, sold=sold) for one in told]
+
+
+def _note(told: Evenings, day: int, said: Ahead | None, ids: NDArray[np.int64], terms: Terms) -> None:
+    """What was expected that evening."""
+    if said is None:
+        for part in (told.lead_time, told.factor, told.cover):
+            part[day] = part[day - 1]
+        return
+    there = np.flatnonzero(np.isin(ids, said.product_ids))
+    mine = said.of(np.searchsorted(said.product_ids, ids[there]))
+    told.lead_time[day, there] = lead_time_units(mine.daily, terms.lead_days)
+    told.factor[day, there] = spread(mine.bands, terms.lead_days)
+    told.cover[day, there] = lead_time_units(mine.daily, terms.cover_days)
 
 
 def _leading(*said: Ahead) -> NDArray[np.int64]:

@@ -1,17 +1,20 @@
 """Advice is tallied: a shop's own weeks are replayed, and what they tell counts for its next orders alone."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
 import pytest
+from sqlalchemy import select
 
-from ml.reorder import TAIL
+from ml.reorder import TAIL, Terms, point, spread
 from shopify_app import clock
 from shopify_app.db import Database
-from shopify_app.lifecycle import forecasts, registry, reordering, replenishing
+from shopify_app.lifecycle import ahead, forecasts, registry, reordering, replenishing
 from shopify_app.policy import Policy
+from shopify_app.records import vendors
 from shopify_app.records.objects import Objects
-from shopify_app.tables import Product, Shop
+from shopify_app.tables import Evaluation, Product, Shop
 from tests.lifecycle.making import a_version, say, sell
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)  # plain selects and one upsert
@@ -57,8 +60,8 @@ def test_a_steady_shop_learns_that_less_stock_keeps_its_level(
     assert told.orders > 100
     assert told.kept is not None
     assert told.kept > 0.9
-    assert told.tail < TAIL
-    assert early.tail == TAIL
+    assert told.tails[3] < TAIL
+    assert early.tails == {}
     with database.reading() as db:
         run = forecasts.served(db, alice.id, LAST)
         assert run is not None
@@ -84,6 +87,44 @@ def test_it_is_replayed_once_a_week_with_what_was_in_force(
     with database.reading() as db:
         assert replenishing.newest(db, alice.id) == again
         assert replenishing.newest(db, bob.id) is None
+
+
+def test_each_lead_time_of_the_shop_s_vendors_is_learned_for_itself(
+    database: Database, objects: Objects, alice: Shop, bob: Shop
+) -> None:
+    for shop in (alice, bob):
+        lived(database, objects, shop, seed=1)
+    with database.transaction() as db:
+        vendors.say(db, alice.id, "Leaf", {"lead_days": 1})
+        vendors.say(db, alice.id, "Nobody", {"lead_days": 9})
+    mine, theirs = (tallied(database, objects, shop, LAST) for shop in (alice, bob))
+    assert mine is not None
+    assert theirs is not None
+    assert (list(mine.tails), list(theirs.tails)) == ([3, 1], [3])
+    assert mine.tails[3] == theirs.tails[3]
+    assert mine.kept == theirs.kept
+    assert mine.tails[1] != mine.tails[3]
+    with database.reading() as db:
+        run = forecasts.served(db, alice.id, LAST)
+        assert run is not None
+        advice = reordering.advice(db, objects, alice.id, Policy.of(db.get_one(Shop, alice.id).settings), run, LAST)
+        said = ahead.read(objects, run)
+    terms = Terms(1, 0.9, 4)
+    enough = point(said.daily[:, 0], spread(said.bands, 1), terms, mine.tails[1])
+    assert advice.line(0).reorder_point == pytest.approx(enough[0])
+
+
+def test_what_an_earlier_release_learned_counts_until_the_next_replay(
+    database: Database, objects: Objects, alice: Shop
+) -> None:
+    lived(database, objects, alice, seed=1)
+    told = tallied(database, objects, alice, LAST)
+    assert told is not None
+    with database.transaction() as db:
+        row = db.scalars(select(Evaluation).where(Evaluation.level == replenishing.LEVEL)).one()
+        row.numbers = {"service_level": 0.9, "lead_days": 3, "tail": 1.25}
+    with database.reading() as db:
+        assert replenishing.newest(db, alice.id) == replace(told, tails={3: 1.25})
 
 
 def test_nothing_is_known_before_its_time(database: Database, objects: Objects, alice: Shop, bob: Shop) -> None:

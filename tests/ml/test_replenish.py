@@ -5,20 +5,21 @@ import math
 import numpy as np
 import pytest
 
-from ml.reorder import TAIL, Terms, point
+from ml.reorder import TAIL, Terms, point, tail_for
 from ml.replenish import GOLDEN, Evenings, learned, replay
 
 LEVELS = (0.9, 0.95, 0.98)
 
 
-def evenings(seed: int, days: int = 140, products: int = 150, lumpy: bool = False) -> Evenings:
-    """A shop whose forecasts are right: the mean of what is sold, and a 90 % point that fits it."""
+def evenings(seed: int, days: int = 140, products: int = 150, lumpy: bool = False, lead_days: int = 14) -> Evenings:
+    """A shop whose forecasts are right: the mean of what is sold, and a 90 % point that fits a week or more of it."""
     random, rates = np.random.default_rng(seed), np.random.default_rng(1).lognormal(0.3, 1.0, products)
     one = random.negative_binomial(0.5, 0.5 / (0.5 + rates), (days, products))
     sold = (one if lumpy else random.poisson(rates, (days, products))).astype(np.float64)
-    lead = rates * 14
-    spread = np.sqrt(14 * (rates + 2 * rates**2 if lumpy else rates))
-    every = (np.tile(values, (days, 1)) for values in (lead, 1 + 1.28 * spread / lead, rates * 28))
+    window = max(lead_days, 7)
+    spread = np.sqrt(window * (rates + 2 * rates**2 if lumpy else rates))
+    factor = 1 + 1.28 * spread / (rates * window)
+    every = (np.tile(values, (days, 1)) for values in (rates * lead_days, factor, rates * 28))
     return Evenings(*every, sold)
 
 
@@ -55,9 +56,30 @@ def test_a_replay_counts_what_a_patient_person_would() -> None:
 def test_what_was_learned_keeps_the_level_on_other_days(level: float, lumpy: bool) -> None:
     terms = Terms(14, level)
     tail = learned(evenings(seed=5, lumpy=lumpy), terms)
+    assert tail is not None
     kept = [replay(evenings(seed=seed, lumpy=lumpy), terms, tail).kept or 0.0 for seed in (6, 7, 8)]
     assert np.mean(kept) == pytest.approx(level, abs=0.025)  # whole units leave steps
     assert tail < TAIL  # steadier than the wholesaler that the default is for
+
+
+@pytest.mark.parametrize("lumpy", [False, True])
+def test_a_vendor_who_delivers_sooner_needs_a_tail_of_its_own(lumpy: bool) -> None:
+    """What was learned at two weeks keeps a promise for two weeks, and misses one for a day."""
+    tails = {}
+    for days in (1, 14):
+        tail = learned(evenings(seed=5, lumpy=lumpy, lead_days=days), Terms(days))
+        assert tail is not None
+        tails[days] = tail
+    soon = [evenings(seed=seed, lumpy=lumpy, lead_days=1) for seed in (6, 7, 8)]
+    kept = {days: np.mean([replay(shop, Terms(1), tail).kept or 0.0 for shop in soon]) for days, tail in tails.items()}
+    assert kept[14] < 0.9
+    assert kept[1] == pytest.approx(0.95, abs=0.02)
+
+
+def test_a_lead_time_that_was_not_replayed_takes_the_tail_of_the_nearest() -> None:
+    tails = {2: 3.1, 14: 1.7}
+    assert [tail_for(days, tails) for days in (1, 2, 5, 6, 14, 60)] == [3.1, 3.1, 3.1, 1.7, 1.7, 1.7]
+    assert tail_for(7, {}) == TAIL
 
 
 def test_more_stock_keeps_more_orders() -> None:
@@ -68,7 +90,7 @@ def test_more_stock_keeps_more_orders() -> None:
 
 
 def test_a_shop_with_few_orders_has_learned_nothing() -> None:
-    assert learned(evenings(seed=2, days=20, products=5), Terms(14)) == TAIL
+    assert learned(evenings(seed=2, days=20, products=5), Terms(14)) is None
     assert replay(evenings(seed=2, days=10, products=5), Terms(14)).kept is None
 
 
