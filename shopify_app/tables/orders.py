@@ -110,10 +110,11 @@ class InventoryItem(Base):
     """
 
     __tablename__ = "inventory_items"
+    __table_args__ = (Index("ix_inventory_items_shop_id_product_id", "shop_id", "product_id"),)
 
     shop_id: Mapped[ShopKey]
     inventory_item_id: Mapped[int] = mapped_column(BigInt, primary_key=True, autoincrement=False)
-    product_id: Mapped[int] = mapped_column(BigInt, index=True)
+    product_id: Mapped[int] = mapped_column(BigInt)
     variant_id: Mapped[int] = mapped_column(BigInt)
     title: Mapped[str] = mapped_column(String(255), default="", server_default="")
     sku: Mapped[str] = mapped_column(String(255), default="", server_default="")
