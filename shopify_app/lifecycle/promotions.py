@@ -19,15 +19,22 @@ from shopify_app.records.objects import Objects
 EVERYTHING, LONGEST_DAYS, MOST_CAMPAIGNS = promotions.EVERYTHING, promotions.LONGEST, MOST_SIGNALS
 TRIES = 5
 Table = frozenset["Promotion"]
+Occasion = tuple[date, date, str]
+"""First day, last day and code."""
 
 
 class Promotion(NamedTuple):
-    """One line: the days, the product's number or EVERYTHING, and the discount code, if there is one."""
+    """One line: the days, the discount code or "", and the product's number or EVERYTHING."""
 
     first_on: date
     last_on: date
+    code: str
     series: str
-    code: str = ""
+
+    @property
+    def occasion(self) -> "Occasion":
+        """What it has in common with the lines of other products."""
+        return self[:3]
 
 
 def told(db: Session, objects: Objects, shop_id: int) -> Table:
@@ -41,9 +48,9 @@ def add(database: Database, objects: Objects, shop_id: int, new: Iterable[Promot
     _change(database, objects, shop_id, lambda known: known | added)
 
 
-def remove(database: Database, objects: Objects, shop_id: int, gone: Promotion) -> None:
-    """Tell of this one no longer. Raises as `add`."""
-    _change(database, objects, shop_id, lambda known: known - {gone})
+def remove(database: Database, objects: Objects, shop_id: int, gone: Occasion) -> None:
+    """Tell of these days with this code no longer, of no product. Raises as `add`."""
+    _change(database, objects, shop_id, lambda known: frozenset(one for one in known if one.occasion != gone))
 
 
 def campaigns(table: Iterable[Promotion]) -> int:
@@ -75,7 +82,7 @@ def _read(objects: Objects, sha256: str | None) -> Table:
         return frozenset()
     found = promotions.read(objects.checked_path(sha256))
     return frozenset(
-        Promotion(first_on, last_on, series, found.codes.get(place, ""))
+        Promotion(first_on, last_on, found.codes.get(place, ""), series)
         for place, (series, first_on, last_on) in enumerate(found.periods)
     )
 

@@ -8,13 +8,14 @@ from threading import Barrier, Thread
 import pytest
 
 from ml.dataset import read_dataset
+from shopify_app import clock
 from shopify_app.config import Settings
 from shopify_app.db import Database
 from shopify_app.lifecycle import given, promotions
 from shopify_app.lifecycle.promotions import Promotion
 from shopify_app.records import ingest, snapshots
 from shopify_app.records.objects import Objects
-from shopify_app.tables import Shop
+from shopify_app.tables import Product, Shop
 from tests import factories
 from tests.lifecycle.making import sell
 from tests.web.conftest import Send
@@ -52,12 +53,12 @@ def test_a_promotion_is_kept_for_each_product_of_this_shop_and_shown(
     answer = post(alice, "/promotions", **SPRING)
     assert (answer.status_code, answer.location) == (303, "/promotions?said=promotion")
     days = ("2026-03-20", "2026-03-22")
-    assert told(alice) == [(*days, "1", "SPRING"), (*days, "2", "SPRING")]
+    assert told(alice) == [(*days, "SPRING", "1"), (*days, "SPRING", "2")]
     assert told(bob) == []
     page = visit(alice, "/promotions").text
-    assert page.count("20 Mar 2026 to 22 Mar 2026") == 2
-    assert page.count(">Planned<") == 2
-    assert f"{alice.domain[:5]} 2" in page
+    assert page.count("20 Mar 2026 to 22 Mar 2026") == 1
+    assert page.count(">Planned<") == 1
+    assert f"{alice.domain[:5]} 1, {alice.domain[:5]} 2 <" in page
     assert "None so far" in visit(bob, "/promotions").text
     assert post(alice, "/promotions", **SPRING).status_code == 303
     assert len(told(alice)) == 2
@@ -74,22 +75,53 @@ def test_one_is_taken_back_and_the_others_stay(post: Send, alice: Shop, bob: Sho
     for shop in (alice, bob):
         assert post(shop, "/promotions", **everything).status_code == 303
     assert post(alice, "/promotions", **SPRING).status_code == 303
-    first = {"series": "1", "first_on": "2026-03-20", "last_on": "2026-03-22", "code": "SPRING"}
-    assert post(bob, "/promotions/remove", **first).status_code == 303
+    spring = {name: SPRING[name] for name in ("first_on", "last_on", "code")}
+    assert post(bob, "/promotions/remove", **spring).status_code == 303
     assert len(told(alice)) == 3
     for _ in range(2):
-        assert post(alice, "/promotions/remove", **first).status_code == 303
-    assert [one[2] for one in told(alice)] == ["*", "2"]
-    assert post(alice, "/promotions/remove", **first | {"series": "2"}).status_code == 303
-    assert (
-        post(
-            alice, "/promotions/remove", series="*", **{k: v for k, v in everything.items() if k != "products"}
-        ).status_code
-        == 303
-    )
+        assert post(alice, "/promotions/remove", **spring).status_code == 303
+    assert [one[3] for one in told(alice)] == ["*"]
+    assert post(alice, "/promotions/remove", **everything).status_code == 303
     assert told(alice) == []
     assert len(told(bob)) == 1
-    assert post(alice, "/promotions/remove", **first | {"first_on": "soon"}).status_code == 404
+    assert post(alice, "/promotions/remove", **spring | {"first_on": "soon"}).status_code == 404
+
+
+def test_a_collection_is_promoted_with_the_products_that_are_in_it(
+    post: Send, visit: Send, database: Database, alice: Shop, bob: Shop, told: Told
+) -> None:
+    with database.transaction() as db:
+        for shop, members in ((alice, ([[7, "Gifts"]], [[7, "Gifts"], [8, "Sale"]])), (bob, ([[7, "Toys"]], []))):
+            for number, collections in enumerate(members, start=1):
+                db.get_one(Product, (shop.id, number)).collections = collections
+    assert '<s-option value="7">Gifts</s-option>' in visit(alice, "/promotions").text
+    assert "Gifts" not in visit(bob, "/promotions").text
+    for shop in (alice, bob):
+        assert post(shop, "/promotions", **SPRING | {"products": "product-1", "collection": "7"}).status_code == 303
+    assert [one[3] for one in told(alice)] == ["1", "2"]
+    assert [one[3] for one in told(bob)] == ["1"]
+    assert (
+        "in that collection any more" in post(bob, "/promotions", **SPRING | {"products": "", "collection": "8"}).text
+    )
+    assert post(bob, "/promotions", **SPRING | {"products": "", "collection": "9" * 30}).status_code == 422
+    assert len(told(bob)) == 1
+
+
+def test_of_many_products_three_are_named(post: Send, visit: Send, database: Database, alice: Shop, bob: Shop) -> None:
+    with database.transaction() as db:
+        for number in range(1, 6):
+            db.merge(
+                Product(
+                    shop_id=alice.id,
+                    product_id=number,
+                    title=f"Tea {number}",
+                    updated_at=clock.now(),
+                    collections=[[7, "Gifts"]],
+                )
+            )
+    assert post(alice, "/promotions", **SPRING | {"products": "", "collection": "7"}).status_code == 303
+    assert "Tea 1, Tea 2, Tea 3 and 2 more" in visit(alice, "/promotions").text
+    assert "Tea" not in visit(bob, "/promotions").text
 
 
 @pytest.mark.parametrize(
@@ -132,9 +164,9 @@ def test_what_was_imported_from_a_file_stays_beside_what_the_page_adds(
     given.give(settings, alice.domain, "promotions", file)
     assert post(alice, "/promotions", **SPRING | {"products": "product-1"}).status_code == 303
     assert told(alice) == [
-        ("2025-11-27", "2025-11-30", "9", ""),
-        ("2026-03-20", "2026-03-22", "1", "SPRING"),
-        ("2026-11-27", "2026-11-30", "*", "black"),
+        ("2025-11-27", "2025-11-30", "", "9"),
+        ("2026-03-20", "2026-03-22", "SPRING", "1"),
+        ("2026-11-27", "2026-11-30", "black", "*"),
     ]
 
 
@@ -161,20 +193,20 @@ def test_two_members_of_staff_at_the_same_time_lose_nothing(
 
     def plan(number: int) -> None:
         together.wait()
-        promotions.add(database, objects, alice.id, [Promotion(TODAY, TODAY, str(number))])
+        promotions.add(database, objects, alice.id, [Promotion(TODAY, TODAY, "", str(number))])
 
     staff = [Thread(target=plan, args=(number,)) for number in range(4)]
     for one in staff:
         one.start()
     for one in staff:
         one.join()
-    assert [one[2] for one in told(alice)] == ["0", "1", "2", "3"]
+    assert [one[3] for one in told(alice)] == ["0", "1", "2", "3"]
 
 
 def test_the_same_promotions_are_the_same_bytes_whatever_order_they_were_told_in(
     database: Database, objects: Objects, alice: Shop, bob: Shop
 ) -> None:
-    both = [Promotion(TODAY, TODAY, "1", "A"), Promotion(date(2026, 1, 1), TODAY, promotions.EVERYTHING)]
+    both = [Promotion(TODAY, TODAY, "A", "1"), Promotion(date(2026, 1, 1), TODAY, "", promotions.EVERYTHING)]
     for shop, order in ((alice, both), (bob, both[::-1])):
         for one in order:
             promotions.add(database, objects, shop.id, [one])

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
 
 from flask import request
 from sqlalchemy import select
@@ -15,11 +14,13 @@ from shopify_app.lifecycle.promotions import EVERYTHING, LONGEST_DAYS, MOST_CAMP
 from shopify_app.tables import Product
 from shopify_app.web.numbers import shopify_id
 from shopify_app.web.pages import bp, room
+from shopify_app.web.pages.reading import promotions as reading
 
 PER_PAGE = 50
-MOST, MOST_AT_ONCE = 5_000, 100
+MOST, MOST_AT_ONCE = 20_000, 100
 LONGEST_CODE = 255
-FIELDS = ("products", "first_on", "last_on", "code")
+FIELDS = ("products", "collection", "first_on", "last_on", "code")
+FULL = "Remove old ones first."
 
 
 @bp.get("/promotions")
@@ -41,11 +42,9 @@ def plan() -> Response | tuple[str, int]:
         if not errors:
             table = promotions.told(db, room.objects(), shop_id) | set(new)
             if len(table) > MOST:
-                errors["products"] = f"More than {MOST:,} promotions cannot be kept. Remove old ones first."
+                errors["products"] = f"Promotions of more than {MOST:,} products cannot be kept. {FULL}"
             elif promotions.campaigns(table) > MOST_CAMPAIGNS:
-                errors["code"] = (
-                    f"At most {MOST_CAMPAIGNS} codes for all products can be told apart. Remove old ones first."
-                )
+                errors["code"] = f"At most {MOST_CAMPAIGNS} codes for all products can be told apart. {FULL}"
     if errors:
         return _form(request.form, errors, 422)
     promotions.add(room.database(), room.objects(), shop_id, new)
@@ -54,16 +53,15 @@ def plan() -> Response | tuple[str, int]:
 
 @bp.post("/promotions/remove")
 def unplan() -> Response:
-    """Tell of one promotion no longer. Raises NotFound for what is no promotion."""
+    """Tell of a promotion no longer. Raises NotFound for what is no promotion."""
     form = request.form
     try:
-        days = [date.fromisoformat(form.get(name, "")) for name in ("first_on", "last_on")]
+        first_on, last_on = (date.fromisoformat(form.get(name, "")) for name in ("first_on", "last_on"))
     except ValueError:
         raise NotFound("there is no such promotion") from None
-    gone = Promotion(days[0], days[1], form.get("series", ""), form.get("code", ""))
     with room.database().reading() as db:
         shop_id = room.shop(db).id
-    promotions.remove(room.database(), room.objects(), shop_id, gone)
+    promotions.remove(room.database(), room.objects(), shop_id, (first_on, last_on, form.get("code", "")))
     return room.back("/promotions", "promotion-gone")
 
 
@@ -81,30 +79,50 @@ def _asked(db: Session, shop_id: int, form: Mapping[str, str]) -> tuple[list[Pro
     code = form.get("code", "").strip()
     if len(code) > LONGEST_CODE:
         errors["code"] = f"Enter at most {LONGEST_CODE} characters."
-    series = [EVERYTHING]
-    handles = list(dict.fromkeys(name.strip() for name in form.get("products", "").split(",") if name.strip()))
-    if len(handles) > MOST_AT_ONCE:
-        errors["products"] = f"Enter at most {MOST_AT_ONCE} products at once."
-    elif handles:
-        mine = Product.shop_id == shop_id, Product.handle.in_(handles), Product.deleted_at.is_(None)
-        numbers = dict(db.execute(select(Product.handle, Product.product_id).where(*mine)).all())
-        unknown = next((name for name in handles if name not in numbers), None)
-        if unknown:
-            errors["products"] = f"There is no product “{unknown[:100]}”. Use the last part of a product’s address."
-        series = [str(numbers[name]) for name in handles if name in numbers]
+    numbers: set[int] = set()
+    try:
+        numbers |= _products(db, shop_id, form.get("products", ""))
+    except ValueError as wrong:
+        errors["products"] = str(wrong)
+    try:
+        numbers |= _collection(db, shop_id, form.get("collection", ""))
+    except ValueError as wrong:
+        errors["collection"] = str(wrong)
     if errors:
         return [], errors
-    return [Promotion(days["first_on"], days["last_on"], one, code) for one in series], {}
+    series = [str(number) for number in sorted(numbers)] or [EVERYTHING]
+    return [Promotion(days["first_on"], days["last_on"], code, one) for one in series], {}
+
+
+def _products(db: Session, shop_id: int, text: str) -> set[int]:
+    """Products by their handles, with commas between them. Raises ValueError with words for the field."""
+    handles = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    if len(handles) > MOST_AT_ONCE:
+        raise ValueError(f"Enter at most {MOST_AT_ONCE} products at once.")
+    mine = Product.shop_id == shop_id, Product.handle.in_(handles), Product.deleted_at.is_(None)
+    known = dict(db.execute(select(Product.handle, Product.product_id).where(*mine)).all())
+    unknown = next((name for name in handles if name not in known), None)
+    if unknown:
+        raise ValueError(f"There is no product “{unknown[:100]}”. Use the last part of a product’s address.")
+    return set(known.values())
+
+
+def _collection(db: Session, shop_id: int, text: str) -> set[int]:
+    """The products of a collection by its number. Raises ValueError with words for the field."""
+    if not text:
+        return set()
+    found = set(reading.products_of(db, shop_id, shopify_id(text) if text.isdecimal() else 0))
+    if not found:
+        raise ValueError("No product is in that collection any more.")
+    return found
 
 
 def _form(values: Mapping[str, str], errors: Mapping[str, str], status: int = 200) -> tuple[str, int]:
     with room.database().reading() as db:
         at = room.here(db)
-        table = sorted(promotions.told(db, room.objects(), at.shop_id), reverse=True)
-        pages = max(-(-len(table) // PER_PAGE), 1)
+        found = reading.occasions(db, at.shop_id, promotions.told(db, room.objects(), at.shop_id), at.today_on)
+        pages = max(-(-len(found) // PER_PAGE), 1)
         page = min(max(request.args.get("page", 1, type=int), 1), pages)
-        shown = table[(page - 1) * PER_PAGE : page * PER_PAGE]
-        titles = _titles(db, at.shop_id, [one.series for one in shown])
         return room.page(
             "promotions",
             at,
@@ -112,21 +130,9 @@ def _form(values: Mapping[str, str], errors: Mapping[str, str], status: int = 20
             refused="Nothing was saved: some fields need another look." if errors else "",
             values={name: values.get(name, "") for name in FIELDS},
             errors=errors,
-            rows=[(one, titles.get(one.series, f"Product {one.series}"), _state(one, at.today_on)) for one in shown],
-            found=len(table),
+            collections=reading.collections(db, at.shop_id),
+            rows=found[(page - 1) * PER_PAGE : page * PER_PAGE],
+            found=len(found),
             page=page,
             pages=pages,
         )
-
-
-def _titles(db: Session, shop_id: int, series: list[str]) -> dict[str, str]:
-    numbers = sorted({int(one) for one in series if one.isascii() and one.isdigit() and len(one) < 20})
-    mine = Product.shop_id == shop_id, Product.product_id.in_(numbers)
-    found: Any = db.execute(select(Product.product_id, Product.title).where(*mine)).all()
-    return {EVERYTHING: "All products", **{str(number): title for number, title in found}}
-
-
-def _state(one: Promotion, today_on: date) -> str:
-    if one.first_on > today_on:
-        return "planned"
-    return "over" if one.last_on < today_on else "running"
