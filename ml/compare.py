@@ -41,6 +41,13 @@ TARGET = 0.92
 MUCH, MUCH_FROM = 1.5, 2
 SOME, SOME_FROM, SOME_DAYS, SOME_OF = 1.1, 7, 5, 7
 MOST_BIAS = 0.15
+CHANCE = 0.3
+"""Times the concentration of sales: by how much errors of equally good versions may differ.
+
+Where the errors of two versions differ by up to s of each product's units, now in favour of one and now of the other,
+their sums differ by s x the concentration (one standard deviation). On real orders versions fitted a week apart
+differed by .2 of a product's units.
+"""
 TUNED_FOR = 2000
 """Orders at which the confidence sequence is tightest."""
 FIRST_LOOK = 100
@@ -92,34 +99,28 @@ class Retained:
     n: int
 
 
-def worse(
-    champion_error: ArrayLike,
-    previous_error: ArrayLike,
-    days: int | None = None,
-    *,
-    champion_bias: ArrayLike | None = None,
-    previous_bias: ArrayLike | None = None,
-) -> Worse:
+def worse(champion: RunningErrors, previous: RunningErrors, days: int | None = None) -> Worse:
     """Whether a champion should give way to its predecessor after `days` matured days (all given, by default).
 
-    The errors are those after each day in charge, of `running_errors`, both on the same actuals. Rules: error over
-    1.5 x the predecessor's from day 2; over 1.1 x on 5 of the last 7 days from day 7; shop bias over 15 % and 1.5 x
-    the predecessor's from day 7. A shift in demand hits both alike and is no reason to roll back.
+    Both are of `running_errors`, on the same actuals. Rules: error over 1.5 x the predecessor's from day 2; over 1.1 x
+    on 5 of the last 7 days from day 7; shop bias over 15 % and 1.5 x the predecessor's from day 7; each of them only
+    where the difference is more than chance. A shift in demand hits both alike and is no reason to roll back.
     """
-    mine, theirs = _paired(champion_error, previous_error, days)
+    mine, theirs = _paired(champion.error, previous.error, days)
+    chance = CHANCE * _paired(champion.concentration, previous.concentration, days)[0]
     n = len(mine)
-    if n >= MUCH_FROM and mine[-1] > MUCH * theirs[-1]:
-        return Worse(True, "much", f"error {mine[-1]:.2f} against {theirs[-1]:.2f} after {n} days, over {MUCH} x")
-    lately = slice(-SOME_OF, None)
-    lost = int((mine[lately] > SOME * theirs[lately]).sum())
+    surely = mine - theirs > chance
+    told = f"error {mine[-1]:.2f} against {theirs[-1]:.2f} after {n} days" if n else "no matured day yet"
+    if n >= MUCH_FROM and surely[-1] and mine[-1] > MUCH * theirs[-1]:
+        return Worse(True, "much", f"{told}, over {MUCH} x")
+    lost = int((surely & (mine > SOME * theirs))[-SOME_OF:].sum())
     if n >= SOME_FROM and lost >= SOME_DAYS:
         told = f"error over {SOME} x on {lost} of the last {SOME_OF} days, {mine[-1]:.2f} against {theirs[-1]:.2f}"
         return Worse(True, "steady", told)
-    if champion_bias is not None and previous_bias is not None and n >= SOME_FROM:
-        leans, leant = (abs(float(part[-1])) for part in _paired(champion_bias, previous_bias, days))
-        if leans > MOST_BIAS and leans > MUCH * leant:
+    if n >= SOME_FROM:
+        leans, leant = (abs(float(part[-1])) for part in _paired(champion.bias, previous.bias, days))
+        if leans > max(MOST_BIAS, MUCH * leant, leant + chance[-1]):
             return Worse(True, "bias", f"shop bias {leans:.0%} against {leant:.0%} after {n} days")
-    told = f"error {mine[-1]:.2f} against {theirs[-1]:.2f} after {n} days" if n else "no matured day yet"
     return Worse(False, "none", told)
 
 

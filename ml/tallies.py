@@ -37,11 +37,14 @@ class RunningErrors:
     """Errors of a forecast after each of its days: entry k belongs to the first k + 1 days together.
 
     error: WAPE of the products' sums since the first day, so that the noise of single days averages out.
-    bias: of the shop's sum since the first day. Both are NaN until something is sold.
+    bias: of the shop's sum since the first day.
+    concentration: root of the Herfindahl index of the units sold since then: 1 when one product sold all of them,
+    1/sqrt(n) when n products sold alike. All three are NaN until something is sold.
     """
 
     error: Floats
     bias: Floats
+    concentration: Floats
 
 
 def tally(actual: pd.DataFrame, forecast: pd.DataFrame, level: Level = "product") -> Tally:
@@ -105,7 +108,8 @@ def running_errors(actual: pd.DataFrame, forecast: pd.DataFrame, series: Sequenc
     expected, came = cube(products, "mean"), cube(sold, "units")
     total = came.sum(axis=0)
     total = np.where(total > 0, total, np.nan)
-    return RunningErrors(np.abs(expected - came).sum(axis=0) / total, (expected - came).sum(axis=0) / total)
+    off, alike = expected - came, np.sqrt((came**2).sum(axis=0))
+    return RunningErrors(np.abs(off).sum(axis=0) / total, off.sum(axis=0) / total, alike / total)
 
 
 def _of_level(frame: pd.DataFrame, level: Level) -> pd.DataFrame:

@@ -74,7 +74,7 @@ def _compared(opened: Evening, seen: Slot, champion: Version, previous: Version)
     mine, theirs = (_errors(opened, version, first) for version in (champion, previous))
     if mine is None or theirs is None:
         return None
-    found = compare.worse(mine.error, theirs.error, champion_bias=mine.bias, previous_bias=theirs.bias)
+    found = compare.worse(mine, theirs)
     if not found.is_worse:
         return None
     error, previous_error = float(mine.error[-1]), float(theirs.error[-1])

@@ -1,9 +1,13 @@
 """Paired rules: what gives way, what may be promoted, what is too early to say."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from numpy.typing import ArrayLike
 
 from ml.compare import (
+    RunningErrors,
     Verdict,
     better,
     confidence_sequence,
@@ -14,43 +18,65 @@ from ml.compare import (
 )
 
 
+def running(error: ArrayLike, bias: ArrayLike = 0.0, concentration: ArrayLike = 0.1) -> RunningErrors:
+    """Errors after each day, in a shop with a hundred products that sell alike."""
+    errors = np.asarray(error, np.float64)
+    biases, concentrations = (np.where(np.isnan(errors), np.nan, part) for part in (bias, concentration))
+    return RunningErrors(errors, biases, concentrations)
+
+
 def test_an_error_over_half_again_gives_way_from_day_two() -> None:
-    assert not worse([9.0], [1.0]).is_worse
-    found = worse([0.9, 0.91], [0.6, 0.6])
+    assert not worse(running([9.0]), running([1.0])).is_worse
+    found = worse(running([0.9, 0.91]), running([0.6, 0.6]))
     assert (found.is_worse, found.rule) == (True, "much")
     assert "0.91 against 0.60 after 2 days" in found.told
-    assert not worse([0.9, 0.89], [0.6, 0.6]).is_worse
+    assert not worse(running([0.9, 0.89]), running([0.6, 0.6])).is_worse
 
 
 def test_a_tenth_over_on_five_of_seven_days_gives_way_from_day_seven() -> None:
-    previous = np.ones(7)
-    champion = np.array([1.0, 1.0, 1.2, 1.2, 1.2, 1.2, 1.2])
-    assert worse(champion, previous).rule == "steady"
-    assert not worse(champion[:6], previous[:6]).is_worse
-    assert not worse(np.array([1.0, 1.0, 1.0, 1.2, 1.2, 1.2, 1.2]), previous).is_worse
+    previous, champion = np.ones(7), np.array([1.0, 1.0, 1.2, 1.2, 1.2, 1.2, 1.2])
+    assert worse(running(champion), running(previous)).rule == "steady"
+    assert not worse(running(champion[:6]), running(previous[:6])).is_worse
+    assert not worse(running([1.0, 1.0, 1.0, 1.2, 1.2, 1.2, 1.2]), running(previous)).is_worse
 
 
 def test_a_shop_bias_that_the_predecessor_has_not_gives_way_even_at_a_lower_error() -> None:
-    errors, zeros = np.full(7, 0.5), np.full(7, 0.6)
-    lean = {"champion_bias": np.full(7, -0.3), "previous_bias": np.full(7, -0.05)}
-    assert worse(errors, zeros, **lean).rule == "bias"
-    both = {"champion_bias": np.full(7, -0.3), "previous_bias": np.full(7, -0.25)}
-    assert not worse(errors, zeros, **both).is_worse
+    errors = np.full(7, 0.5)
+    assert worse(running(errors, bias=-0.3), running(errors + 0.1, bias=-0.05)).rule == "bias"
+    assert not worse(running(errors, bias=-0.3), running(errors + 0.1, bias=-0.25)).is_worse
+
+
+@pytest.mark.parametrize(
+    ("rule", "champion", "previous"),
+    [
+        ("much", running([0.185] * 2), running([0.1] * 2)),
+        ("steady", running([0.69] * 7), running([0.6] * 7)),
+        ("bias", running([0.5] * 7, bias=-0.19), running([0.5] * 7, bias=0.1)),
+    ],
+)
+def test_what_chance_makes_of_few_products_is_no_reason(
+    rule: str, champion: RunningErrors, previous: RunningErrors
+) -> None:
+    """Each is 9 points worse. Ten products that sell alike make 0.3 / sqrt(10) = 9.5 points, a hundred make 3."""
+    assert worse(champion, previous).rule == rule
+    champion, previous = (replace(one, concentration=one.concentration * np.sqrt(10)) for one in (champion, previous))
+    assert not worse(champion, previous).is_worse
 
 
 def test_only_the_days_that_have_matured_are_looked_at() -> None:
-    assert not worse([0.5, 0.5, 9.0], [0.5, 0.5, 0.5], days=2).is_worse
-    assert worse([0.5, 0.5, 9.0], [0.5, 0.5, 0.5], days=3).is_worse
-    assert worse([], []).told == "no matured day yet"
+    champion, previous = running([0.5, 0.5, 9.0]), running([0.5, 0.5, 0.5])
+    assert not worse(champion, previous, days=2).is_worse
+    assert worse(champion, previous, days=3).is_worse
+    assert worse(running([]), running([])).told == "no matured day yet"
 
 
 def test_days_before_the_first_sale_are_no_evidence() -> None:
-    assert not worse([np.nan, 9.0], [np.nan, 1.0]).is_worse
+    assert not worse(running([np.nan, 9.0]), running([np.nan, 1.0])).is_worse
 
 
 def test_errors_that_are_not_paired_are_refused() -> None:
     with pytest.raises(ValueError, match="not paired"):
-        worse([1.0, 2.0], [1.0])
+        worse(running([1.0, 2.0]), running([1.0]))
 
 
 def days(level: float, seed: int, n: int = 84) -> np.ndarray:

@@ -52,8 +52,8 @@ def test_the_model_beats_naive_and_gives_way_only_when_it_should(sales: pd.DataF
     bad = good[good["series"] != TOTAL].assign(series=lambda d: d["series"].map(swap))
     previous = running_errors(sales, good)
     shuffled, same = running_errors(sales, bad), running_errors(sales, equal)
-    assert any(worse(shuffled.error, previous.error, day).is_worse for day in range(1, 6))
-    assert not any(worse(same.error, previous.error, day).is_worse for day in range(1, 29))
+    assert any(worse(shuffled, previous, day).is_worse for day in range(1, 6))
+    assert not any(worse(same, previous, day).is_worse for day in range(1, 29))
 
 
 def test_reorder_points_of_the_best_sellers_are_enough_more_often_than_their_service_level(sales: pd.DataFrame) -> None:

@@ -74,6 +74,7 @@ def test_running_errors_equal_sums_from_the_first_day_on() -> None:
     found = running_errors(actual, forecast)
     assert found.error.tolist() == pytest.approx([(2 + 1 + 1) / 5, (0 + 4 + 2) / 8, (0 + 4 + 3) / 10])
     assert found.bias.tolist() == pytest.approx([(3 - 5) / 5, (6 - 8) / 8, (9 - 10) / 10])
+    assert found.concentration.tolist() == pytest.approx([17**0.5 / 5, 32**0.5 / 8, 52**0.5 / 10])
 
 
 def test_days_before_anything_is_sold_have_no_error() -> None:
@@ -106,12 +107,11 @@ def test_a_version_with_shuffled_products_gives_way_within_five_days(
 ) -> None:
     frame, made = shop
     champion, previous = (running_errors(frame, made[name]) for name in ("shuffled", "fresh"))
-    assert worse(champion.error, previous.error, 5).is_worse
+    assert worse(champion, previous, 5).is_worse
 
 
 def test_an_equal_version_never_gives_way(shop: tuple[pd.DataFrame, dict[str, pd.DataFrame]]) -> None:
     frame, made = shop
     for one, other in (("older", "fresh"), ("fresh", "older")):
         champion, previous = (running_errors(frame, made[name]) for name in (one, other))
-        bias = {"champion_bias": champion.bias, "previous_bias": previous.bias}
-        assert not any(worse(champion.error, previous.error, day, **bias).is_worse for day in range(1, 29))
+        assert not any(worse(champion, previous, day).is_worse for day in range(1, 29))
