@@ -4,9 +4,9 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, or_, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from shopify_app.db import insert, server_time
 from shopify_app.errors import Conflict, NotFound
@@ -67,10 +67,9 @@ def ask(
 
 def claim(db: Session, kinds: Collection[str], *, lease: timedelta = timedelta(minutes=5)) -> Job | None:
     """Lease one due job: of the shop served longest ago, never beside a running job of the same shop and kind."""
-    other = aliased(Job)
-    same = (other.shop_id == Job.shop_id) & (other.kind == Job.kind) & (other.id != Job.id)
-    running = (other.state == WorkState.PENDING) & (other.lease_until > server_time(db))
-    alone = ~select(other.id).where(same & running).exists()
+    # Found once and not for each job that is due: beside each there are months of the same kind that are done.
+    held = select(Job.shop_id, Job.kind).where(Job.state == WorkState.PENDING, Job.lease_until > server_time(db))
+    alone = tuple_(Job.shop_id, Job.kind).not_in(held.correlate(None))
     return leases.take(db, Job, kinds, lease=lease, most=ATTEMPTS, but=[alone])
 
 
