@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from shopify_app import clock
 from shopify_app.db import insert
+from shopify_app.records import jobs
 from shopify_app.tables import Feed, Shop, ShopState
 
 ORDERS, CATALOGUE, SUBSCRIPTIONS = "orders", "catalogue", "subscriptions"
@@ -55,10 +56,23 @@ def done(
 
 
 def due(db: Session, now: datetime) -> list[Due]:
-    """Feeds of installed shops whose time has come. Before its history was read, a shop has none."""
-    found = select(Feed.shop_id, Feed.kind, Feed.checked_at).join(Shop).where(Shop.state == ShopState.INSTALLED)
+    """Feeds of installed shops whose time has come. Before its history was read, a shop has none.
+
+    Not what is asked for already; what was given up is due again when its time has come again.
+    """
+    return [one for kind in EVERY for one in _due(db, kind, now)]
+
+
+def _due(db: Session, kind: str, now: datetime) -> list[Due]:
+    before = now - EVERY[kind]
+    installed = select(Feed.shop_id, Feed.checked_at).join(Shop).where(Shop.state == ShopState.INSTALLED)
+    found = installed.where(
+        Feed.kind == kind,
+        Feed.checked_at <= before,
+        Feed.shop_id.not_in(jobs.shops_served(JOBS[kind], now, before)),
+    )
     return [
         Due(shop_id, JOBS[kind], f"last read {checked_at:%Y-%m-%d %H:%M} UTC")
-        for shop_id, kind, checked_at in db.execute(found)
-        if kind in EVERY and checked_at is not None and checked_at + EVERY[kind] <= now
+        for shop_id, checked_at in db.execute(found.order_by(Feed.checked_at, Feed.shop_id))
+        if checked_at is not None
     ]

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, func, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -32,6 +32,7 @@ __all__ = [
     "remember",
     "renew",
     "replay",
+    "shops_served",
     "wait_for_outside",
 ]
 
@@ -153,11 +154,19 @@ def wait_for_outside(db: Session, job: Job, error: str) -> None:
 
 
 def is_open(db: Session, shop_id: int, kind: str, by: datetime | None = None) -> bool:
-    """Whether a job of this kind runs, or waits; of those that wait, only what is due by then, if given."""
+    """Whether a job of this kind runs, or waits; of those nobody has begun yet, only what is due by then, if given."""
     mine = [Job.shop_id == shop_id, Job.kind == kind, Job.state == WorkState.PENDING]
     if by is not None:
-        mine.append(or_(Job.started_at.is_not(None), Job.due_at <= by))
+        mine.append(_has_begun_or_is_due(by))
     return db.scalar(select(Job.id).where(*mine).limit(1)) is not None
+
+
+def shops_served(kind: str, by: datetime, parked_since: datetime) -> Select[int]:
+    """Shops for which asking for such a job would bring nothing: one is open, or was given up since then."""
+    is_open = (Job.state == WorkState.PENDING) & _has_begun_or_is_due(by)
+    is_given_up = (Job.state == WorkState.PARKED) & (Job.finished_at > parked_since)
+    few = Job.state.in_((WorkState.PENDING, WorkState.PARKED))  # what is done is most, and the index tells them apart
+    return select(Job.shop_id).where(Job.kind == kind, few, is_open | is_given_up)
 
 
 def replay(db: Session, shop_id: int, job_id: int) -> None:
@@ -187,6 +196,12 @@ def open_count(db: Session) -> int:
         .where(Job.state == WorkState.PENDING, Shop.state == ShopState.INSTALLED)
     )
     return db.scalar(waiting) or 0
+
+
+def _has_begun_or_is_due(by: datetime) -> ColumnElement[bool]:
+    """What was tried or is on its way waits as long as it has to: it runs, or tells an error or how far it is."""
+    begun = Job.started_at.is_not(None) | Job.error.is_not(None) | Job.progress.is_not(None)
+    return begun | (Job.due_at <= by)
 
 
 def _without(payload: Mapping[str, Any], *names: str) -> dict[str, Any]:
