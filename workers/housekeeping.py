@@ -3,13 +3,14 @@
 import shutil
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shopify_app import access, clock
+from shopify_app.batches import batches
 from shopify_app.config import secret_name
 from shopify_app.errors import Conflict, ForetallyError, Overtaken
 from shopify_app.lifecycle import alerts, registry
@@ -42,6 +43,8 @@ COLLECTING = ("collect", "everything")
 RETIRING = ("retire", "rows")
 MOST_ROWS = 10_000
 """How many old rows go at one heartbeat: the desk has other work. That is 7 million in an hour."""
+TOGETHER = 100
+"""Shops of one transaction at midnight: webhooks wait for it on SQLite."""
 _last_try = time.monotonic()
 """When this worker last began a heartbeat, or came. Its clock stands still while the machine sleeps."""
 
@@ -111,9 +114,24 @@ def _open_days(context: Context) -> None:
     """In production a new day begins by the clock on the wall of the shop, orders or none."""
     if context.settings.business_clock != "wall":
         return
-    with context.database.transaction() as db:
-        for shop in db.scalars(select(Shop).where(Shop.state == ShopState.INSTALLED)):
-            ingest.open_day(db, shop, clock.day_in(clock.now(), shop.time_zone))
+    now = clock.now()
+    for some in batches(_new_days(context, now), TOGETHER):
+        with context.database.transaction() as db:
+            for shop_id, today in some:
+                ingest.open_day(db, db.get_one(Shop, shop_id), today)
+
+
+def _new_days(context: Context, now: datetime) -> list[tuple[int, date]]:
+    """Shops whose wall shows a day that is not open yet. Mostly none, so nothing is locked to find that out."""
+    known = select(Shop.id, Shop.time_zone, Shop.business_on).where(Shop.state == ShopState.INSTALLED)
+    with context.database.reading() as db:
+        every = db.execute(known.order_by(Shop.id)).all()
+    days = {time_zone: clock.day_in(now, time_zone) for time_zone in {shop.time_zone for shop in every}}
+    return [
+        (shop.id, days[shop.time_zone])
+        for shop in every
+        if shop.business_on is None or shop.business_on < days[shop.time_zone]
+    ]
 
 
 def _overdue(context: Context) -> None:

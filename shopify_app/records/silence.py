@@ -6,7 +6,7 @@ from itertools import pairwise
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from shopify_app.records import canary, feeds, inbox, turns
+from shopify_app.records import canary, feeds, inbox, jobs, turns
 from shopify_app.records.feeds import Due
 from shopify_app.tables import Event, EventState, Feed, Shop, ShopState
 
@@ -50,8 +50,9 @@ def after_absence(db: Session, now: datetime, busy: timedelta) -> list[Due]:
 def unusual(db: Session, now: datetime) -> list[Due]:
     """Shops that are silent for unusually long; each again after an hour, as long as it lasts."""
     quiet = []
+    served = set(db.scalars(jobs.shops_served(feeds.JOBS[feeds.ORDERS], now, now - SHORTEST)))
     for shop_id, domain, checked_at in _read_shops(db):
-        if checked_at is not None and checked_at + SHORTEST > now:
+        if shop_id in served or (checked_at is not None and checked_at + SHORTEST > now):
             continue
         silent = _silent_for(db, domain, now)
         if silent is not None:
@@ -81,9 +82,11 @@ def _read_shops(db: Session) -> list[tuple[int, str, datetime | None]]:
 
 
 def _silent_for(db: Session, domain: str, now: datetime) -> timedelta | None:
-    """How long the shop has been silent, when that is unusual."""
-    newest = sorted(_heard(db, domain, EventState.APPLIED) + _heard(db, domain, EventState.DONE), reverse=True)
-    heard = [received_at for _, received_at in newest[:LOOKED_AT]]
+    """How long the shop has been silent, when that is unusual. Most were heard of lately: one delivery tells."""
+    last = _heard(db, domain, 1)
+    if not last or now - last[0] <= SHORTEST:
+        return None
+    heard = _heard(db, domain, LOOKED_AT)
     if len(heard) < FEWEST:
         return None
     usual = max(later - earlier for later, earlier in pairwise(heard))
@@ -91,8 +94,13 @@ def _silent_for(db: Session, domain: str, now: datetime) -> timedelta | None:
     return silent if silent > max(TIMES * usual, SHORTEST) else None
 
 
-def _heard(db: Session, domain: str, state: EventState) -> list[tuple[int, datetime]]:
-    """The newest deliveries in this state, by number, and when they came."""
+def _heard(db: Session, domain: str, most: int) -> list[datetime]:
+    """When the newest deliveries that became rows came, the newest first."""
+    newest = [row for state in (EventState.APPLIED, EventState.DONE) for row in _in_state(db, domain, state, most)]
+    return [received_at for _, received_at in sorted(newest, reverse=True)[:most]]
+
+
+def _in_state(db: Session, domain: str, state: EventState, most: int) -> list[tuple[int, datetime]]:
     theirs = Event.state == state, Event.shop == domain, Event.secret_used != inbox.OURS
-    newest = select(Event.seq, Event.received_at).where(*theirs).order_by(Event.seq.desc()).limit(LOOKED_AT)
+    newest = select(Event.seq, Event.received_at).where(*theirs).order_by(Event.seq.desc()).limit(most)
     return [(row[0], row[1]) for row in db.execute(newest)]
