@@ -47,7 +47,8 @@ def pins(db: Session, shop: Shop, now: datetime) -> dict[str, list[str]]:
     slots = db.scalars(select(Slot).where(Slot.shop_id == shop.id))
     serving = {id for slot in slots for id in (slot.champion_id, slot.previous_id, slot.shadow_id)}
     found: dict[str, list[str]] = {}
-    for version in db.scalars(select(Version).where(Version.shop_id == shop.id).order_by(Version.id)):
+    columns = Version.id, Version.snapshot_id, Version.task, Version.number, Version.state, Version.created_at
+    for version in db.execute(select(*columns).where(Version.shop_id == shop.id).order_by(Version.id)):
         if version.id in serving or version.state in WAITING or version.created_at >= recent:
             found.setdefault(version.snapshot_id, []).append(f"{version.task} {version.number} ({version.state})")
     return found
@@ -66,16 +67,17 @@ def retire_all(database: Database, now: datetime) -> list[str]:
     return retired
 
 
-def retire_rows(database: Database, now: datetime, most: int = LARGEST_ID) -> int:
-    """Delete the views, answers, forecasts and jobs of every shop that are too old, about `most` of them; how many."""
+def retire_rows(database: Database, now: datetime) -> int:
+    """Delete the views, answers, forecasts and jobs of every shop that are too old; how many."""
     with database.reading() as db:
         every = db.scalars(select(Shop).order_by(Shop.id)).all()
-    total = 0
-    for shop in every:
-        if total < most:
-            total += views.retire(database, shop, now, most - total)
-            total += ageing.retire(database, shop, now, max(most - total, 0))
-    return total
+    return sum(retire_rows_of(database, shop, now) for shop in every)
+
+
+def retire_rows_of(database: Database, shop: Shop, now: datetime, most: int = LARGEST_ID) -> int:
+    """The same of one shop, about `most` of them."""
+    total = views.retire(database, shop, now, most)
+    return total + ageing.retire(database, shop, now, max(most - total, 0))
 
 
 def retire(db: Session, shop: Shop, now: datetime) -> list[str]:

@@ -38,6 +38,21 @@ def test_a_heartbeat_takes_some_old_views_and_the_next_ones_the_rest(context: Co
     assert left(context.database) == 1  # tomorrow
 
 
+def test_old_rows_of_many_shops_go_a_few_shops_at_a_heartbeat_the_longest_unserved_first(
+    context: Context, alice: Shop, bob: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(housekeeping, "RETIRED", 1)
+    for shop in (alice, bob):
+        look_long_ago(context.database, shop, 3)
+    housekeeping.tick(context)
+    assert left(context.database) == 3
+    look_long_ago(context.database, alice, 1)  # she had her turn today
+    housekeeping.tick(context)
+    assert left(context.database) == 1
+    housekeeping.tick(context)
+    assert left(context.database) == 1
+
+
 TODAY = date(2026, 3, 10)
 
 
