@@ -56,9 +56,11 @@ class _Standing:
     share: float
     champion_id: int
     champion_number: int
-    champion: NeighbourTable
     table_bundle: str
-    """Where that table is: the version's own bundle, or its lists by newer orders."""
+    """Where its table is: the version's own bundle, or its lists by newer orders.
+
+    The table itself would stay open for as long as this: five files per shop, and a process may open a thousand.
+    """
     champion_bundle: str
     shadow_id: int | None
     shadow_bundle: str | None
@@ -121,7 +123,8 @@ class Serving:
         on_sale = self._shelves.get(standing.shop_id)
         shadow_id = standing.shadow_id if routing.shadows(request_id, standing.share) else None
         wanted = self._known(standing.shop_id, shopper) if shopper else None
-        chosen, name = self._chosen(standing.champion, standing.champion_bundle, product_ids, limit, on_sale, wanted)
+        table = self._table(standing.table_bundle)
+        chosen, name = self._chosen(table, standing.champion_bundle, product_ids, limit, on_sale, wanted)
         if shopper is not None and shopper.kind == AGAIN and name != AGAIN:
             chosen, name = (), AGAIN
         answer = Answer(chosen, standing.champion_id, standing.champion_number, shadow_id, name)
@@ -154,13 +157,13 @@ class Serving:
                 raise NotFound(f"{domain} has no recommendations yet")
             shadow = registry.by_id(db, shop.id, seen.shadow_id)
             bundle = counted.answering(db, champion)
+            self._table(bundle)
             standing = _Standing(
                 shop_id=shop.id,
                 today=registry.today(shop),
                 share=Policy.of(shop.settings).shadow_share,
                 champion_id=champion.id,
                 champion_number=champion.number,
-                champion=self._table(bundle),
                 table_bundle=bundle,
                 champion_bundle=champion.bundle,
                 shadow_id=shadow.id if shadow else None,

@@ -1,6 +1,8 @@
 """Shoppers get an answer from the table in charge; what is written behind it never changes the answer."""
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select, update
@@ -9,6 +11,7 @@ from shopify_app.config import Settings
 from shopify_app.db import Database
 from shopify_app.errors import NotFound
 from shopify_app.lifecycle import publishing, registry
+from shopify_app.lifecycle import serving as lifecycle_serving
 from shopify_app.lifecycle.publishing import ListChange
 from shopify_app.lifecycle.serving import Serving
 from shopify_app.records import ingest
@@ -122,6 +125,34 @@ def test_a_product_that_sells_out_or_is_deleted_leaves_the_answers_within_second
         ingest.apply(db, alice, "products/delete", {"id": 3}, business_clock="data")
     assert serving.recommend(alice.domain, [1], 8, "b").product_ids == (4, 5)
     serving.flush()
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="only Linux tells which files are open")
+def test_a_process_holds_only_so_many_shops_files_open(
+    database: Database,
+    settings: Settings,
+    serving: Serving,
+    alice: Shop,
+    bob: Shop,
+    charlie: Shop,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(lifecycle_serving, "TABLES_KEPT", 1)
+    for number, shop in enumerate((alice, bob, charlie)):
+        stock(database, shop)
+        put_in_charge(database, shop, lists(database, settings, shop, {1: [2 + number]}, popular=[8]))
+    shown, opened = [], set()
+    for request in ("first", "second"):
+        for shop in (alice, bob, charlie):
+            shown.append(serving.recommend(shop.domain, [1], 2, request).product_ids)
+            opened.add(len({file.parent for file in open_files() if settings.var / "bundles" in file.parents}))
+    assert shown == [(2, 8), (3, 8), (4, 8)] * 2
+    assert opened == {1}
+
+
+def open_files() -> list[Path]:
+    """The files that this process holds open."""
+    return [Path(os.readlink(one)) for one in Path("/proc/self/fd").iterdir() if one.is_symlink()]
 
 
 def test_a_shop_without_a_version_says_so(serving: Serving, charlie: Shop) -> None:
