@@ -288,7 +288,7 @@ def test_a_claim_costs_the_same_however_many_jobs_are_done(database: Database, a
         pytest.skip("PostgreSQL chooses its way by what it has counted; SQLite goes the same way each time")
 
     def steps() -> int:
-        """What SQLite does for one claim, in thousands of its steps."""
+        """What SQLite does for one claim, in hundreds of its steps."""
         counted: list[int] = []
         with database.transaction() as db:
             raw = db.connection().connection.driver_connection

@@ -122,6 +122,30 @@ def test_answers_forecasts_and_finished_jobs_go_with_age_and_what_is_still_looke
         ]
 
 
+def test_a_shop_s_old_rows_are_found_without_reading_the_jobs_of_others(
+    context: Context, alice: Shop, bob: Shop
+) -> None:
+    if not context.database.is_sqlite:
+        pytest.skip("PostgreSQL chooses its way by what it has counted; SQLite goes the same way each time")
+
+    def steps() -> int:
+        """What SQLite does to find nothing old of Alice, in hundreds of its steps."""
+        counted: list[int] = []
+        with context.database.reading() as db:
+            raw = db.connection().connection.driver_connection
+            raw.set_progress_handler(lambda: counted.append(1), 100)  # type: ignore[union-attr]
+        assert ageing.retire(context.database, alice, clock.now(), 1_000) == 0
+        with context.database.reading() as db:
+            raw = db.connection().connection.driver_connection
+            raw.set_progress_handler(None, 0)  # type: ignore[union-attr]
+        return len(counted)
+
+    before = steps()
+    with context.database.transaction() as db:
+        db.add_all([job(bob, "publish", 1, WorkState.DONE) for _ in range(500)])
+    assert steps() <= before + 1
+
+
 def test_files_for_merchants_expire_while_the_object_store_is_away(
     context: Context, alice: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
