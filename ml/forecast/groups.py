@@ -57,7 +57,7 @@ def collection_bands(sales: DailySales) -> dict[str, Bands]:
 
     They are many, and the smaller ones are harder: ranges from the largest held 59 % of all collections' weeks.
     """
-    ranked = _ranked(sales, _rows_of_collections(sales))
+    ranked = _ranked(sales, _places_of_collections(sales.collections, sales.series))
     step = max(len(ranked) / JUDGED, 1.0)
     return _measured(sales, [ranked[int(k * step)] for k in range(min(len(ranked), JUDGED))])
 
@@ -100,14 +100,13 @@ def _rows_of_types(sales: DailySales) -> dict[str, list[int]]:
     return rows
 
 
-def _rows_of_collections(sales: DailySales) -> dict[int, list[int]]:
-    """The rows of each collection that sold anything."""
-    row_of = {series: row for row, series in enumerate(sales.series)}
+def _places_of_collections(collections: Mapping[int, Collection], series: Sequence[str]) -> dict[int, list[int]]:
+    """Where the products of each collection are among these series; without collections of which none is there."""
+    place_of = {name: place for place, name in enumerate(series)}
     found = {
-        number: sorted(row_of[series] for series in one.series if series in row_of)
-        for number, one in sales.collections.items()
+        number: sorted(place_of[name] for name in one.series if name in place_of) for number, one in collections.items()
     }
-    return {number: rows for number, rows in found.items() if rows}
+    return {number: places for number, places in found.items() if places}
 
 
 def _ranked(sales: DailySales, rows: Mapping[Any, list[int]]) -> list[Ints]:
@@ -158,13 +157,10 @@ def _types(forecast: Forecast, type_of: Mapping[str, str], most: int) -> dict[st
 
 def _collections(forecast: Forecast, collections: Mapping[int, Collection], most: int) -> dict[int, Ints]:
     """The places of each collection's products in the forecast, the one that is expected to sell most first."""
-    place_of = {series: place for place, series in enumerate(forecast.series[:-1])}
-    found = {
-        number: np.array(sorted(place_of[series] for series in one.series if series in place_of), dtype=np.int64)
-        for number, one in collections.items()
-    }
-    expected = {number: forecast.whole.mean[places, 0].sum() for number, places in found.items() if len(places)}
-    return {number: found[number] for number in sorted(expected, key=lambda k: (-expected[k], k))[:most]}
+    found = _places_of_collections(collections, forecast.series[:-1])
+    expected = {number: forecast.whole.mean[places, 0].sum() for number, places in found.items()}
+    ranked = sorted(expected, key=lambda number: (-expected[number], number))
+    return {number: np.array(found[number], dtype=np.int64) for number in ranked[:most]}
 
 
 def _told(

@@ -151,35 +151,34 @@ def _leads(db: Session, shop_id: int, own: int) -> list[int]:
 def _evenings(
     db: Session, objects: Objects, shop_id: int, runs: dict[date, ForecastRun], terms: Sequence[Terms], closed_on: date
 ) -> list[Evenings]:
-    """The evenings from the oldest run on, under each of these terms; one without a run repeats the one before it."""
+    """The evenings from the oldest run on, under each of these terms, which differ in their lead times alone.
+
+    One without a run repeats the one before it.
+    """
     first_on, ids = min(runs), _leading(*(ahead.read(objects, runs[on]) for on in (min(runs), max(runs))))
     days = (closed_on - first_on).days
-    told = [Evenings(*(np.full((days, len(ids)), np.nan) for _ in range(4))) for _ in terms]
+    leads, factors = ([np.full((days, len(ids)), np.nan) for _ in terms] for _ in range(2))
+    cover = np.full((days, len(ids)), np.nan)
     for day in range(days):
         run = runs.get(first_on + timedelta(days=day))
-        said = ahead.read(objects, run) if run is not None else None
-        for one, mine in zip(told, terms, strict=True):
-            _note(one, day, said, ids, mine)
+        if run is None:
+            for part in (*leads, *factors, cover):
+                part[day] = part[day - 1]
+            continue
+        said = ahead.read(objects, run)
+        there = np.flatnonzero(np.isin(ids, said.product_ids))
+        mine = said.of(np.searchsorted(said.product_ids, ids[there]))
+        cover[day, there] = lead_time_units(mine.daily, terms[0].cover_days)
+        for one, lead, factor in zip(terms, leads, factors, strict=True):
+            lead[day, there] = lead_time_units(mine.daily, one.lead_days)
+            factor[day, there] = spread(mine.bands, one.lead_days)
     sold = np.zeros((days, len(ids)))
     place = {product_id: n for n, product_id in enumerate(ids.tolist())}
     for product_id, day_on, units in outcomes.of_products(
         db, shop_id, list(place), first_on + timedelta(days=1), closed_on
     ):
         sold[(day_on - first_on).days - 1, place[product_id]] = units
-    return [replace(one, sold=sold) for one in told]
-
-
-def _note(told: Evenings, day: int, said: Ahead | None, ids: NDArray[np.int64], terms: Terms) -> None:
-    """What was expected that evening."""
-    if said is None:
-        for part in (told.lead_time, told.factor, told.cover):
-            part[day] = part[day - 1]
-        return
-    there = np.flatnonzero(np.isin(ids, said.product_ids))
-    mine = said.of(np.searchsorted(said.product_ids, ids[there]))
-    told.lead_time[day, there] = lead_time_units(mine.daily, terms.lead_days)
-    told.factor[day, there] = spread(mine.bands, terms.lead_days)
-    told.cover[day, there] = lead_time_units(mine.daily, terms.cover_days)
+    return [Evenings(lead, factor, cover, sold) for lead, factor in zip(leads, factors, strict=True)]
 
 
 def _leading(*said: Ahead) -> NDArray[np.int64]:

@@ -157,7 +157,7 @@ class Serving:
                 raise NotFound(f"{domain} has no recommendations yet")
             shadow = registry.by_id(db, shop.id, seen.shadow_id)
             bundle = counted.answering(db, champion)
-            self._table(bundle)
+            self._table(bundle)  # now, so that lists that cannot be opened are found out before they stand
             standing = _Standing(
                 shop_id=shop.id,
                 today=registry.today(shop),

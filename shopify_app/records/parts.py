@@ -100,7 +100,8 @@ def given(db: Session, shop_id: int, name: str) -> str | None:
 def give(db: Session, shop_id: int, name: str, sha256: str | None, rows: int) -> None:
     """From now on, snapshots hold this file of somebody else's making; None takes it out again."""
     _touch(db, shop_id, {name})
-    _given(db, shop_id, name, sha256, rows)
+    state = db.scalar(select(PARTS.c.state).where(PARTS.c.shop_id == shop_id, PARTS.c.name == name)) or NEVER
+    note(db, shop_id, [Part(name, state, sha256, 0, rows)])
 
 
 def give_instead(db: Session, shop_id: int, name: str, before: str | None, sha256: str | None, rows: int) -> None:
@@ -108,12 +109,7 @@ def give_instead(db: Session, shop_id: int, name: str, before: str | None, sha25
     _touch(db, shop_id, {name})  # whoever comes at the same time waits here
     if given(db, shop_id, name) != before:
         raise Overtaken(f"the {name} were changed meanwhile")
-    _given(db, shop_id, name, sha256, rows)
-
-
-def _given(db: Session, shop_id: int, name: str, sha256: str | None, rows: int) -> None:
-    state = db.scalar(select(PARTS.c.state).where(PARTS.c.shop_id == shop_id, PARTS.c.name == name)) or NEVER
-    note(db, shop_id, [Part(name, state, sha256, 0, rows)])
+    give(db, shop_id, name, sha256, rows)
 
 
 def catalogue_state(db: Session, shop_id: int) -> int:

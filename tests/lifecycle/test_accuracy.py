@@ -1,6 +1,7 @@
 """Forecasts are held against what happened; a version that does worse than the one before it is reported, once."""
 
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import Select, select
@@ -239,12 +240,12 @@ def test_what_is_given_back_or_found_later_changes_the_weeks_it_is_of(
     with database.transaction() as db:
         for shop in (alice, bob):
             good, other = in_turn(db, shop)
-            fair = {"now": other, "before": good, "now_says": FAIR, "before_says": FAIR}
-            live(db, objects, shop, 7, judged_from=6, **fair)  # type: ignore[arg-type]
+            fair: dict[str, Any] = {"now": other, "before": good, "now_says": FAIR, "before_says": FAIR}
+            live(db, objects, shop, 7, judged_from=6, **fair)
             if shop is alice:
                 sell(db, shop, FIRST, {1: 0, 2: 4, 3: 1}, updated_at=second)  # ten of product 1 came back
                 sell(db, shop, last, {2: 3}, order_id=7)  # its webhook was lost
-            live(db, objects, shop, 21, first=second, judged_from=20, **fair)  # type: ignore[arg-type]
+            live(db, objects, shop, 21, first=second, judged_from=20, **fair)
         week, total = ({shop: of_week(db, shop, level, last) for shop in (alice, bob)} for level in WEEKS)
     assert (week[bob].accuracy, week[bob].actual_units, total[bob].accuracy) == (1.0, 105, 1.0)
     assert (week[alice].actual_units, week[alice].accuracy) == (98, pytest.approx(1 - (10 + 3) / 98))

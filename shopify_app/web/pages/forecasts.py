@@ -33,9 +33,8 @@ def listed() -> tuple[str, int]:
             return _by_group(db, at, by, days, ahead)
         q, chosen = _asked(db, at)
         found = _found(db, at, q, chosen)
-        pages = max(-(-len(found) // PER_PAGE), 1)
-        page = min(max(request.args.get("page", 1, type=int), 1), pages)
-        rows = products.rows(db, room.objects(), at, found[(page - 1) * PER_PAGE : page * PER_PAGE])
+        shown, pager = room.paged(found, PER_PAGE)
+        rows = products.rows(db, room.objects(), at, shown)
         return room.page(
             "forecasts",
             at,
@@ -44,8 +43,7 @@ def listed() -> tuple[str, int]:
             rows=rows,
             sparks={row.product_id: charts.sparkline(row.weeks, _trend(row)) for row in rows},
             found=len(found),
-            page=page,
-            pages=pages,
+            **pager,
             q=q,
             chosen=chosen,
         )
@@ -149,7 +147,7 @@ def _by() -> Kind | None:
 def _asked(db: Session, at: Standing) -> tuple[str, Chosen | None]:
     """What the address asks for: a part of the title, and a type or collection."""
     q, *keys = (request.args.get(name, "").strip()[:255] for name in ("q", *Kind))
-    asked = (groups.chosen(db, at, kind, key) for kind, key in zip(Kind, keys, strict=True))
+    asked = (groups.chosen(db, at.shop_id, kind, key) for kind, key in zip(Kind, keys, strict=True))
     return q, next((one for one in asked if one is not None), None)
 
 

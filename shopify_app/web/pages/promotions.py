@@ -13,8 +13,10 @@ from shopify_app.lifecycle import promotions
 from shopify_app.lifecycle.promotions import EVERYTHING, LONGEST_DAYS, MOST_CAMPAIGNS, Promotion
 from shopify_app.tables import Product
 from shopify_app.web.numbers import shopify_id
-from shopify_app.web.pages import bp, room
+from shopify_app.web.pages import bp, handles, room
+from shopify_app.web.pages.reading import groups
 from shopify_app.web.pages.reading import promotions as reading
+from shopify_app.web.pages.reading.groups import Kind
 
 PER_PAGE = 50
 MOST, MOST_AT_ONCE = 20_000, 100
@@ -95,34 +97,26 @@ def _asked(db: Session, shop_id: int, form: Mapping[str, str]) -> tuple[list[Pro
 
 
 def _products(db: Session, shop_id: int, text: str) -> set[int]:
-    """Products by their handles, with commas between them. Raises ValueError with words for the field."""
-    handles = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
-    if len(handles) > MOST_AT_ONCE:
+    """Products by their handles. Raises ValueError with words for the field."""
+    named = handles.listed(text)
+    if len(named) > MOST_AT_ONCE:
         raise ValueError(f"Enter at most {MOST_AT_ONCE} products at once.")
-    mine = Product.shop_id == shop_id, Product.handle.in_(handles), Product.deleted_at.is_(None)
-    known = dict(db.execute(select(Product.handle, Product.product_id).where(*mine)).all())
-    unknown = next((name for name in handles if name not in known), None)
-    if unknown:
-        raise ValueError(f"There is no product “{unknown[:100]}”. Use the last part of a product’s address.")
-    return set(known.values())
+    return set(handles.products(named, handles.numbers(db, shop_id, named)))
 
 
-def _collection(db: Session, shop_id: int, text: str) -> set[int]:
+def _collection(db: Session, shop_id: int, text: str) -> frozenset[int]:
     """The products of a collection by its number. Raises ValueError with words for the field."""
-    if not text:
-        return set()
-    found = set(reading.products_of(db, shop_id, shopify_id(text) if text.isdecimal() else 0))
-    if not found:
+    chosen = groups.chosen(db, shop_id, Kind.COLLECTION, text)
+    if text and not (chosen and chosen.products):
         raise ValueError("No product is in that collection any more.")
-    return found
+    return chosen.products if chosen else frozenset()
 
 
 def _form(values: Mapping[str, str], errors: Mapping[str, str], status: int = 200) -> tuple[str, int]:
     with room.database().reading() as db:
         at = room.here(db)
-        found = reading.occasions(db, at.shop_id, promotions.told(db, room.objects(), at.shop_id), at.today_on)
-        pages = max(-(-len(found) // PER_PAGE), 1)
-        page = min(max(request.args.get("page", 1, type=int), 1), pages)
+        found = reading.occasions(promotions.told(db, room.objects(), at.shop_id))
+        shown, pager = room.paged(found, PER_PAGE)
         return room.page(
             "promotions",
             at,
@@ -130,9 +124,8 @@ def _form(values: Mapping[str, str], errors: Mapping[str, str], status: int = 20
             refused="Nothing was saved: some fields need another look." if errors else "",
             values={name: values.get(name, "") for name in FIELDS},
             errors=errors,
-            collections=reading.collections(db, at.shop_id),
-            rows=found[(page - 1) * PER_PAGE : page * PER_PAGE],
+            collections=groups.labels(db, at.shop_id, Kind.COLLECTION),
+            rows=reading.lines(db, at.shop_id, shown, at.today_on),
             found=len(found),
-            page=page,
-            pages=pages,
+            **pager,
         )

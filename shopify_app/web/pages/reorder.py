@@ -58,8 +58,7 @@ def ordering() -> tuple[str, int]:
         fresh = reorder.freshness(db, at, found)
         is_hidden = at.is_stale or fresh.is_hidden
         places = [] if is_hidden or show == ON_THE_WAY else _listed(found, show, vendor)
-        pages = max(-(-len(places) // PER_PAGE), 1)
-        page = min(max(request.args.get("page", 1, type=int), 1), pages)
+        shown, pager = room.paged(places, PER_PAGE)
         return room.page(
             "reorder",
             at,
@@ -68,14 +67,13 @@ def ordering() -> tuple[str, int]:
             is_hidden=is_hidden,
             summary=reorder.summary(found, vendor),
             tallied=replenishing.newest(db, at.shop_id),
-            groups=reorder.groups(db, at, found, places[(page - 1) * PER_PAGE : page * PER_PAGE]),
+            groups=reorder.groups(db, at, found, shown),
             on_the_way=reorder.on_the_way(db, at) if show == ON_THE_WAY else [],
             vendors=reorder.labels(name for name in vendors.names(db, at.shop_id) if name in known),
             vendor=vendor,
             show=show,
             listed=len(places),
-            page=page,
-            pages=pages,
+            **pager,
             per_page=PER_PAGE,
         )
 

@@ -1,7 +1,8 @@
 """What every page does: find where its shop stands, print a template, and answer a form by going back to a page."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import current_app, redirect, render_template, request
 from sqlalchemy.orm import Session
@@ -16,6 +17,7 @@ from shopify_app.web import guards
 from shopify_app.web.pages.reading import standing
 from shopify_app.web.pages.reading.standing import Standing
 
+Row = TypeVar("Row")
 NOTICES = {
     "promoted": "Version put in charge.",
     "same": "That version is in charge already.",
@@ -79,6 +81,13 @@ def _finished(template: str, status: int, **values: Any) -> tuple[str, int]:
     vendored = Path(current_app.static_folder or "") / "vendor" / "uPlot.iife.min.js"
     shared = {"api_key": state.settings.api_key, "cdn": state.cdn, "uplot": vendored.exists()}
     return render_template(f"pages/{template}.html", **shared, **values), status
+
+
+def paged(rows: Sequence[Row], size: int) -> tuple[Sequence[Row], dict[str, Any]]:
+    """The rows of the page that the address asks for, and what its pager needs: `page` and `pages`."""
+    pages = max(-(-len(rows) // size), 1)
+    page = min(max(request.args.get("page", 1, type=int), 1), pages)
+    return rows[(page - 1) * size : page * size], {"page": page, "pages": pages}
 
 
 def back(path: str, said: str) -> Response:

@@ -12,7 +12,7 @@ from shopify_app.lifecycle.rules import ANY, KEY, VENDORS, Rules
 from shopify_app.nudge import nudge
 from shopify_app.records import jobs
 from shopify_app.tables import Product
-from shopify_app.web.pages import bp, room
+from shopify_app.web.pages import bp, handles, room
 from shopify_app.web.pages.settings import within
 
 LIMITS = {
@@ -39,7 +39,7 @@ def keep_rules() -> Response | tuple[str, int]:
     """Keep what was entered, if all of it can be, and write lists again; else show every mistake beside its field."""
     with room.database().transaction() as db:
         shop = room.shop(db)
-        told, errors = read(request.form, _numbers(db, shop.id, _handles(request.form)))
+        told, errors = read(request.form, handles.numbers(db, shop.id, _handles(request.form)))
         if not errors:
             shop.settings = {name: value for name, value in shop.settings.items() if name != KEY}
             if told.stored():
@@ -65,11 +65,11 @@ def read(form: Mapping[str, str], numbers: Mapping[str, int]) -> tuple[Rules, di
     if told.get("dearest_percent") and told.get("cheapest_percent", 0) > told["dearest_percent"]:
         errors["cheapest_percent"] = "Enter less than the other end of the band."
     try:
-        told["pinned"] = _products(_names(form.get("pinned", "")), numbers)
+        told["pinned"] = handles.products(_names(form.get("pinned", "")), numbers)
     except ValueError as wrong:
         errors["pinned"] = str(wrong)
     try:
-        told["pins"] = {_product(one, numbers): _products(others, numbers) for one, others in _pins(form)}
+        told["pins"] = {handles.product(one, numbers): handles.products(others, numbers) for one, others in _pins(form)}
     except ValueError as wrong:
         errors["pins"] = str(wrong)
     return (Rules() if errors else Rules(**told)), errors
@@ -77,8 +77,7 @@ def read(form: Mapping[str, str], numbers: Mapping[str, int]) -> tuple[Rules, di
 
 def _names(text: str) -> list[str]:
     """What stands between commas, each once."""
-    found = list(dict.fromkeys(name.strip()[:255] for name in text.split(",") if name.strip()))
-    return found[:MOST]
+    return handles.listed(text)[:MOST]
 
 
 def _pins(form: Mapping[str, str]) -> list[tuple[str, list[str]]]:
@@ -95,30 +94,15 @@ def _handles(form: Mapping[str, str]) -> set[str]:
     return {word.strip() for word in words if word.strip()}
 
 
-def _product(handle: str, numbers: Mapping[str, int]) -> int:
-    if handle not in numbers:
-        raise ValueError(f"There is no product “{handle}”. Use the last part of a product’s address.")
-    return numbers[handle]
-
-
-def _products(handles: Iterable[str], numbers: Mapping[str, int]) -> tuple[int, ...]:
-    return tuple(_product(handle, numbers) for handle in handles)
-
-
-def _numbers(db: Session, shop_id: int, handles: Iterable[str]) -> dict[str, int]:
-    mine = Product.shop_id == shop_id, Product.handle.in_(sorted(handles)), Product.deleted_at.is_(None)
-    return dict(db.execute(select(Product.handle, Product.product_id).where(*mine)).all())
-
-
 def _shown(db: Session, shop_id: int, told: Rules) -> dict[str, Any]:
     wanted = {*told.pinned, *told.pins, *(one for others in told.pins.values() for one in others)}
     mine = Product.shop_id == shop_id, Product.product_id.in_(sorted(wanted)), Product.deleted_at.is_(None)
-    handles = dict(db.execute(select(Product.product_id, Product.handle).where(*mine)).all())
+    known = dict(db.execute(select(Product.product_id, Product.handle).where(*mine)).all())
 
     def named(products: Iterable[int]) -> str:
-        return ", ".join(handles[one] for one in products if one in handles)
+        return ", ".join(known[one] for one in products if one in known)
 
-    pins = [(handles[one], named(others)) for one, others in told.pins.items() if one in handles]
+    pins = [(known[one], named(others)) for one, others in told.pins.items() if one in known]
     return {
         **{name: getattr(told, name) or "" for name in LIMITS},
         "vendor": told.vendor,

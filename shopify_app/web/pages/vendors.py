@@ -28,12 +28,10 @@ def all_vendors() -> tuple[str, int]:
         at = room.here(db)
         own, products = vendors.said(db, at.shop_id), vendors.names(db, at.shop_id)
         names = list(dict.fromkeys([*products, *own]))
-        pages = max(-(-len(names) // PER_PAGE), 1)
-        page = min(max(request.args.get("page", 1, type=int), 1), pages)
-        shown = names[(page - 1) * PER_PAGE : page * PER_PAGE]
+        shown, pager = room.paged(names, PER_PAGE)
         terms = reordering.terms_of(at.policy, own, set(shown))
         rows = [(name, name or NO_VENDOR, products.get(name, 0), terms[name], name in own) for name in shown]
-        return room.page("vendors", at, rows=rows, found=len(names), page=page, pages=pages)
+        return room.page("vendors", at, rows=rows, found=len(names), **pager)
 
 
 @bp.get("/settings/vendor")

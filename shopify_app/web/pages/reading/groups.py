@@ -97,14 +97,19 @@ def exist(db: Session, at: Standing) -> list[Kind]:
     return [kind for kind in Kind if run is not None and _file(run, kind) is not None]
 
 
-def chosen(db: Session, at: Standing, kind: Kind, asked: str) -> Chosen | None:
+def labels(db: Session, shop_id: int, kind: Kind) -> dict[Key, str]:
+    """What groups are called now, in order of the name."""
+    return dict(sorted(_members(db, shop_id, kind)[0].items(), key=lambda pair: (pair[1].casefold(), pair[0])))
+
+
+def chosen(db: Session, shop_id: int, kind: Kind, asked: str) -> Chosen | None:
     """The group that an address asks for, by a type's name or a collection's number; None when it asks for none."""
     key: Key | None = asked if kind == Kind.TYPE else int(asked) if asked.isdecimal() else None
     if not asked or key is None:
         return None
-    labels, members = _members(db, at, kind)
+    named, members = _members(db, shop_id, kind)
     mine = frozenset(number for number, keys in members.items() if key in keys)
-    return Chosen(kind, key, labels.get(key, asked), mine)
+    return Chosen(kind, key, named.get(key, asked), mine)
 
 
 def _file(run: ForecastRun, kind: Kind) -> str | None:
@@ -112,20 +117,20 @@ def _file(run: ForecastRun, kind: Kind) -> str | None:
     return run.types_sha256 if kind == Kind.TYPE else run.collections_sha256
 
 
-def _members(db: Session, at: Standing, kind: Kind) -> tuple[dict[Key, str], dict[int, tuple[Key, ...]]]:
+def _members(db: Session, shop_id: int, kind: Kind) -> tuple[dict[Key, str], dict[int, tuple[Key, ...]]]:
     """What groups are called, and which of them each product is in now."""
-    labels: dict[Key, str] = {}
+    named: dict[Key, str] = {}
     members: dict[int, tuple[Key, ...]] = {}
     if kind == Kind.COLLECTION:
-        for number, pairs in catalogue.in_collections(db, at.shop_id):
-            labels |= dict(pairs)
+        for number, pairs in catalogue.in_collections(db, shop_id):
+            named |= dict(pairs)
             members[number] = tuple(key for key, _ in pairs)
-        return labels, members
-    mine = select(Product.product_id, Product.product_type).where(Product.shop_id == at.shop_id)
+        return named, members
+    mine = select(Product.product_id, Product.product_type).where(Product.shop_id == shop_id)
     for number, told in db.execute(mine):
-        labels[told.strip()] = told.strip()
+        named[told.strip()] = told.strip()
         members[number] = (told.strip(),)
-    return labels, members
+    return named, members
 
 
 def _ahead(objects: Objects, run: ForecastRun, kind: Kind) -> dict[Key, tuple[str, int, dict[int, Outlook]]]:
@@ -154,7 +159,7 @@ def _said(db: Session, objects: Objects, at: Standing, kind: Kind, n: int) -> di
 def _sold(db: Session, at: Standing, kind: Kind) -> dict[Key, tuple[float, ...]]:
     """Units per group in each of the last eight weeks, by what is in it now; without tests and cancelled orders."""
     first = at.closed_on - timedelta(days=7 * WEEKS - 1)
-    _, members = _members(db, at, kind)
+    _, members = _members(db, at.shop_id, kind)
     lines = (
         select(OrderLine.product_id, OrderLine.created_on, func.sum(OrderLine.units))
         .join(Order, SAME_ORDER)

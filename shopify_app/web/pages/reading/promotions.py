@@ -1,15 +1,14 @@
 """The promotions that a shop told of, as its page lists them: one line for all products of the same days and code."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from shopify_app.lifecycle.promotions import EVERYTHING, Promotion
-from shopify_app.records import catalogue
+from shopify_app.lifecycle.promotions import EVERYTHING, Occasion, Promotion
 from shopify_app.tables import Product
 
 NAMED = 3
@@ -18,8 +17,8 @@ DIGITS = 18
 
 
 @dataclass(frozen=True)
-class Occasion:
-    """One line. state: `planned`, `running` or `over`."""
+class Line:
+    """One of them. state: `planned`, `running` or `over`."""
 
     first_on: date
     last_on: date
@@ -28,28 +27,18 @@ class Occasion:
     state: str
 
 
-def occasions(db: Session, shop_id: int, table: Iterable[Promotion], today_on: date) -> list[Occasion]:
-    """Every line, the latest first."""
-    series: dict[tuple[date, date, str], list[str]] = defaultdict(list)
-    for one in table:
+def occasions(table: Iterable[Promotion]) -> list[tuple[Occasion, list[str]]]:
+    """The series of each, the latest first."""
+    series: dict[Occasion, list[str]] = defaultdict(list)
+    for one in sorted(table):
         series[one.occasion].append(one.series)
-    titles = _titles(db, shop_id, {one for few in series.values() for one in sorted(few)[: NAMED + 1]})
-    return [
-        Occasion(*key, _listed([titles.get(one, f"Product {one}") for one in sorted(few)]), _state(key, today_on))
-        for key, few in sorted(series.items(), reverse=True)
-    ]
+    return sorted(series.items(), reverse=True)
 
 
-def collections(db: Session, shop_id: int) -> dict[int, str]:
-    """What the shop's collections are called, by number, in order of the name."""
-    found = {number: title for _, told in catalogue.in_collections(db, shop_id) for number, title in told}
-    return dict(sorted(found.items(), key=lambda pair: (pair[1].casefold(), pair[0])))
-
-
-def products_of(db: Session, shop_id: int, collection: int) -> list[int]:
-    """The products that are in a collection now."""
-    told = catalogue.in_collections(db, shop_id)
-    return [product_id for product_id, pairs in told if any(number == collection for number, _ in pairs)]
+def lines(db: Session, shop_id: int, shown: Sequence[tuple[Occasion, list[str]]], today_on: date) -> list[Line]:
+    """These in words."""
+    titles = _titles(db, shop_id, {one for _, series in shown for one in series[:NAMED]})
+    return [Line(*days, _listed(series, titles), _state(days, today_on)) for days, series in shown]
 
 
 def _titles(db: Session, shop_id: int, series: Collection[str]) -> dict[str, str]:
@@ -59,12 +48,13 @@ def _titles(db: Session, shop_id: int, series: Collection[str]) -> dict[str, str
     return {EVERYTHING: "All products", **found}
 
 
-def _listed(titles: list[str]) -> str:
-    more = len(titles) - NAMED
-    return ", ".join(titles) if more <= 0 else f"{', '.join(titles[:NAMED])} and {more:,} more"
+def _listed(series: Sequence[str], titles: Mapping[str, str]) -> str:
+    named = ", ".join(titles.get(one, f"Product {one}") for one in series[:NAMED])
+    more = len(series) - NAMED
+    return f"{named} and {more:,} more" if more > 0 else named
 
 
-def _state(days: tuple[date, date, str], today_on: date) -> str:
+def _state(days: Occasion, today_on: date) -> str:
     if days[0] > today_on:
         return "planned"
     return "over" if days[1] < today_on else "running"
