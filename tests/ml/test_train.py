@@ -1,6 +1,7 @@
 """From a dataset folder to a bundle to a forecast: the same bytes each time, an honest choice, clear refusals."""
 
 import json
+import os
 import zipfile
 from datetime import date, timedelta
 from pathlib import Path
@@ -221,6 +222,21 @@ def test_a_changed_file_is_found_before_it_is_parsed(dataset: Path, tmp_path: Pa
     victim.write_bytes(data)
     with pytest.raises(BadBundle, match=r"was changed after training|damaged"):
         train.predict(folder, dataset, tmp_path / "p")
+
+
+def test_a_file_changed_in_its_place_is_found_though_it_was_looked_at_before(dataset: Path, tmp_path: Path) -> None:
+    folder = train.fit("recommend", dataset, tmp_path / "b", config={}, seed=1).folder
+    assert bundles.verify(folder) == bundles.verify(folder)
+    scores = folder / "scores.npy"
+    when = scores.stat()
+    with scores.open("r+b") as file:
+        file.seek(-1, os.SEEK_END)
+        last = file.read(1)[0]
+        file.seek(-1, os.SEEK_END)
+        file.write(bytes([last ^ 1]))
+    os.utime(scores, ns=(when.st_atime_ns, when.st_mtime_ns))
+    with pytest.raises(BadBundle, match=r"scores\.npy was changed after training"):
+        bundles.verify(folder)
 
 
 def test_a_missing_a_strange_and_a_foreign_file_are_named(dataset: Path, tmp_path: Path) -> None:
