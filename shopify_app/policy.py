@@ -50,6 +50,8 @@ class Policy:
     """A snapshot that no version needs goes after this long."""
     keep_versions_days: int = 90
     """A version that no longer answers keeps its snapshot for this long, so that it can be trained again."""
+    keep_bundles_days: int = 30
+    """A version that no longer answers keeps its files for this long; later it has to be trained again for them."""
     keep_events_days: int = 1095
     """Sealed events go after this long; until then any range of them can be replayed."""
 
@@ -81,6 +83,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "pack_units": (1, 100_000),
     "keep_snapshots_days": (1, 3650),
     "keep_versions_days": (1, 3650),
+    "keep_bundles_days": (1, 3650),
     "keep_events_days": (1, 3650),
     "keep_views_days": (1, 365),
 }

@@ -12,6 +12,7 @@ from shopify_app import clock
 from shopify_app.commands import command, group, number, on_shop
 from shopify_app.config import Settings
 from shopify_app.db import Database
+from shopify_app.lifecycle import letting_go
 from shopify_app.lifecycle.bundles import Bundles
 from shopify_app.records import differences, retention, shops, snapshots
 from shopify_app.records.objects import open_objects
@@ -126,6 +127,7 @@ def _gc(settings: Settings, chosen: argparse.Namespace) -> dict[str, Any]:
         return told
     objects.tidy(now - timedelta(days=2))
     told["retired_snapshots"] = retention.retire_all(database, now)
+    told["versions_let_go"] = letting_go.let_go_all(database, now)
     return told | {"retired_rows": retention.retire_rows(database, now)}
 
 

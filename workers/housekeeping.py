@@ -13,7 +13,7 @@ from shopify_app import access, clock
 from shopify_app.batches import batches
 from shopify_app.config import secret_name
 from shopify_app.errors import Conflict, ForetallyError, Overtaken
-from shopify_app.lifecycle import alerts, registry
+from shopify_app.lifecycle import alerts, letting_go, registry
 from shopify_app.log import log
 from shopify_app.nudge import nudge
 from shopify_app.records import (
@@ -210,7 +210,7 @@ def _retire_rows(context: Context) -> None:
 
 
 def _collect(context: Context) -> None:
-    """Once a day, by whichever heartbeat is first: remove files nobody names, then let go of snapshots nobody needs.
+    """Once a day, by whichever heartbeat is first: remove files nobody names, then let go of what nobody needs.
 
     In this order a file outlives its last name by a day, so that a backup of the database finds it in the object store.
     """
@@ -227,10 +227,12 @@ def _collect(context: Context) -> None:
         return
     context.objects.tidy(now - 2 * A_DAY)
     retired = retention.retire_all(context.database, now)
+    let_go = letting_go.let_go_all(context.database, now)
     log.info(
         "collected",
         objects=len(swept.removed),
         bundles=len(swept.bundles),
         snapshots=len(retired),
+        versions=let_go,
         expired=expired,
     )

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from shopify_app import clock
 from shopify_app.errors import Conflict, NotFound
-from shopify_app.lifecycle import alerts, forecasts
+from shopify_app.lifecycle import alerts, forecasts, letting_go
 from shopify_app.lifecycle.slots import change, peek, slot
 from shopify_app.policy import Policy
 from shopify_app.records import jobs
@@ -131,13 +131,15 @@ def promote(
     """Put a version in charge; the one before it stays at hand for a rollback. Promoting the champion changes nothing.
 
     By hand, the slot then cools down: nothing automatic promotes over a person's choice for `cooling_days`.
-    Raises NotFound, or Conflict when the version had ended or somebody else was first.
+    Raises NotFound, or Conflict when the version had ended, its files were let go or somebody else was first.
     """
     policy, winner, seen = Policy.of(shop.settings), version(db, shop, task, number), slot(db, shop.id, task)
     if seen.champion_id == winner.id:
         return _told(seen, False, winner, winner, "it is in charge already")
     if winner.state in ENDED and actor == MACHINE:
         raise Conflict(f"{task} version {number} is {winner.state} and cannot be promoted")
+    if winner.let_go_at is not None:
+        raise Conflict(f"{letting_go.words(winner)}: `snapshot reproduce` makes them again")
     loser = by_id(db, shop.id, seen.champion_id)
     by_hand = actor != MACHINE
     shadow_won = seen.shadow_id == winner.id
@@ -280,7 +282,8 @@ def _before(db: Session, shop_id: int, task: str, winner: Version) -> int | None
         .limit(1)
     )
     found = by_id(db, shop_id, earlier)
-    return found.id if found is not None and found.state == VersionState.RETIRED else None
+    may_answer = found is not None and found.state == VersionState.RETIRED and found.let_go_at is None
+    return found.id if found is not None and may_answer else None
 
 
 def _told(seen: Slot, changed: bool, loser: Version | None, winner: Version, reason: str) -> dict[str, Any]:

@@ -1,24 +1,24 @@
-"""Train a version again from the snapshot it was trained on, and compare the bytes."""
+"""Train a version again from the snapshot it was trained on, compare the bytes, and keep them if they were let go."""
 
 import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from ml import bundles, train
 from ml.errors import MlError
+from shopify_app import clock
 from shopify_app.config import Settings
 from shopify_app.db import Database
 from shopify_app.errors import DamagedBundle, ForetallyError, NotFound
-from shopify_app.lifecycle import registry
+from shopify_app.lifecycle import letting_go, registry
 from shopify_app.lifecycle.bundles import Bundles
 from shopify_app.records import snapshots
 from shopify_app.records.objects import Objects, hash_of
 from shopify_app.tables import Shop, Snapshot, Version
-
-IMPORTED = "table"
 
 
 def reproduce(
@@ -26,13 +26,14 @@ def reproduce(
 ) -> dict[str, Any]:
     """What came out of training the version once more: the same bytes, or what differs and why it may.
 
-    Changes nothing. Raises NotFound when the version or its snapshot is no longer here, DamagedBundle when a file of
-    the snapshot is damaged, ForetallyError for a version that was made elsewhere.
+    Files that were let go are kept again when they are the same, for as long as those of a version that has just left
+    its slot; else nothing changes. Raises NotFound when the version or its snapshot is no longer here, DamagedBundle
+    when a file of the snapshot is damaged, ForetallyError for a version that was made elsewhere.
     """
     with database.reading() as db:
         version = registry.version(db, shop, task, number)
         snapshot = _snapshot(db, shop, version)
-    if version.algorithm == IMPORTED:
+    if version.algorithm == letting_go.IMPORTED:
         raise ForetallyError(f"{task} version {number} was imported, not trained here: there is nothing to reproduce")
     wrong = snapshots.damaged(objects, snapshot)
     if wrong:
@@ -41,7 +42,10 @@ def reproduce(
     scratch = Path(tempfile.mkdtemp(prefix="reproduce-", dir=settings.var / "scratch"))
     try:
         again = _trained(objects, snapshot, version, scratch)
-        return _verdict(version, again, Bundles(settings))
+        told = _verdict(version, again, Bundles(settings))
+        if version.let_go_at is None:
+            return told
+        return told | {"files": _kept_again(database, version, again, Bundles(settings), told["ok"])}
     except MlError as error:
         raise ForetallyError(f"{task} version {number} cannot be trained again: {error}") from error
     finally:
@@ -49,13 +53,28 @@ def reproduce(
 
 
 def _snapshot(db: Session, shop: Shop, version: Version) -> Snapshot:
-    return snapshots.by_id(db, shop, version.snapshot_id)
+    try:
+        return snapshots.by_id(db, shop, version.snapshot_id)
+    except NotFound as gone:
+        if version.let_go_at is None:
+            raise
+        raise NotFound(f"{letting_go.words(version)}, and cannot be made again: {gone}") from None
 
 
 def _trained(objects: Objects, snapshot: Snapshot, version: Version, scratch: Path) -> bundles.Trained:
     dataset = snapshots.materialise(objects, snapshot, scratch / "dataset")
     task: Any = version.task
     return train.fit(task, dataset, scratch / "bundle", config=version.config, seed=version.seed)
+
+
+def _kept_again(database: Database, version: Version, again: bundles.Trained, kept: Bundles, same: bool) -> str:
+    if not same:
+        return letting_go.words(version)
+    kept.keep(again.folder)
+    with database.transaction() as db:
+        here = Version.shop_id == version.shop_id, Version.id == version.id
+        db.execute(update(Version).where(*here).values(let_go_at=None, left_at=clock.now()))
+    return f"{letting_go.words(version)}, and are here again"
 
 
 def _verdict(version: Version, again: bundles.Trained, kept: Bundles) -> dict[str, Any]:
@@ -94,6 +113,8 @@ def _name(again: bundles.Trained) -> str:
 
 def _different(version: Version, again: bundles.Trained, kept: Bundles) -> list[str]:
     """Names of files; the manifest itself is one of them when a setting or a figure differs."""
+    if version.let_go_at is not None:
+        return [letting_go.words(version)]
     try:
         before = bundles.read(kept.folder(version.bundle))
     except (MlError, NotFound):

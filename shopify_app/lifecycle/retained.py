@@ -4,18 +4,17 @@ from datetime import date
 from math import comb
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ml import compare
 from ml.recommend import replay
 from ml.recommend.neighbours import NeighbourTable
-from shopify_app.lifecycle import outcomes, registry
+from shopify_app.lifecycle import letting_go, outcomes, registry
 from shopify_app.lifecycle.bundles import Bundles
 from shopify_app.lifecycle.findings import Findings, Worse
 from shopify_app.lifecycle.slots import peek
 from shopify_app.policy import Policy
-from shopify_app.tables import Shop, Task, Version, VersionState
+from shopify_app.tables import Shop, Task, Version
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
 CONFIDENCE = 0.05
 EARLY = 0.005
 """The sign test's level each night: a small shop sees about ten such nights before it has a hundred orders."""
-IMPORTED = "table"
-"""Algorithm of versions made elsewhere: they are judged, they are no yardstick."""
 
 
 def evening(db: Session, bundles: Bundles, shop: Shop, closed_on: date) -> Findings | None:
@@ -36,7 +33,7 @@ def evening(db: Session, bundles: Bundles, shop: Shop, closed_on: date) -> Findi
     if champion is None:
         return None
     baskets = outcomes.baskets(db, shop.id, seen.in_charge_since_on, closed_on)
-    reference = _reference(db, shop, seen.in_charge_since_on) or champion
+    reference = letting_go.reference(db, shop.id, Task.RECOMMEND, seen.in_charge_since_on) or champion
     mine, fresh = (_hits(bundles, version, baskets) for version in (champion, reference))
     if len(mine) == 0:
         return None
@@ -77,22 +74,6 @@ def _lost_early(mine: "np.ndarray", fresh: "np.ndarray") -> bool:
     won, lost = int((mine & ~fresh).sum()), int((fresh & ~mine).sum())
     chance = sum(comb(won + lost, k) for k in range(won + 1)) / 2 ** (won + lost)
     return len(mine) < compare.FIRST_LOOK and chance < EARLY
-
-
-def _reference(db: Session, shop: Shop, first_on: date) -> Version | None:
-    """The newest fit of our own that knew nothing of the replayed days, and that nobody had to take back."""
-    return db.scalar(
-        select(Version)
-        .where(
-            Version.shop_id == shop.id,
-            Version.task == Task.RECOMMEND,
-            Version.algorithm != IMPORTED,
-            Version.state.not_in((VersionState.FAILED, VersionState.ROLLED_BACK)),
-            Version.cutoff_on < first_on,
-        )
-        .order_by(Version.cutoff_on.desc(), Version.number.desc())
-        .limit(1)
-    )
 
 
 def _hits(bundles: Bundles, version: Version, baskets: dict[int, list[int]]) -> "np.ndarray":

@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 from shopify_app import clock
 from shopify_app.db import insert
 from shopify_app.errors import Overtaken
-from shopify_app.tables import Slot, Transition
+from shopify_app.tables import Slot, Transition, Version
 
 GENESIS = "0" * 64
+PLACES = ("champion_id", "previous_id", "shadow_id")
 
 
 def slot(db: Session, shop_id: int, task: str) -> Slot:
@@ -74,8 +75,16 @@ def change(
     transition.hash = _hash(transition)
     db.add(transition)
     db.flush()
+    before = _in(seen)
     db.refresh(seen)
+    left = Version.shop_id == seen.shop_id, Version.id.in_(before - _in(seen))
+    db.execute(update(Version).where(*left).values(left_at=made_at))
     return transition
+
+
+def _in(seen: Slot) -> set[int]:
+    """The versions that answer, stand by or shadow."""
+    return {id for place in PLACES if (id := getattr(seen, place)) is not None}
 
 
 def broken_link(db: Session, shop_id: int, task: str) -> int | None:

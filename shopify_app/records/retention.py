@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import String, delete, select
+from sqlalchemy import ColumnElement, String, delete, or_, select, union
 from sqlalchemy.orm import Session
 
 from shopify_app.db import Database
@@ -41,17 +41,26 @@ def pins(db: Session, shop: Shop, now: datetime) -> dict[str, list[str]]:
     """Why snapshots cannot go: their ids, each with the versions that were trained on it and still need it.
 
     A version needs its snapshot while it answers, answered before or may answer next, and for `keep_versions_days`
-    after it was made, so that it can be trained again.
+    after that or after it was made, so that it can be trained again.
     """
     recent = now - timedelta(days=Policy.of(shop.settings).keep_versions_days)
-    slots = db.scalars(select(Slot).where(Slot.shop_id == shop.id))
-    serving = {id for slot in slots for id in (slot.champion_id, slot.previous_id, slot.shadow_id)}
+    needs = or_(
+        Version.id.in_(serving(Slot.shop_id == shop.id)),
+        Version.state.in_(WAITING),
+        Version.created_at >= recent,
+        Version.left_at >= recent,
+    )
     found: dict[str, list[str]] = {}
-    columns = Version.id, Version.snapshot_id, Version.task, Version.number, Version.state, Version.created_at
-    for version in db.execute(select(*columns).where(Version.shop_id == shop.id).order_by(Version.id)):
-        if version.id in serving or version.state in WAITING or version.created_at >= recent:
-            found.setdefault(version.snapshot_id, []).append(f"{version.task} {version.number} ({version.state})")
+    columns = Version.snapshot_id, Version.task, Version.number, Version.state
+    for version in db.execute(select(*columns).where(Version.shop_id == shop.id, needs).order_by(Version.id)):
+        found.setdefault(version.snapshot_id, []).append(f"{version.task} {version.number} ({version.state})")
     return found
+
+
+def serving(*which: ColumnElement[bool]) -> Any:
+    """The ids of versions that answer, answered before or may answer next, in these slots or all."""
+    places = (Slot.champion_id, Slot.previous_id, Slot.shadow_id)
+    return union(*(select(place).where(place.is_not(None), *which) for place in places))
 
 
 def retire_all(database: Database, now: datetime) -> list[str]:
@@ -155,11 +164,15 @@ def named(db: Session, shop_ids: Any = None) -> set[str]:
 
 
 def bundles_named(db: Session, shop_ids: Any = None) -> set[str]:
-    """Every bundle that a version, its newest lists or what refreshes begin with names, likewise."""
-    columns = (Version.__table__.c.bundle, ListRun.__table__.c.bundle)
-    told = db.scalars(_of(Feed.__table__.c.told, shop_ids))
-    found = {name for column in columns for name in db.scalars(_of(column, shop_ids))}
-    return found | {one["bundle"] for one in told if "bundle" in one}
+    """Every bundle that a version, its newest lists or what refreshes begin with names, likewise.
+
+    A version whose files were let go names none, unless it is in a slot all the same.
+    """
+    kept = or_(Version.let_go_at.is_(None), Version.id.in_(serving()))
+    versions = _of(Version.__table__.c.bundle, shop_ids).where(kept)
+    lists, told = (_of(column, shop_ids) for column in (ListRun.__table__.c.bundle, Feed.__table__.c.told))
+    found = {*db.scalars(versions), *db.scalars(lists)}
+    return found | {one["bundle"] for one in db.scalars(told) if "bundle" in one}
 
 
 def _naming_columns() -> Iterator[Any]:

@@ -72,7 +72,7 @@ class SnapshotPart(Base):
 
 
 class Version(Base):
-    """One trained model. Nothing but its state ever changes."""
+    """One trained model. Nothing but its state, and whether its files are kept, ever changes."""
 
     __tablename__ = "versions"
     __table_args__ = (UniqueConstraint("shop_id", "task", "number"),)
@@ -100,6 +100,10 @@ class Version(Base):
     created_at: Mapped[datetime]
     created_on: Mapped[date]
     """The shop's open day when it was made."""
+    left_at: Mapped[datetime | None]
+    """When it last left the slot, in which it answered, shadowed or stood by; None if it never was in it."""
+    let_go_at: Mapped[datetime | None]
+    """When its files were let go, if they were: its row stays, and its snapshot and code make them again."""
 
 
 class Slot(Base):

@@ -1,6 +1,6 @@
 """The Models pages say the same things by the same words."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from html import unescape
 
 import pytest
@@ -81,3 +81,15 @@ def test_a_version_as_accurate_as_the_champion_on_easier_days_is_told_why_it_is_
         "tried on other days than the version in charge, its error as a share of the naive guess's is surely more"
         in page
     )
+
+
+def test_a_version_whose_files_were_let_go_says_so_and_is_not_put_in_charge(
+    database: Database, furnished: Shop, visit: Send
+) -> None:
+    assert "Put version 1 in charge" in visit(furnished, "/models/forecast/1").text
+    with database.transaction() as db:
+        gone = registry.version(db, furnished, Task.FORECAST, 1)
+        gone.let_go_at = datetime(2026, 11, 7, 12, tzinfo=UTC)
+    page = visit(furnished, "/models/forecast/1").text
+    assert "Its files were let go on 7 Nov 2026" in page
+    assert "Put version 1 in charge" not in page

@@ -160,3 +160,47 @@ def test_collecting_is_told_and_done_once_a_day(context: Context, database: Data
     housekeeping.tick(context)
     assert again not in set(context.objects.list())
     assert say("snapshot", "verify", "--shop", trained.domain)[0] == 0
+
+
+def test_files_that_were_let_go_are_missed_clearly_and_made_again_to_the_byte(
+    context: Context, database: Database, trained: Shop, say: Say
+) -> None:
+    shop = ("--shop", trained.domain)
+    for number in (600, 601):
+        late = order(number, created_at=f"2026-02-2{number - 599}T10:00:00+00:00", lines=((number % 3 + 1, 7, "3.00"),))
+        with database.transaction() as db:
+            ingest.apply_backfill(db, shops.get(db, trained.id), [payloads.order(late)], business_clock="data")
+        retrained(context, trained)
+    with database.reading() as db:
+        second = db.scalars(select(Version).where(Version.task == "recommend", Version.number == 2)).one()
+    assert second.state == "expired"
+    long_ago = clock.now() - timedelta(days=40)
+    with database.transaction() as db:
+        db.execute(update(Version).values(created_at=long_ago, left_at=long_ago))
+    assert say("gc")[1]["versions_let_go"] > 0
+    os.utime(context.objects.path(second.bundle), (long_ago.timestamp(), long_ago.timestamp()))
+    assert second.bundle in say("gc")[1]["removed_objects"]
+    assert second.bundle not in set(context.objects.list())
+    code, said = say("promote", *shop, "recommend", "2")
+    assert (code, "the files of recommend version 2 were let go on 20" in said) == (1, True)
+    code, told = say("snapshot", "reproduce", *shop, "recommend", "2")
+    assert (code, told["verdict"], told["files"][-19:]) == (0, "the same bytes", " and are here again")
+    assert say("gc")[1]["versions_let_go"] == 0
+    assert context.objects.verify(second.bundle)
+    assert say("promote", *shop, "recommend", "2")[0] == 0
+    assert "files" not in say("snapshot", "reproduce", *shop, "recommend", "2")[1]
+
+
+def test_files_that_were_let_go_and_cannot_be_made_again_are_told_as_such(
+    context: Context, database: Database, trained: Shop, say: Say
+) -> None:
+    again = ("snapshot", "reproduce", "--shop", trained.domain, "recommend", "1")
+    with database.transaction() as db:
+        db.execute(update(Version).values(let_go_at=clock.now(), bundle="b" * 64))
+    code, told = say(*again)
+    assert (code, told["files_that_differ"]) == (1, [told["files"]])
+    assert told["files"].startswith("the files of recommend version 1 were let go on ")
+    with database.transaction() as db:
+        db.execute(Snapshot.__table__.delete())  # type: ignore[attr-defined]
+    code, said = say(*again)
+    assert (code, "and cannot be made again: " in said) == (1, True)

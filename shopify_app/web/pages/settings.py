@@ -21,6 +21,7 @@ WHOLE = (
     "list_length",
     "keep_snapshots_days",
     "keep_versions_days",
+    "keep_bundles_days",
     "keep_events_days",
     "keep_views_days",
     "lead_days",

@@ -87,7 +87,7 @@ class VersionPage:
     @property
     def may_take_over(self) -> bool:
         """A person may put it in charge."""
-        return self.row.state != VersionState.CHAMPION
+        return self.row.state != VersionState.CHAMPION and self.version.let_go_at is None
 
 
 @dataclass(frozen=True)
