@@ -30,6 +30,9 @@ def run() -> None:
             connection.exec_driver_sql("SET lock_timeout = '4s'")
             connection.exec_driver_sql("SET statement_timeout = '60s'")
             connection.commit()
+        else:
+            # In a transaction it does nothing. A table that others refer to is made anew by dropping the old one.
+            connection.connection.cursor().execute("PRAGMA foreign_keys=OFF")
         context.configure(
             connection=connection,
             target_metadata=Base.metadata,

@@ -89,7 +89,7 @@ class Pixel:
             return _Shop(shop_id, str(feed.told["key"])) if shop_id is not None and feed is not None else None
 
     def _write(self, batch: list[tuple[str, Seen]]) -> None:
-        """By the shops' names: SQLite gives the number of a shop that was redacted meanwhile to the next one."""
+        """By the shops' names: one that was redacted meanwhile may be back under another number."""
         by_shop: defaultdict[str, list[Seen]] = defaultdict(list)
         for domain, seen in batch:
             by_shop[domain].append(seen)

@@ -22,6 +22,8 @@ class Shop(Base):
     """One shop that opened the app."""
 
     __tablename__ = "shops"
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
+    """Without it SQLite gives the number of the newest shop, once it is erased, to the next one that comes."""
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     domain: Mapped[str] = mapped_column(String(255), unique=True)

@@ -10,15 +10,17 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from shopify_app import clock
 from shopify_app.db import Database
 from shopify_app.migrate import ROOT, to_head
-from shopify_app.records import parts, shops
+from shopify_app.records import keys, parts, shops
 from shopify_app.records.parts import Part
 from shopify_app.records.shops import ShopFacts
-from shopify_app.tables import Base, SnapshotPart
+from shopify_app.tables import Base, Shop, ShopSecret, SnapshotPart
 from tests.conftest import SERVER
 
 
@@ -79,3 +81,30 @@ def test_files_of_snapshots_that_others_made_stay_and_ours_are_written_anew(empt
         rows = db.execute(select(SnapshotPart.name, SnapshotPart.written_state)).all()
         written = {row.name: row.written_state for row in rows}
     assert written == {"lines/2026-03": None, "products": None, "signals": 7}
+
+
+def test_a_full_database_gets_numbers_that_never_come_again_and_every_row_stays(empty: str) -> None:
+    settings = Config(str(ROOT / "alembic.ini"))
+    settings.attributes["url"] = empty
+    command.upgrade(settings, "0020")
+    database = Database(empty, (b"k" * 32,))
+    with database.transaction() as db:
+        for name in ("a", "b"):
+            shop = install(db, name)
+            keys.of(db, shop.id)
+    database.engine.dispose()
+    to_head(empty)
+    with database.transaction() as db:
+        held = dict(db.execute(select(Shop.domain, Shop.id)).all())
+        assert held == {"a.myshopify.com": 1, "b.myshopify.com": 2}
+        assert db.scalars(select(ShopSecret.shop_id).order_by(ShopSecret.shop_id)).all() == [1, 2]
+        db.execute(delete(ShopSecret).where(ShopSecret.shop_id == 2))
+        db.execute(delete(Shop).where(Shop.id == 2))
+        assert install(db, "c").id == 3
+    with pytest.raises(IntegrityError), database.transaction() as db:
+        db.execute(delete(Shop).where(Shop.id == 1))  # rows still hold on to it
+    database.engine.dispose()
+
+
+def install(db: Session, name: str) -> Shop:
+    return shops.install(db, f"{name}.myshopify.com", ShopFacts("A", "EUR", "UTC", "DE"), "", clock.now())
