@@ -1,6 +1,7 @@
 """From accepted deliveries to rows: one shop's batch at a time, each event for itself, all in one transaction."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
@@ -16,12 +17,13 @@ from shopify_app.config import Settings
 from shopify_app.db import Database
 from shopify_app.errors import ObjectsUnavailable
 from shopify_app.log import log
-from shopify_app.records import archive, inbox, ingest, leases, payloads, privacy, receipts, scrubbing, shops
+from shopify_app.records import archive, erasing, inbox, ingest, leases, payloads, privacy, receipts, scrubbing, shops
+from shopify_app.records.erasing import Leftovers
 from shopify_app.records.inbox import WHOLE_ORDER
 from shopify_app.records.leases import LostLease
 from shopify_app.records.objects import Objects, open_objects
 from shopify_app.records.payloads import OrderRecord
-from shopify_app.records.privacy import Known, Leftovers
+from shopify_app.records.privacy import Known
 from shopify_app.records.seal import CannotOpen, Seal
 from shopify_app.tables import Event, Shop, ShopState
 
@@ -50,17 +52,22 @@ class Drain:
     def all(self, limit: int = 200) -> int:
         """Empty the inbox; how many events that took."""
         total = 0
-        while (drained := self.one(limit)) is not None:
+        while (drained := self.one(limit)) is not None and drained.events:
             total += drained.events
         return total
 
     def one(self, limit: int = 200) -> Drained | None:
-        """Make rows of one batch; None when nothing waits. Raises LostLease, with nothing done, when too slow."""
+        """Make rows of one batch; None when nothing waits, no events when a large shop is not erased to its end yet.
+
+        Raises LostLease, with nothing done, when too slow.
+        """
         with self._database.transaction() as db:
             batch = inbox.claim(db, limit)
         if batch is None:
             return None
         batch = _requests_apart(batch)
+        if not self._is_erased(batch):
+            return Drained(batch.shop, 0, 0)
         failed, leftovers = self._apply(batch)
         for left in leftovers:
             left.sweep(self._objects, self._bundles)
@@ -73,18 +80,24 @@ class Drain:
     def _apply(self, batch: inbox.Batch) -> tuple[set[int], list[Leftovers]]:
         failed: set[int] = set()
         dropped: set[int] = set()
-        try:
+        with self._given_back(batch):
             known = self._prepared(batch)
             with self._database.transaction() as db:
                 leftovers = list(self._batch(db, batch, known, failed, dropped))
                 if batch.events[0].topic in privacy.TOPICS:
                     scrubbing.owe(db)
                 inbox.finish(db, batch, failed, dropped=dropped)
+        return failed, leftovers
+
+    @contextmanager
+    def _given_back(self, batch: inbox.Batch) -> Iterator[None]:
+        """When the block fails, somebody else may have the batch at once."""
+        try:
+            yield
         except Exception:
             with self._database.transaction() as db:
                 inbox.give_back(db, batch)
             raise
-        return failed, leftovers
 
     def _prepared(self, batch: inbox.Batch) -> Known | None:
         """What takes long about a request, done while nothing is locked but the shop's events are held.
@@ -106,6 +119,28 @@ class Drain:
 
     def _sealed(self, batch: inbox.Batch) -> int:
         return archive.seal_held(self._database, self._objects, self._seal, batch)
+
+    def _is_erased(self, batch: inbox.Batch) -> bool:
+        """Of a whole shop, nearly everything is erased before the request's own transaction, in turns; whether it is.
+
+        What cannot be understood is left to that transaction. Until it is erased, the batch is given back.
+        """
+        event = batch.events[0]
+        if event.topic != erasing.TOPIC:
+            return True
+        try:
+            payload = self._payload(event)
+        except ValueError:
+            return True
+        if not isinstance(payload, Mapping) or payload.get("shop_domain") != event.shop:
+            return True
+        most = partial(erasing.most, self._database, self._objects, self._bundles, event.shop, event.seq)
+        with self._given_back(batch), leases.renewed(partial(archive.hold, self._database, batch), inbox.LEASE):
+            is_erased = self._beforehand(event, most) is not False
+        if not is_erased:
+            with self._database.transaction() as db:
+                inbox.give_back(db, batch)
+        return is_erased
 
     def _identified(self, event: Event, payload: Any) -> Known | None:
         with self._database.reading() as db:

@@ -1,19 +1,17 @@
 """The three requests every Shopify app has to answer: what is known of a customer, forget one, forget a shop."""
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from shopify_app.db import count
 from shopify_app.log import log
 from shopify_app.records import (
     archive,
     customers,
+    erasing,
     exports,
     inbox,
     keys,
@@ -21,16 +19,16 @@ from shopify_app.records import (
     mentions,
     payloads,
     receipts,
-    retention,
     searching,
     shops,
     tombstones,
     views,
 )
+from shopify_app.records.erasing import Leftovers
 from shopify_app.records.mentions import Looked, Person
 from shopify_app.records.objects import Objects
 from shopify_app.records.seal import Seal
-from shopify_app.tables import Base, Event, Order, Shop, ShopState, Turn
+from shopify_app.tables import Order, Shop
 
 TOPICS = inbox.REQUESTS
 
@@ -44,21 +42,6 @@ class Known:
     looked: Looked | None = None
     sealed: int = 0
     """How many events were sealed before."""
-
-
-@dataclass(frozen=True)
-class Leftovers:
-    """Files that nobody names any more, to be removed once the rows are gone for good."""
-
-    objects: frozenset[str] = frozenset()
-    bundles: frozenset[str] = frozenset()
-
-    def sweep(self, objects: Objects, bundles: Path) -> None:
-        """Remove them; call it after the commit."""
-        for name in self.objects:
-            objects.delete(name)
-        for name in self.bundles:
-            shutil.rmtree(bundles / name, ignore_errors=True)
 
 
 def identify(db: Session, objects: Objects, seal: Seal, domain: str, topic: str, payload: Any) -> Known | None:
@@ -95,8 +78,8 @@ def comply(
     if told.get("shop_domain") != domain:
         raise ValueError("the request names another shop than its delivery")
     shop = shops.by_domain(db, domain)
-    if topic == "shop/redact":
-        return redact_shop(db, domain, shop)
+    if topic == erasing.TOPIC:
+        return erasing.rest(db, domain)
     if topic == "customers/redact":
         known = known or Known(Person.of(told, "orders_to_redact"))
         return redact_customer(db, objects, seal, shop, known) if shop else Leftovers()
@@ -146,29 +129,6 @@ def redact_customer(db: Session, objects: Objects, seal: Seal, shop: Shop, known
     return Leftovers(objects=files | mailed)
 
 
-def redact_shop(db: Session, domain: str, shop: Shop | None) -> Leftovers:
-    """Delete everything of a shop that has uninstalled the app. Returns the files that go with it.
-
-    Raises ValueError for a shop that has the app: Shopify does not send this then, so a person should look.
-    """
-    if shop is not None and shop.state == ShopState.INSTALLED:
-        raise ValueError("shop/redact for a shop that has the app installed")
-    leftovers = _files(db, shop.id) if shop else Leftovers()
-    rows = 0
-    if shop is not None:
-        for table in reversed(Base.metadata.sorted_tables):
-            if "shop_id" in table.c:
-                rows += count(db, delete(table).where(table.c.shop_id == shop.id))
-        db.execute(delete(Shop).where(Shop.id == shop.id))
-        db.expunge(shop)
-    events = count(db, delete(Event).where(Event.shop == domain, Event.topic != "shop/redact"))
-    db.execute(delete(Turn).where(Turn.whose == domain, Turn.queue != inbox.QUEUE))
-    told = {"rows": rows, "events": events, "objects": len(leftovers.objects), "bundles": len(leftovers.bundles)}
-    receipts.write(db, domain, "shop/redact", told)
-    log.info("a shop was forgotten", shop=domain, **told)
-    return leftovers
-
-
 def _request_id(request: Mapping[str, Any]) -> str | None:
     asked = request.get("data_request")
     found = asked.get("id") if isinstance(asked, Mapping) else None
@@ -183,14 +143,3 @@ def _orders_of(db: Session, shop_id: int, pseudonyms: set[str]) -> set[int]:
 def _count(db: Session, shop_id: int, orders: set[int]) -> int:
     here = select(func.count()).select_from(Order).where(Order.shop_id == shop_id, Order.order_id.in_(orders))
     return db.scalar(here) or 0
-
-
-def _files(db: Session, shop_id: int) -> Leftovers:
-    """The shop's files that no other shop's rows name."""
-    mine, others = _named(db, Shop.id == shop_id), _named(db, Shop.id != shop_id)
-    return Leftovers(mine.objects - others.objects, mine.bundles - others.bundles)
-
-
-def _named(db: Session, whose: Any) -> Leftovers:
-    shop_ids = select(Shop.id).where(whose)
-    return Leftovers(frozenset(retention.named(db, shop_ids)), frozenset(retention.bundles_named(db, shop_ids)))

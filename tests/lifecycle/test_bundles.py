@@ -16,7 +16,7 @@ from shopify_app.config import Settings
 from shopify_app.db import Database
 from shopify_app.errors import DamagedBundle, NotFound
 from shopify_app.lifecycle.bundles import Bundles
-from shopify_app.records import privacy, retention, shops
+from shopify_app.records import erasing, retention, shops
 from shopify_app.records.objects import open_objects
 from shopify_app.tables import Shop
 from tests import buckets
@@ -118,7 +118,7 @@ def test_a_shops_bundles_go_with_the_shop(database: Database, settings: Settings
     with database.transaction() as db:
         shop = shops.get(db, alice.id)
         shops.uninstall(db, shop, clock.now())
-        left = privacy.redact_shop(db, alice.domain, shop)
+        left = erasing.rest(db, alice.domain)
     left.sweep(objects, Bundles(settings).root)
     assert mine.bundle != others.bundle
     assert list(objects.list()) == [others.bundle]
