@@ -18,26 +18,31 @@ from shopify_app.db import Database
 from shopify_app.errors import Refused
 from shopify_app.lifecycle import registry
 from shopify_app.lifecycle.behind import Behind
+from shopify_app.log import log
 from shopify_app.records import feeds, keys, shops, views
 from shopify_app.records.ration import Ration
 from shopify_app.records.views import Seen
-from shopify_app.tables import Product, Shop, ShopState
+from shopify_app.tables import Product, Shop, ShopState, ViewKind
 
 FEED = "pixel"
 """Under which name a shop's pixel is remembered: its key, and its id at Shopify once it is on."""
 KEY_SECONDS = 300.0
 SHOP_RATE, SHOP_BURST = 50.0, 500.0
 BROWSER_RATE, BROWSER_BURST = 1.0, 30.0
+DAY, DAY_WITH_ORDERS = 200_000, 220_000
+"""Events of a shop in a day of UTC, in all processes. Orders may go on: a buyer's views are forgotten by them."""
 LOOK_RATE, LOOK_BURST = 50.0, 500.0
 """Shops looked up in the database, known or not, of all the world together."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Shop:
     """A shop whose pixel is on."""
 
     shop_id: int
     key: str
+    today: int
+    """Events kept today as they were counted when this was read, and those taken here since."""
 
 
 class Pixel:
@@ -58,6 +63,9 @@ class Pixel:
             raise Refused("wrong_key")
         if not self._browser_ration.spend((shop.shop_id, seen.browser)) or not self._shop_ration.spend(shop.shop_id):
             raise Refused("too_many", status=429)
+        if shop.today >= (DAY_WITH_ORDERS if seen.kind == ViewKind.ORDERED else DAY):
+            raise Refused("too_many_today", status=429)
+        shop.today += 1
         self._behind.put((domain, seen))
 
     def flush(self) -> None:
@@ -86,7 +94,13 @@ class Pixel:
             wanted = Shop.domain == domain, Shop.state != ShopState.UNINSTALLED
             shop_id = db.scalar(select(Shop.id).where(*wanted))
             feed = feeds.of(db, shop_id, FEED) if shop_id is not None else None
-            return _Shop(shop_id, str(feed.told["key"])) if shop_id is not None and feed is not None else None
+            if shop_id is None or feed is None:
+                return None
+            midnight = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+            today = views.since(db, shop_id, midnight, DAY_WITH_ORDERS)
+        if today >= DAY:
+            log.warning("no more events of web pixels are kept today", shop=domain, kept=today)
+        return _Shop(shop_id, str(feed.told["key"]), today)
 
     def _write(self, batch: list[tuple[str, Seen]]) -> None:
         """By the shops' names: one that was redacted meanwhile may be back under another number."""

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.orm import Session
 
 from shopify_app.db import Database, count, insert
@@ -61,6 +61,12 @@ def keep(db: Session, secret: Secret, seen: Sequence[Seen], now: datetime, on: d
         parts.views_changed(db, secret.shop_id)
     new = insert(db, View).values(rows).on_conflict_do_nothing().returning(View.id) if rows else None
     return len(db.scalars(new).all()) if new is not None else 0
+
+
+def since(db: Session, shop_id: int, moment: datetime, most: int) -> int:
+    """How many were kept since that moment, or `most` when there are more."""
+    found = select(View.id).where(View.shop_id == shop_id, View.seen_at >= moment).limit(most)
+    return db.scalars(select(func.count()).select_from(found.subquery())).one()
 
 
 def visitor(secret: Secret, browser: str) -> int:

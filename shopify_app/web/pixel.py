@@ -34,7 +34,7 @@ def events() -> Response:
         told = _told(request.get_data())
         state().pixel.take(told["shop"], _text(told, "key"), _seen(told))
     except Refused as refused:
-        metrics.views.labels("refused").inc()
+        metrics.views.labels(refused.code if refused.code == "too_many_today" else "refused").inc()
         return _answer(refused.status, refused.code)
     metrics.views.labels("taken").inc()
     return _answer(204)

@@ -2,21 +2,25 @@
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from prometheus_client import REGISTRY
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
+from shopify_app import clock
 from shopify_app.db import Database, insert_many
+from shopify_app.errors import Refused
 from shopify_app.lifecycle import pixel
 from shopify_app.lifecycle.pixel import BROWSER_BURST
 from shopify_app.records import shops as shop_records
 from shopify_app.records.shops import ShopFacts
-from shopify_app.tables import Product, Shop, View
+from shopify_app.records.views import Seen
+from shopify_app.tables import Product, Shop, View, ViewKind
 from shopify_app.web.state import KEY
 from tests.conftest import Deliver
 
@@ -177,6 +181,39 @@ def test_one_browser_cannot_fill_the_table(app: Flask, database: Database, alice
     assert answers[-1] == 429
     assert tell(alice, kind="viewed", product=1, browser="b2").status_code == 204
     assert tell(bob, kind="viewed", product=1).status_code == 204
+
+
+def test_a_shop_keeps_so_many_events_a_day_whoever_sends_them_and_orders_a_few_more(
+    app: Flask, database: Database, alice: Shop, bob: Shop, tell: Tell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pixel, "DAY", 6)
+    monkeypatch.setattr(pixel, "DAY_WITH_ORDERS", 8)
+    midnight = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    with database.transaction() as db:
+        for shop in (alice, bob):
+            same = {"shop_id": shop.id, "kind": "viewed", "visitor": 1, "product_id": 1}
+            moments = [midnight - timedelta(hours=1)] * 9 + [midnight] * (3 if shop.id == alice.id else 0)
+            insert_many(db, View, [same | {"event_id": f"x{n}", "seen_at": at} for n, at in enumerate(moments)])
+    before = told("too_many_today")
+    answers = [tell(alice, kind="viewed", product=1, browser=f"b{n}") for n in range(5)]
+    assert [one.status_code for one in answers] == [204, 204, 204, 429, 429]
+    assert answers[-1].text == "too_many_today"
+    assert [tell(alice, kind="ordered", order=n).status_code for n in (1, 2, 3)] == [204, 204, 429]
+    assert told("too_many_today") == before + 3
+    assert tell(bob, kind="viewed", product=1).status_code == 204
+    assert len(kept(app, database, alice)) == 9 + 8
+    elsewhere = pixel.Pixel(database)
+    with pytest.raises(Refused, match="too_many_today"):
+        elsewhere.take(alice.domain, keys_of(database, alice), Seen("new", ViewKind.VIEWED, "b9", product_id=1))
+
+
+def told(outcome: str) -> float:
+    return REGISTRY.get_sample_value("foretally_views_total", {"outcome": outcome}) or 0.0
+
+
+def keys_of(database: Database, shop: Shop) -> str:
+    with database.transaction() as db:
+        return pixel.key_of(db, shop.id)
 
 
 def test_any_of_a_shop_s_pages_may_send_events(tell: Tell, alice: Shop) -> None:
