@@ -12,7 +12,7 @@ from shopify_app import config
 from shopify_app.config import Settings
 from shopify_app.log import log
 
-QUEUES = {"ingest": "desk", "work": "desk", "deliver": "desk", "train": "training"}
+QUEUES = {"ingest": "desk", "work": "desk", "deliver": "desk", "train": "training", "collect": "training"}
 """What can be rung, and who listens."""
 RUNG_AT = "rung_at"
 """The header that says when."""
@@ -122,7 +122,7 @@ def configure(settings: Settings) -> None:
 
 
 def nudge(name: str) -> None:
-    """Wake whoever does `name` (ingest, work, train, deliver). Call it after the commit; returns at once."""
+    """Wake whoever does `name` (ingest, work, train, deliver, collect). Call it after the commit; returns at once."""
     if name not in QUEUES:
         raise ValueError(f"nobody listens for {name!r}")
     if _doorbell is None:

@@ -1,4 +1,4 @@
-"""The Celery app: three doorbells, two queues, one heartbeat."""
+"""The Celery app: five doorbells, two queues, one heartbeat."""
 
 import logging
 from typing import Any
@@ -46,7 +46,7 @@ def make_app(settings: config.Settings) -> Celery:
         worker_hijack_root_logger=False,
         worker_max_memory_per_child=900_000,
         task_default_queue=DESK,
-        task_routes={"foretally.train": {"queue": TRAINING}},
+        task_routes={f"foretally.{name}": {"queue": TRAINING} for name in ("train", "collect")},
         beat_schedule={"heartbeat": {"task": "foretally.tick", "schedule": HEARTBEAT_SECONDS}},
         beat_scheduler="celery.beat:Scheduler",  # a kill leaves the file of the default one half-written
         timezone="UTC",

@@ -62,7 +62,7 @@ def tick(context: Context) -> None:
         _scrub,
         _sweep_scratch,
         _retire_rows,
-        _collect,
+        _ring_collector,
     ):
         try:
             part(context)
@@ -85,9 +85,9 @@ def _notice_absence(context: Context) -> None:
 def _notice_silence(context: Context) -> None:
     """A shop that is unusually silent may have lost its subscriptions."""
     with context.database.transaction() as db:
-        if not silence.is_time(db, clock.now()):
-            return
-    _ask(context, silence.unusual)
+        some = silence.turn(db, clock.now())
+    if some:
+        _ask(context, partial(silence.unusual, among=some))
 
 
 def _ask_feeds(context: Context) -> None:
@@ -209,8 +209,16 @@ def _retire_rows(context: Context) -> None:
             turns.take(db, RETIRING, shop.domain, last, now)
 
 
-def _collect(context: Context) -> None:
-    """Once a day, by whichever heartbeat is first: remove files nobody names, then let go of what nobody needs.
+def _ring_collector(context: Context) -> None:
+    """It looks at every file and every row that names one, so it is no work for the desk."""
+    with context.database.reading() as db:
+        last = turns.served_at(db, *COLLECTING)
+    if last is None or clock.now() - last >= A_DAY:
+        nudge("collect")
+
+
+def collect(context: Context) -> None:
+    """Once a day, by whoever is rung first: remove files nobody names, then let go of what nobody needs.
 
     In this order a file outlives its last name by a day, so that a backup of the database finds it in the object store.
     """

@@ -3,7 +3,7 @@
 from celery import Task
 
 from shopify_app.nudge import RUNG_AT
-from workers import deliver, housekeeping, ingest, run
+from workers import deliver, housekeeping, ingest, memory, run
 from workers.app import app
 from workers.context import context
 
@@ -30,6 +30,13 @@ def work(task: Task) -> None:
 def train() -> None:
     """Run the training jobs."""
     run.drain(context(), run.TRAINING_JOBS)
+
+
+@app.task(name="foretally.collect")
+def collect() -> None:
+    """Remove what nobody needs any more, if nobody did today."""
+    housekeeping.collect(context())
+    memory.give_back()
 
 
 @app.task(name="foretally.tick")

@@ -1,14 +1,15 @@
 """Silences: has a shop not been heard of for longer than it is used to, or was this app not there to listen?"""
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from shopify_app.records import canary, feeds, inbox, jobs, turns
 from shopify_app.records.feeds import Due
-from shopify_app.tables import Event, EventState, Feed, Shop, ShopState
+from shopify_app.tables import Event, EventState, Feed, Shop, ShopState, Turn
 
 LOOKED_AT = 500
 """Deliveries that tell how long a shop is usually silent: nights and weekends are among them."""
@@ -17,7 +18,9 @@ FEWEST = 20
 TIMES = 2.0
 """A silence counts when it is so many times as long as the longest one before."""
 SHORTEST = timedelta(hours=1)
-EVERY = timedelta(minutes=10)
+EVERY, SLICE = timedelta(minutes=10), 50
+"""Between two looks at all shops, and how many are looked at in one go: a desk has other work."""
+ROUND = "silence", "all"
 ANSWERED, LONG, FRESH = timedelta(minutes=10), timedelta(hours=1), timedelta(hours=12)
 """After a catalogue was read: by then a webhook has told so. Reading it takes no longer. It was read not long ago."""
 AWAY = timedelta(minutes=5)
@@ -26,10 +29,20 @@ TOGETHER, APART = 5, timedelta(seconds=10)
 """Shops whose orders are looked at at once after an absence, and until the next ones: a desk has other work, too."""
 
 
-def is_time(db: Session, now: datetime) -> bool:
-    """Whether to measure silences now: every ten minutes, by one process."""
-    seen = turns.served_at(db, "silence", "all")
-    return (seen is None or seen + EVERY <= now) and turns.take(db, "silence", "all", seen, now)
+def turn(db: Session, now: datetime) -> list[int]:
+    """The shops whose silence is to be measured now: a slice of all, by one process, and none until the next round.
+
+    The turn's token says after which shop the round goes on.
+    """
+    held = db.get(Turn, ROUND, populate_existing=True)
+    seen = held.served_at.astimezone(UTC) if held else None
+    reached = int(held.lease_token or 0) if held else 0
+    if seen is not None and not reached and seen + EVERY > now:
+        return []
+    mine = select(Shop.id).where(Shop.state == ShopState.INSTALLED, Shop.id > reached).order_by(Shop.id)
+    ids = list(db.scalars(mine.limit(SLICE)))
+    more = str(ids[-1]) if len(ids) == SLICE else None
+    return ids if turns.take(db, *ROUND, seen, now, token=more) else []
 
 
 def after_absence(db: Session, now: datetime, busy: timedelta) -> list[Due]:
@@ -47,11 +60,11 @@ def after_absence(db: Session, now: datetime, busy: timedelta) -> list[Due]:
     ]
 
 
-def unusual(db: Session, now: datetime) -> list[Due]:
-    """Shops that are silent for unusually long; each again after an hour, as long as it lasts."""
+def unusual(db: Session, now: datetime, among: Sequence[int]) -> list[Due]:
+    """Which of these shops are silent for unusually long; each again after an hour, as long as it lasts."""
     quiet = []
     served = set(db.scalars(jobs.shops_served(feeds.JOBS[feeds.ORDERS], now, now - SHORTEST)))
-    for shop_id, domain, checked_at in _read_shops(db):
+    for shop_id, domain, checked_at in _read_shops(db, Shop.id.in_(among)):
         if shop_id in served or (checked_at is not None and checked_at + SHORTEST > now):
             continue
         silent = _silent_for(db, domain, now)
@@ -74,10 +87,10 @@ def is_heard(db: Session, shop: Shop, now: datetime) -> bool | None:
     return db.scalar(select(Event.seq).where(*told).limit(1)) is not None
 
 
-def _read_shops(db: Session) -> list[tuple[int, str, datetime | None]]:
+def _read_shops(db: Session, *which: ColumnElement[bool]) -> list[tuple[int, str, datetime | None]]:
     """Installed shops whose history was read, with the time of the last look at their orders; the oldest look first."""
     found = select(Shop.id, Shop.domain, Feed.checked_at).join(Feed, Feed.shop_id == Shop.id)
-    installed = found.where(Shop.state == ShopState.INSTALLED, Feed.kind == feeds.ORDERS)
+    installed = found.where(Shop.state == ShopState.INSTALLED, Feed.kind == feeds.ORDERS, *which)
     return [(row[0], row[1], row[2]) for row in db.execute(installed.order_by(Feed.checked_at, Shop.id))]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event, select, update
 
-from shopify_app import clock
+from shopify_app import clock, nudge
 from shopify_app.records import feeds, silence
 from shopify_app.tables import Event, Feed, Job, Shop
 from workers import housekeeping
@@ -89,7 +89,32 @@ def test_a_shop_that_was_heard_of_lately_is_looked_at_no_further(context: Contex
 
     event.listen(context.database.engine, "before_cursor_execute", note)
     with context.database.reading() as db:
-        found = silence.unusual(db, now)
+        found = silence.unusual(db, now, [alice.id, bob.id])
     event.remove(context.database.engine, "before_cursor_execute", note)
     assert [(one.shop_id, one.cause) for one in found] == [(bob.id, "no webhook for 5.0 hours")]
     assert limits == [False, False, False, False, True, True]
+
+
+def test_all_shops_are_asked_for_their_silence_a_few_at_a_heartbeat_and_again_after_ten_minutes(
+    context: Context, alice: Shop, bob: Shop, charlie: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(silence, "SLICE", 2)
+    now, looked = clock.now(), []
+    for seconds in (0, 5, 10, 604, 606, 611):
+        with context.database.transaction() as db:
+            looked.append(silence.turn(db, now + timedelta(seconds=seconds)))
+    assert looked == [[alice.id, bob.id], [charlie.id], [], [], [alice.id, bob.id], [charlie.id]]
+
+
+def test_the_daily_collection_is_rung_for_where_long_work_is_done(context: Context, alice: Shop) -> None:
+    housekeeping.tick(context)
+    nudge.flush()
+    queue = context.settings.var / "broker" / "queue"
+    rung = [path.name.split(".")[1] for path in queue.glob("*.msg") if "foretally.collect" in path.read_text()]
+    assert rung == ["training"]
+    housekeeping.collect(context)
+    for message in queue.glob("*.msg"):
+        message.unlink()
+    housekeeping.tick(context)
+    nudge.flush()
+    assert not [path for path in queue.glob("*.msg") if "foretally.collect" in path.read_text()]

@@ -149,15 +149,15 @@ def test_collecting_is_told_and_done_once_a_day(context: Context, database: Data
     long_ago = clock.now() - retention.GRACE - timedelta(hours=1)
     os.utime(context.objects.path(stray), (long_ago.timestamp(), long_ago.timestamp()))
     assert say("gc", "--dry-run")[1]["would_remove_objects"] == [stray]
-    housekeeping.tick(context)
+    housekeeping.collect(context)
     assert stray not in set(context.objects.list())
     again = context.objects.put(b"nobody's")
     os.utime(context.objects.path(again), (long_ago.timestamp(), long_ago.timestamp()))
-    housekeeping.tick(context)
+    housekeeping.collect(context)
     assert again in set(context.objects.list())
     with database.transaction() as db:
         db.execute(update(Turn).where(Turn.queue == "collect").values(served_at=long_ago))
-    housekeeping.tick(context)
+    housekeeping.collect(context)
     assert again not in set(context.objects.list())
     assert say("snapshot", "verify", "--shop", trained.domain)[0] == 0
 
