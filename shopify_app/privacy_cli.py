@@ -10,7 +10,7 @@ from shopify_app.commands import group, number, on_shop, private_file
 from shopify_app.config import Settings
 from shopify_app.db import Database
 from shopify_app.errors import Conflict, ForetallyError
-from shopify_app.records import exports, inbox, keys, receipts, shops
+from shopify_app.records import erasing, exports, inbox, keys, receipts, shops
 from shopify_app.records.draining import Drain
 from shopify_app.records.objects import open_objects
 from shopify_app.records.seal import Seal
@@ -42,8 +42,9 @@ def add_commands(commands: Any) -> None:
 def _redact(settings: Settings, chosen: argparse.Namespace) -> dict[str, Any]:
     """The request is put among the shop's events like Shopify's own, and done in the same way."""
     database = Database.of(settings)
-    shop = shops.at(database, chosen.shop)
-    if chosen.everything and shop.state == ShopState.INSTALLED:
+    with database.reading() as db:
+        shop = None if chosen.everything and erasing.has_begun(db, chosen.shop) else shops.named(db, chosen.shop)
+    if chosen.everything and shop is not None and shop.state == ShopState.INSTALLED:
         raise Conflict(f"{chosen.shop} has the app installed: uninstall it there first")
     topic, request = "shop/redact", dict[str, Any](shop_domain=chosen.shop)
     if not chosen.everything:
@@ -52,10 +53,11 @@ def _redact(settings: Settings, chosen: argparse.Namespace) -> dict[str, Any]:
     if not chosen.yes:
         raise NotConfirmed(f"nothing was erased: say --yes to do {topic} for {chosen.shop}, for good")
     with database.transaction() as db:
-        keys.find(db, shop.id)  # under another key the request would be parked for good
+        if shop is not None:
+            keys.find(db, shop.id)  # under another key the request would be parked for good
         body = json.dumps(request).encode()
         seq = inbox.keep(db, chosen.shop, topic, body, Seal(settings.encryption_keys), state=EventState.PENDING)
-    _drain_until(database, settings, seq)
+    _drain_until(database, settings, chosen.shop, seq)
     with database.reading() as db:
         receipt = receipts.of(db, chosen.shop)[-1]
     return {"done": topic, "done_at": receipt.done_at, **receipt.told}
@@ -65,17 +67,19 @@ class NotConfirmed(ForetallyError):
     """A person has to say that they mean it."""
 
 
-def _drain_until(database: Database, settings: Settings, seq: int) -> None:
-    """Make rows until this event is done, by us or by whoever is busy with the shop."""
+def _drain_until(database: Database, settings: Settings, domain: str, seq: int) -> None:
+    """Make rows until this event is done, by us or by whoever is busy with the shop; a large one takes its time."""
     drain, patience = Drain(database, settings), time.monotonic() + PATIENCE
     while time.monotonic() < patience:
         drain.all()
         with database.reading() as db:
-            event = db.get(Event, seq)
+            event, is_going_on = db.get(Event, seq), erasing.has_begun(db, domain)
         if event is not None and event.state == EventState.PARKED:
             raise Conflict(f"event {seq} was parked: {event.error}")
         if event is None or event.state != EventState.PENDING:
             return
+        if is_going_on:
+            patience = time.monotonic() + PATIENCE
         time.sleep(LOOK_AGAIN)
     raise Conflict(f"a worker is busy with the shop: event {seq} waits, and is done as soon as it is free")
 

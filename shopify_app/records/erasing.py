@@ -76,6 +76,11 @@ def most(database: Database, objects: Objects, bundles: Path, domain: str, seq: 
     return True
 
 
+def has_begun(db: Session, domain: str) -> bool:
+    """Whether a shop of that address is being erased and is not gone yet."""
+    return bool(_husks(db, domain))
+
+
 def rest(db: Session, domain: str) -> Leftovers:
     """Erase what is left of a shop, in the caller's transaction, and write the receipt. Files that go with it.
 

@@ -8,14 +8,14 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import Connection, event, func, select, update
 
-from shopify_app import clock
+from shopify_app import clock, privacy_cli
 from shopify_app.config import Settings
 from shopify_app.db import Database, insert_many
 from shopify_app.records import erasing, receipts, retention, shops, snapshots
 from shopify_app.records.draining import Drain
 from shopify_app.records.objects import Objects
 from shopify_app.tables import Base, Event, Order, Shop, Turn, View
-from tests.conftest import Deliver
+from tests.conftest import Deliver, Say
 from tests.factories import order, product
 
 VIEWS = 25
@@ -173,3 +173,20 @@ def test_the_number_of_an_erased_shop_is_nobody_s_ever_again(
         assert db.scalars(select(Shop)).all() == []
         facts = shops.ShopFacts("Dora", "EUR", "UTC", "DE")
         assert shops.install(db, "dora.myshopify.com", facts, "", clock.now()).id > bob.id
+
+
+def test_a_large_shop_is_erased_by_hand_whole_and_an_interrupted_one_by_saying_it_again(
+    database: Database, settings: Settings, left: Shop, say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("TURN", 0.0), ("LOOK", 1), ("APART", 0.0)):
+        monkeypatch.setattr(erasing, name, value)
+    monkeypatch.setattr(privacy_cli, "PATIENCE", 0.3)
+    had = rows(database, left)
+    Drain(database, settings).all()
+    assert 0 < rows(database, left) < had
+    assert say("redact", "--shop", left.domain, "--everything")[0] == 1
+    code, told = say("redact", "--shop", left.domain, "--everything", "--yes")
+    assert (code, told["done"], rows(database, left)) == (0, "shop/redact", 0)
+    with database.reading() as db:
+        assert [one.told["rows"] for one in receipts.of(db, left.domain)] == [had, 0]
+    assert say("redact", "--shop", left.domain, "--everything", "--yes")[0] == 1
