@@ -63,7 +63,7 @@ def version(db: Session, shop: Shop, task: str, number: int) -> Version:
     mine = Version.shop_id == shop.id, Version.task == task, Version.number == number
     found = db.scalar(select(Version).where(*mine)) if number <= LARGEST_NUMBER else None
     if found is None:
-        raise NotFound(f"{shop.domain} has no {task} version {number}")
+        raise NotFound(f"the shop has no {task} version {number}")
     return found
 
 

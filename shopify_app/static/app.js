@@ -12,22 +12,52 @@
   /* The token in the address was for this one load; it belongs in no history and no copied link. */
   forget("id_token", "hmac", "session", "timestamp");
 
+  /* A page of ours; or, where there is none, the words that say why. */
   const get = async (url, options) => {
     const response = await fetch(url, { ...options, headers: { accept: "text/html" } });
-    return { url: response.url, html: await response.text() };
-  };
-
-  /* Show another page in this one's place: the body changes, scripts and styles stay. */
-  const show = ({ url, html }, push) => {
+    const html = await response.text();
     const next = new DOMParser().parseFromString(html, "text/html");
     if (!next.querySelector("s-page")) throw Error(`no page of ours at ${url}`);
+    return { url: response.url, html, next, problem: next.querySelector("[data-problem]")?.textContent };
+  };
+
+  /* Where the keyboard is: the control's kind and what tells it from its like. */
+  const CONTROLS = "s-select, s-search-field, s-number-field, s-text-field, s-date-field, s-checkbox, s-button, s-link, summary";
+  const told = (one) => one.getAttribute("name") || [one.getAttribute("href"), one.getAttribute("accessibilityLabel"), one.textContent].join();
+  const placed = () => {
+    const one = document.activeElement?.closest(CONTROLS);
+    return one && { kind: one.localName, told: told(one) };
+  };
+  const lead = (one) => (one?.querySelector("a, button, input, select") || one)?.focus();
+  const back = (place) => place && lead([...document.querySelectorAll(place.kind)].find((one) => told(one) === place.told));
+
+  /* Show another page in this one's place: the body changes, scripts and styles stay, and so does the keyboard. */
+  const show = ({ url, next }, push) => {
+    const place = placed();
     document.title = next.title;
     document.body.replaceChildren(...next.body.childNodes);
     if (push) history.pushState(null, "", url);
-    enhance();
+    enhance().then(() => {
+      const wrong = document.querySelector("[error]");
+      if (wrong) lead(wrong);
+      else if (document.activeElement === document.body) back(place);
+    });
   };
 
+  /* What was refused is said above the page as it is: what was typed stays. */
+  const refuse = (words) => {
+    document.querySelector(".refused")?.remove();
+    const banner = Object.assign(document.createElement("s-banner"), { className: "refused", textContent: words });
+    banner.setAttribute("tone", "critical");
+    banner.setAttribute("heading", "That did not work");
+    document.querySelector("s-page :is(s-banner, s-section, form)").before(banner);
+    scrollTo(0, 0);
+  };
+
+  const LOST = "That did not arrive. Check your connection and try again.";
+  let asked = 0;
   const send = async (form) => {
+    const mine = ++asked;
     const data = new URLSearchParams(new FormData(form));
     const url = new URL(form.getAttribute("action") || location.href, location.href);
     const isPost = form.method === "post";
@@ -35,20 +65,23 @@
     form.setAttribute("aria-busy", "true");
     window.shopify?.loading?.(true);
     try {
-      show(await get(url, isPost ? { method: "POST", body: data } : {}), true);
+      const page = await get(url, isPost ? { method: "POST", body: data } : {});
+      if (mine !== asked) return; // another choice was made meanwhile
+      if (page.problem) return refuse(page.problem);
+      show(page, true);
       if (isPost) scrollTo(0, 0);
     } catch {
-      form.removeAttribute("aria-busy");
-      window.shopify?.toast?.show("That did not arrive. Check your connection and try again.", { isError: true });
+      refuse(LOST);
     } finally {
-      window.shopify?.loading?.(false);
+      form.removeAttribute("aria-busy");
+      if (mine === asked) window.shopify?.loading?.(false);
     }
   };
 
   addEventListener("submit", (event) => {
     if (event.defaultPrevented || !event.target.matches("form[action^='/']")) return;
     event.preventDefault();
-    if (event.target.getAttribute("aria-busy") !== "true") send(event.target);
+    if (event.target.method === "get" || event.target.getAttribute("aria-busy") !== "true") send(event.target);
   });
   addEventListener("change", (event) => event.target.closest?.("form[data-auto]")?.requestSubmit());
   addEventListener("popstate", () => location.reload());
@@ -61,11 +94,9 @@
       if (!link) return;
       event.preventDefault();
       event.stopPropagation();
-      const response = await fetch(link.getAttribute("href"));
-      if (!response.ok) {
-        window.shopify?.toast?.show("There is no such file any more. Load the page again.", { isError: true });
-        return;
-      }
+      const response = await fetch(link.getAttribute("href")).catch(() => null);
+      if (!response) return refuse(LOST);
+      if (!response.ok) return refuse("There is no such file any more. Load the page again.");
       const save = Object.assign(document.createElement("a"), {
         href: URL.createObjectURL(await response.blob()),
         download: link.getAttribute("download"),
@@ -81,7 +112,9 @@
     const scope = event.target.closest?.("[data-scope]")?.dataset.scope;
     if (!scope) return;
     const { result } = await window.shopify.scopes.request([scope]);
-    if (result === "granted-all") show(await get(location.href), false);
+    if (result !== "granted-all") return;
+    const page = await get(location.href);
+    if (!page.problem) show(page, false);
   });
 
   /* Pages on which something is under way look again by themselves, and change only when there is news. */
@@ -95,7 +128,7 @@
       const isReading = document.hidden || document.activeElement?.closest("form");
       try {
         const page = isReading ? null : await get(location.href);
-        if (page && page.html !== shown) {
+        if (page && !page.problem && page.html !== shown) {
           shown = page.html;
           return show(page, false);
         }

@@ -15,7 +15,7 @@ from shopify_app.tables import Shop, ShopState
 from shopify_app.web import opening
 from shopify_app.web.state import State, state
 
-__all__ = ["State", "embedded", "retry", "shop", "staff", "state", "writable"]
+__all__ = ["State", "embedded", "recognise", "retry", "shop", "staff", "state", "writable"]
 
 RETRY = "X-Shopify-Retry-Invalid-Session-Request"
 
@@ -26,15 +26,19 @@ def embedded() -> AnyResponse | None:
     A page without a good ID token is sent past App Bridge, which fetches one; a script is told to try again with one.
     """
     try:
-        text = _token_text()
-        token = verify.id_token(text, state().settings.api_key, state().settings.secrets, clock.now())
-        metrics.opened("page", token.secret_used)
-        g.staff, g.framed_by = token.user_id, token.shop  # before anything fails: who is known is told inside the admin
-        g.shop = _open(token.shop, text)
+        g.shop = _open(recognise(), _token_text())
     except (Refused, InvalidSubjectToken):
         metrics.refused.labels("embedded").inc()
         return _bounce() if _is_document() else retry()
     return None
+
+
+def recognise() -> str:
+    """The shop whose staff asks. From now on answers are for its admin. Raises Refused without a good ID token."""
+    token = verify.id_token(_token_text(), state().settings.api_key, state().settings.secrets, clock.now())
+    metrics.opened("page", token.secret_used)
+    g.staff, g.framed_by = token.user_id, token.shop  # before anything fails: who is known is told inside the admin
+    return token.shop
 
 
 def writable() -> None:

@@ -1,12 +1,14 @@
 """What every answer carries, and what an error looks like from outside."""
 
-from typing import Any
+from contextlib import suppress
 
-from flask import Flask, Response, g, render_template_string, request
-from werkzeug.exceptions import HTTPException
+from flask import Flask, Response, g, render_template, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.exceptions import NotFound as NotFoundPath
 
 from shopify_app.errors import Conflict, ForetallyError, NeedsReopening, NotFound, Refused, ShopifyError, Throttled
 from shopify_app.log import log
+from shopify_app.web import guards
 from shopify_app.web.state import state
 
 STATUS: tuple[tuple[type[ForetallyError], int], ...] = (
@@ -24,20 +26,6 @@ WORDS = {
     502: "Shopify did not answer as expected. Please try again in a moment.",
     503: "Shopify asks us to wait. Please try again in a moment.",
 }
-ERROR_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-  <meta charset="utf-8">
-  <meta name="shopify-api-key" content="{{ api_key }}">
-  <script src="{{ cdn }}/app-bridge.js"></script>
-  <script src="{{ cdn }}/polaris-1.js"></script>
-  <title>Foretally</title>
-</head>
-<body>
-  <s-page heading="Foretally"><s-section><s-paragraph>{{ words }}</s-paragraph></s-section></s-page>
-</body>
-</html>
-"""
 
 
 def register(app: Flask) -> None:
@@ -92,6 +80,9 @@ def _ours(error: ForetallyError) -> Response:
 def _http(error: HTTPException) -> Response | HTTPException:
     if error.code is None or error.code < 400:
         return error
+    if isinstance(error, NotFoundPath | MethodNotAllowed) and "framed_by" not in g:
+        with suppress(Refused):
+            guards.recognise()
     return _page(WORDS.get(error.code, error.name), error.code)
 
 
@@ -101,8 +92,12 @@ def _unforeseen(error: Exception) -> Response:
 
 
 def _page(words: str, status: int) -> Response:
-    """Plain for machines, a page inside the admin for people who are known."""
+    """Plain for machines, a page inside the admin, with its links, for people who are known."""
     if "framed_by" not in g:
         return Response(f"{words}\n", status, mimetype="text/plain")
-    values: dict[str, Any] = {"api_key": state().settings.api_key, "cdn": state().cdn, "words": words}
-    return Response(render_template_string(ERROR_PAGE, **values), status, mimetype="text/html")
+    heading = "That cannot be shown" if status == 404 else "That did not work"
+    told = words[:1].upper() + words[1:].removesuffix(".") + "."
+    page = render_template(
+        "pages/problem.html", api_key=state().settings.api_key, cdn=state().cdn, heading=heading, words=told
+    )
+    return Response(page, status, mimetype="text/html")

@@ -272,3 +272,83 @@ def test_a_file_for_a_mailing_tool_shows_itself_when_it_is_made(
         mine = (Job.shop_id == stage.shop(db, SHOP).id, Job.kind == "mailing")
         db.execute(update(Job).where(*mine).values(state=WorkState.DONE))
     expect(page.get_by_text("No file was made.")).to_be_visible(timeout=10_000)
+
+
+def test_what_was_typed_stays_when_a_form_is_refused(visit: Visit, app: Callable[[str], FrameLocator]) -> None:
+    page = app("/reorder")
+    units = page.get_by_label("Units of Oak serving board to order")
+    units.fill("12345678901")
+    page.get_by_role("button", name="Mark as ordered from Kiln & Co").click()
+    expect(units).to_be_focused()  # the browser itself says what is wrong
+    page.locator("form[action='/reorder/purchases']").evaluate_all(
+        "all => all.forEach(form => { form.noValidate = true })"
+    )
+    for _ in range(2):
+        page.get_by_role("button", name="Mark as ordered from Kiln & Co").click()
+        expect(page.get_by_role("alert")).to_contain_text("'12345678901' is no number of units")
+    expect(page.get_by_role("alert")).to_have_count(1)
+    expect(units).to_have_value("12345678901")
+    units.fill("600")
+    visit.page.reload()
+    expect(page.get_by_role("heading", name="Reorder", level=1)).to_be_visible()
+
+
+def test_a_form_that_did_not_arrive_says_so_until_it_does(
+    visit: Visit, stage: Stage, app: Callable[[str], FrameLocator]
+) -> None:
+    page = app("/settings")
+    visit.page.route("**/settings", lambda route: route.abort())
+    page.get_by_label("Quiet days after a change").fill("9")
+    visit.page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_contain_text("That did not arrive. Check your connection and try again.")
+    visit.page.unroute("**/settings")
+    page.locator("form[data-save-bar]").evaluate("form => form.requestSubmit()")
+    expect(visit.page.locator(".toast")).to_have_text("Settings saved.")
+    expect(page.get_by_role("alert")).to_have_count(0)
+    assert policy(stage).cooling_days == 9
+
+
+def test_the_keyboard_stays_where_it_was_when_a_choice_loads_the_page_anew(app: Callable[[str], FrameLocator]) -> None:
+    page = app("/reorder")
+    show = page.get_by_label("Show", exact=True)
+    show.focus()
+    for label in ("Coming up in the days that are forecast", "Sold out, wholly or in part"):
+        with_label = page.locator("option:checked", has_text=label)
+        show.press("ArrowDown")
+        expect(with_label).to_have_count(1)
+        expect(page.get_by_role("heading", name="Reorder", level=1)).to_be_visible()
+        expect(show).to_be_focused()
+
+
+def test_the_keyboard_is_led_to_the_first_field_that_is_wrong(visit: Visit, app: Callable[[str], FrameLocator]) -> None:
+    page = app("/settings")
+    page.locator("form[data-save-bar]").evaluate("form => { form.noValidate = true }")
+    page.get_by_label("Products per list").fill("300")
+    page.get_by_label("Nights in a row before a warning").fill("500")
+    visit.page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Enter a number from 1 to 20.")).to_be_visible()
+    expect(page.get_by_label("Nights in a row before a warning")).to_be_focused()
+
+
+def test_the_keyboard_stays_on_its_link_when_there_is_news(
+    visit: Visit, stage: Stage, app: Callable[[str], FrameLocator]
+) -> None:
+    page = app("/models")
+    if page.get_by_role("button", name="Train now").count():
+        page.get_by_role("button", name="Train now").first.click()
+    expect(page.get_by_text("Training:").first).to_be_visible()
+    link = page.get_by_role("link", name="Version 1", exact=True).first
+    link.focus()
+    with stage.database.transaction() as db:
+        shop = stage.shop(db, SHOP)
+        db.execute(update(Job).where(Job.shop_id == shop.id, Job.kind == "retrain").values(progress="looking at you"))
+    expect(page.get_by_text("looking at you").first).to_be_visible(timeout=10_000)
+    expect(link).to_be_focused()
+    assert visit.complaints == []
+
+
+def test_a_file_that_did_not_arrive_is_told_on_the_page(visit: Visit, app: Callable[[str], FrameLocator]) -> None:
+    page = app("/forecasts")
+    visit.page.route("**/forecasts.csv*", lambda route: route.abort())
+    page.get_by_role("link", name="Export CSV").click()
+    expect(page.get_by_role("alert")).to_contain_text("That did not arrive.")

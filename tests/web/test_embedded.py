@@ -136,3 +136,24 @@ def test_what_is_not_there_is_said_on_a_page_for_those_who_may_see_pages(alice: 
 def test_an_unknown_address_is_plainly_not_found(client: FlaskClient) -> None:
     answer = client.get("/nothing/here")
     assert (answer.status_code, csp(answer)) == (404, "frame-ancestors 'none'")
+
+
+@pytest.mark.parametrize(("path", "status"), [("/nothing/here", 404), ("/reorder/purchases", 405)])
+def test_an_address_without_a_page_is_said_inside_the_admin_to_those_who_may_see_pages(
+    alice: Shop, visit: Send, client: FlaskClient, path: str, status: int
+) -> None:
+    bearer = {"Authorization": f"Bearer {factories.id_token(alice.domain)}"}
+    for answer in (visit(alice, path), client.get(path, headers=bearer)):
+        assert answer.status_code == status
+        assert "<s-app-nav>" in answer.text
+        assert 'href="/">Go to the overview' in answer.text
+        assert csp(answer).startswith("frame-ancestors https://alice.myshopify.com https://admin.shopify.com")
+    assert csp(visit(alice, path, age=120.0)) == "frame-ancestors 'none'"
+
+
+def test_what_went_wrong_with_shopify_is_said_with_the_way_on(visit: Send, shopify: SmallShopify) -> None:
+    shopify.status = 500
+    answer = visit("new.myshopify.com", "/")
+    assert answer.status_code == 502
+    assert "Shopify did not answer as expected. Please try again in a moment." in answer.text
+    assert "<s-app-nav>" in answer.text

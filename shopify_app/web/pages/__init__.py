@@ -2,7 +2,6 @@
 
 from flask import Blueprint
 
-from shopify_app.errors import Conflict, ForetallyError, NotFound
 from shopify_app.web import guards
 
 bp = Blueprint("pages", __name__)
@@ -19,7 +18,6 @@ from shopify_app.web.pages import (  # noqa: E402
     promotions,
     recommendations,
     reorder,
-    room,
     rules,
     settings,
     vendors,
@@ -28,13 +26,6 @@ from shopify_app.web.pages import (  # noqa: E402
 
 for word in words.FILTERS:
     bp.add_app_template_filter(word)
-
-
-@bp.errorhandler(NotFound)
-@bp.errorhandler(Conflict)
-def refused(error: ForetallyError) -> tuple[str, int]:
-    """What cannot be shown or done, said inside the admin, with the way on."""
-    return room.problem(str(error), 404 if isinstance(error, NotFound) else 409)
 
 
 __all__ = [

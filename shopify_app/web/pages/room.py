@@ -67,20 +67,11 @@ def here(db: Session) -> Standing:
 
 def page(template: str, at: Standing, *, status: int = 200, refused: str = "", **values: Any) -> tuple[str, int]:
     """A finished page. `refused` is told above everything else."""
-    notice = NOTICES.get(request.args.get("said", ""))
-    return _finished(template, status, at=at, notice=notice, refused=refused, **values)
-
-
-def problem(words: str, status: int) -> tuple[str, int]:
-    """A page that says what cannot be."""
-    return _finished("problem", status, words=words[:1].upper() + words[1:])
-
-
-def _finished(template: str, status: int, **values: Any) -> tuple[str, int]:
-    state = guards.state()
+    state, notice = guards.state(), NOTICES.get(request.args.get("said", ""))
     vendored = Path(current_app.static_folder or "") / "vendor" / "uPlot.iife.min.js"
     shared = {"api_key": state.settings.api_key, "cdn": state.cdn, "uplot": vendored.exists()}
-    return render_template(f"pages/{template}.html", **shared, **values), status
+    told = {"at": at, "notice": notice, "refused": refused}
+    return render_template(f"pages/{template}.html", **shared, **told, **values), status
 
 
 def paged(rows: Sequence[Row], size: int) -> tuple[Sequence[Row], dict[str, Any]]:
