@@ -168,7 +168,7 @@ def test_the_table_is_exported_with_every_product(visit: Visit, app: Callable[[s
     page = app("/forecasts")
     with visit.page.expect_download() as waiting:
         page.get_by_role("link", name="Export CSV").click()
-    lines = waiting.value.path().read_text().splitlines()
+    lines = waiting.value.path().read_text("utf-8-sig").splitlines()
     assert lines[0].startswith("product_id,title,sold_28_days,next_7_days_expected")
     assert len(lines) == 31
 
@@ -200,7 +200,7 @@ def test_the_list_is_narrowed_to_a_vendor_and_says_why(visit: Visit, app: Callab
     expect(page.get_by_text("are for safety (service level 95\u202f%)").first).to_be_visible()
     with visit.page.expect_download() as waiting:
         page.get_by_role("link", name="Export CSV").click()
-    lines = waiting.value.path().read_text().splitlines()
+    lines = waiting.value.path().read_text("utf-8-sig").splitlines()
     assert lines[0].startswith("vendor,product_id,title,variant_id,variant,sku,advice,in_stock")
     assert len(lines) == 7
 

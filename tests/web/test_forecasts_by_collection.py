@@ -77,7 +77,7 @@ def test_collections_are_told_with_what_they_sold_and_what_is_expected(told: tup
         told[1]: [("71", "Tea & winter", 28.0, 28.0, 0.9)],
     }
     for shop, lines in expected.items():
-        rows = csv.DictReader(io.StringIO(visit(shop, "/forecasts.csv?by=collection")))
+        rows = csv.DictReader(io.StringIO(visit(shop, "/forecasts.csv?by=collection").removeprefix("\ufeff")))
         figures = ("sold_28_days", "next_28_days_expected", "past_accuracy")
         found = [(row["collection_id"], row["collection"], *(float(row[name]) for name in figures)) for row in rows]
         assert found == lines
@@ -104,7 +104,7 @@ def test_a_collection_s_products_are_listed_alone_and_exported_as_listed(told: t
         links = re.findall(r'href="([^"]+)" download', page)
         assert len(links) == bool(products)
         for link in links:
-            rows = csv.DictReader(io.StringIO(visit(shop, unescape(link))))
+            rows = csv.DictReader(io.StringIO(visit(shop, unescape(link)).removeprefix("\ufeff")))
             assert {int(row["product_id"]) for row in rows} == products, path
 
 

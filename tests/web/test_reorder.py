@@ -1,5 +1,6 @@
 """What a merchant is told to order: from the forecast in charge, the shelf, what is on its way and vendors' terms."""
 
+import codecs
 import csv
 import io
 import re
@@ -56,7 +57,7 @@ def sheet(visit: Send) -> Callable[..., list[dict[str, str]]]:
     """The exported list of a shop."""
 
     def read(shop: Shop, query: str = "") -> list[dict[str, str]]:
-        return list(csv.DictReader(io.StringIO(visit(shop, f"/reorder.csv{query}").text)))
+        return list(csv.DictReader(io.StringIO(visit(shop, f"/reorder.csv{query}").data.decode("utf-8-sig"))))
 
     return read
 
@@ -121,7 +122,7 @@ def test_stock_is_told_by_the_same_words_on_every_page(alice: Shop, furnish: Fur
     assert "3 units owed to customers" in visit(alice, "/forecasts/1").text
     assert "12,345 units in stock" in visit(alice, "/forecasts/2").text
     assert "stock is not tracked" in visit(alice, "/forecasts/3").text
-    sheet = csv.DictReader(io.StringIO(visit(alice, "/forecasts.csv").text))
+    sheet = csv.DictReader(io.StringIO(visit(alice, "/forecasts.csv").data.decode("utf-8-sig")))
     assert {one["product_id"]: one["in_stock"] for one in sheet} == {"1": "-3", "2": "12345", "3": ""}
 
 
@@ -251,6 +252,7 @@ def test_a_title_that_a_spreadsheet_would_run_is_a_text(
     deliver(alice, "products/update", factories.product(1, updated_at=newer, title=title, vendor=vendor))
     drain()
     for path in ("/reorder.csv", "/forecasts.csv"):
+        assert visit(alice, path).data.startswith(codecs.BOM_UTF8)  # so that Excel reads it as UTF-8
         cells = list(csv.reader(io.StringIO(visit(alice, path).text)))[1]
         assert '\'=HYPERLINK("https://evil.example.com")' in cells
         assert not any(cell.lstrip().startswith(("=", "@")) for cell in cells)
