@@ -8,7 +8,9 @@ import pytest
 from shopify_app import clock
 from shopify_app.db import Database
 from shopify_app.lifecycle import gates, registry
+from shopify_app.records import jobs
 from shopify_app.tables import Evaluation, Shop, Task, VersionState
+from tests import factories
 from tests.lifecycle.making import a_version
 from tests.web.conftest import Send
 
@@ -93,3 +95,62 @@ def test_a_version_whose_files_were_let_go_says_so_and_is_not_put_in_charge(
     page = visit(furnished, "/models/forecast/1").text
     assert "Its files were let go on 7 Nov 2026" in page
     assert "Put version 1 in charge" not in page
+
+
+def given_up(database: Database, shop: Shop, kind: str, why: str) -> None:
+    """A job of the shop that was tried in vain."""
+    with database.transaction() as db:
+        jobs.ask(db, shop.id, kind, "new business day")
+        work = jobs.claim(db, [kind])
+        assert work is not None
+        jobs.park(db, work, why)
+
+
+def done(database: Database, shop: Shop, kind: str) -> None:
+    """A job of the shop that was done."""
+    with database.transaction() as db:
+        jobs.ask(db, shop.id, kind, "new business day")
+        work = jobs.claim(db, [kind])
+        assert work is not None
+        jobs.finish(db, work)
+
+
+@pytest.mark.parametrize("kind", ["retrain", "night"])
+def test_what_failed_at_night_is_told_with_its_reason_until_it_succeeds(
+    database: Database, furnished: Shop, bob: Shop, visit: Send, send: Send, kind: str
+) -> None:
+    send(furnished, "orders/create", factories.order())
+    for _ in range(3):
+        given_up(database, furnished, kind, "BadFile: orders.parquet is not what it was")
+    done(database, furnished, "night" if kind == "retrain" else "retrain")
+    for path in ("/", "/models", "/forecasts"):
+        page = visit(furnished, path).text
+        assert page.count("BadFile: orders.parquet is not what it was") == 1, path
+        assert "go on from the versions in charge" in page
+    assert "BadFile" not in visit(bob, "/models").text
+    done(database, furnished, kind)
+    assert "BadFile" not in visit(furnished, "/models").text
+
+
+def test_a_training_that_waits_for_its_next_try_says_why_the_last_one_failed(
+    database: Database, furnished: Shop, visit: Send
+) -> None:
+    with database.transaction() as db:
+        jobs.ask(db, furnished.id, "retrain", "new business day")
+        work = jobs.claim(db, ["retrain"])
+        assert work is not None
+        jobs.fail(db, work, "MemoryError: too little", retry_in=timedelta(minutes=5))
+    page = visit(furnished, "/models").text
+    assert "The last try failed: MemoryError: too little" in page
+
+
+def test_lists_that_could_not_be_written_for_the_first_time_say_why(
+    database: Database, furnished: Shop, bob: Shop, visit: Send
+) -> None:
+    assert "as soon as the first version is in charge" not in visit(furnished, "/recommendations").text
+    with database.transaction() as db:
+        work = jobs.claim(db, ["publish"])
+        assert work is not None
+        jobs.fail(db, work, "write_products is missing.", retry_in=timedelta(minutes=5))
+    assert "write_products is missing. It is tried again by itself." in visit(furnished, "/recommendations").text
+    assert "write_products" not in visit(bob, "/recommendations").text

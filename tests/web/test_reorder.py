@@ -273,6 +273,31 @@ def test_a_forecast_that_is_behind_says_so_and_an_old_one_hides_its_quantities(
     assert (row(sheet(bob), 1)["order_units"], row(sheet(bob), 1)["in_stock"]) == ("", "10")
 
 
+def test_a_product_that_is_sold_out_has_run_out_now(alice: Shop, furnish: Furnish, visit: Send) -> None:
+    furnish(alice, {1: 0, 2: 10})
+    told = [visit(alice, f"/forecasts/{number}").text.split("<h3>Runs out</h3>")[1] for number in (1, 2)]
+    assert [re.sub("<[^>]+>", "", one.split("</p>")[0]) for one in told] == ["now", "15 Mar 2026"]
+
+
+def test_the_overview_says_what_to_order_as_the_list_does(
+    alice: Shop, bob: Shop, furnish: Furnish, visit: Send, sheet: Callable[..., list[dict[str, str]]]
+) -> None:
+    furnish(alice, {1: 10, 2: 500, 3: 4})
+    furnish(bob, {1: 500, 2: 10})
+    for shop, count in ((alice, "2 products"), (bob, "1 product")):
+        units = sum(int(one["order_units"]) for one in sheet(shop, "?show=now"))
+        tile = re.sub("<[^>]+>", "", re.search(r"<h2>To order today</h2>(.*?)</div>", visit(shop, "/").text, re.S)[1])
+        assert f"{count} {units:,} units together" in re.sub(r"\s+", " ", tile)
+
+
+def test_the_overview_hides_what_to_order_by_an_old_forecast(alice: Shop, furnish: Furnish, visit: Send) -> None:
+    furnish(alice, {1: 10}, origin_on=TODAY - timedelta(days=20))
+    assert "19 days behind" in visit(alice, "/reorder").text
+    tile = visit(alice, "/").text.split("<h2>To order today</h2>")[1].split("</div>")[0]
+    assert "–" in tile
+    assert "together" not in tile
+
+
 def test_a_shop_without_a_forecast_is_told_what_happens_first(charlie: Shop, visit: Send) -> None:
     assert "Read your orders and products" in visit(charlie, "/reorder").text
     assert len(visit(charlie, "/reorder.csv").text.splitlines()) == 1

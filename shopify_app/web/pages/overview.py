@@ -9,7 +9,7 @@ from shopify_app.tables import Shop, Task
 from shopify_app.web import charts
 from shopify_app.web.charts import Picture
 from shopify_app.web.pages import bp, room
-from shopify_app.web.pages.reading import accuracy, happenings, history, products, standing, tasks, versions
+from shopify_app.web.pages.reading import accuracy, happenings, history, products, reorder, standing, tasks, versions
 from shopify_app.web.pages.reading.products import Outlook
 from shopify_app.web.pages.reading.standing import Standing
 
@@ -27,6 +27,7 @@ def overview() -> tuple[str, int]:
             "overview",
             at,
             week=windows(db, at).get(7),
+            order=_to_order(db, at),
             fared=accuracy.fared(db, at, "product_week"),
             forecast=tasks.task_view(db, at, Task.FORECAST),
             orders_since=_orders_since(room.shop(db)),
@@ -44,6 +45,14 @@ def windows(db: Session, at: Standing) -> dict[int, Outlook]:
     if run is None:
         return {}
     return products.outlook(room.objects(), run, forecasts.TOTAL).get(forecasts.TOTAL, {})
+
+
+def _to_order(db: Session, at: Standing) -> reorder.Summary | None:
+    """What the Reorder page counts; None where it hides its quantities."""
+    found = reorder.advice(db, room.objects(), at)
+    if found is None or at.is_stale or reorder.freshness(found).is_hidden:
+        return None
+    return reorder.summary(found, None)
 
 
 def sales_chart(db: Session, at: Standing, days: list[charts.Day]) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def ordering() -> tuple[str, int]:
         show = show if show in (*SHOWN, ON_THE_WAY, SOLD_OUT) else "now"
         known = {shelf.vendor for shelf in found.shelves}
         vendor = _asked_vendor(known)
-        fresh = reorder.freshness(db, at, found)
+        fresh = reorder.freshness(found)
         is_hidden = at.is_stale or fresh.is_hidden
         places = [] if is_hidden or show == ON_THE_WAY else _listed(found, show, vendor)
         shown, pager = room.paged(places, PER_PAGE)
@@ -86,7 +86,7 @@ def reorder_sheet() -> Response:
         found = reorder.advice(db, room.objects(), at) if at.is_ready else None
         if found is None:
             return sheets.sheet(COLUMNS, [])
-        is_hidden = at.is_stale or reorder.freshness(db, at, found).is_hidden
+        is_hidden = at.is_stale or reorder.freshness(found).is_hidden
         vendor = _asked_vendor({shelf.vendor for shelf in found.shelves})
         lines = [found.line(place) for place in _listed(found, request.args.get("show", ""), vendor)]
         numbers = [line.product_id for line in lines]

@@ -14,7 +14,7 @@ from shopify_app.lifecycle.advice import Advice, Line, Need
 from shopify_app.lifecycle.reordering import Terms
 from shopify_app.records import variants, vendors
 from shopify_app.records.objects import Objects
-from shopify_app.tables import Job, Product, Purchase, WorkState
+from shopify_app.tables import Product, Purchase
 from shopify_app.web.pages.reading.standing import Standing
 from shopify_app.web.pages.words import fine_percent, units
 
@@ -68,8 +68,6 @@ class Freshness:
 
     origin_on: date
     behind_days: int
-    problem: str | None
-    """Why there is no newer one, when that is known."""
 
     @property
     def is_hidden(self) -> bool:
@@ -83,15 +81,9 @@ def advice(db: Session, objects: Objects, at: Standing, only: int | None = None)
     return reordering.advice(db, objects, at.shop_id, at.policy, run, at.today_on, only) if run else None
 
 
-def freshness(db: Session, at: Standing, found: Advice) -> Freshness:
-    """How old the forecast is, and why it is not newer."""
-    problem = None
-    if found.behind_days > 0:
-        parked = select(Job.error).where(
-            Job.shop_id == at.shop_id, Job.kind.in_(("night", "retrain")), Job.state == WorkState.PARKED
-        )
-        problem = db.scalar(parked.order_by(Job.id.desc()).limit(1))
-    return Freshness(found.origin_on, found.behind_days, problem)
+def freshness(found: Advice) -> Freshness:
+    """How old the forecast is."""
+    return Freshness(found.origin_on, found.behind_days)
 
 
 def summary(found: Advice, vendor: str | None) -> Summary:

@@ -15,6 +15,8 @@ from shopify_app.tables import Alert, AlertState, Backfill, Event, Feed, Job, Sh
 
 STALE_AFTER = timedelta(hours=24)
 """Without a word from Shopify for this long, quantities to order are hidden."""
+NIGHTLY = ("retrain", "night")
+"""Jobs without which versions and forecasts grow old."""
 
 
 class Stage(StrEnum):
@@ -46,6 +48,8 @@ class Standing:
     stage: Stage
     alert: Alert | None
     open_alerts: int
+    trouble: str | None
+    """Why the last training or night's work came to nothing; None when it did not."""
 
     @property
     def is_ready(self) -> bool:
@@ -73,6 +77,7 @@ def standing(db: Session, shop: Shop, now: datetime) -> Standing:
         stage=_stage(db, shop.id),
         alert=open_ones[0] if open_ones else None,
         open_alerts=len(open_ones),
+        trouble=_trouble(db, shop.id),
     )
 
 
@@ -88,6 +93,15 @@ def _open_alerts(db: Session, shop_id: int) -> list[Alert]:
     """The gravest first: one that asks for action before one that only tells."""
     query = select(Alert).where(Alert.shop_id == shop_id, Alert.state == AlertState.OPEN)
     return list(db.scalars(query.order_by(Alert.kind, Alert.raised_at.desc())))
+
+
+def _trouble(db: Session, shop_id: int) -> str | None:
+    for kind in NIGHTLY:
+        ended = (Job.shop_id == shop_id, Job.kind == kind, Job.state.in_((WorkState.DONE, WorkState.PARKED)))
+        newest = db.scalar(select(Job).where(*ended).order_by(Job.id.desc()).limit(1))
+        if newest is not None and newest.state == WorkState.PARKED:
+            return newest.error or "it gave no reason"
+    return None
 
 
 def _stage(db: Session, shop_id: int) -> Stage:

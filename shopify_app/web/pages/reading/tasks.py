@@ -30,6 +30,8 @@ class TaskView:
     rows: list[VersionRow]
     is_training: bool
     training_note: str | None
+    training_error: str | None
+    """Why the last try of the training that waits came to nothing."""
     is_frozen: bool
     cooling_until_on: date | None
 
@@ -56,6 +58,7 @@ def task_view(db: Session, at: Standing, task: Task) -> TaskView:
         rows=listed,
         is_training=job is not None,
         training_note=job.progress if job else None,
+        training_error=job.error if job else None,
         is_frozen=seen is not None and seen.state == SlotState.FROZEN,
         cooling_until_on=seen.cooling_until_on if seen and cooling else None,
     )
