@@ -15,7 +15,7 @@ from shopify_app.tables import Shop, ShopState
 from shopify_app.web import opening
 from shopify_app.web.state import State, state
 
-__all__ = ["State", "embedded", "recognise", "retry", "shop", "staff", "state", "writable"]
+__all__ = ["State", "bounce", "embedded", "recognise", "retry", "shop", "staff", "state", "writable"]
 
 RETRY = "X-Shopify-Retry-Invalid-Session-Request"
 
@@ -29,7 +29,7 @@ def embedded() -> AnyResponse | None:
         g.shop = _open(recognise(), _token_text())
     except (Refused, InvalidSubjectToken):
         metrics.refused.labels("embedded").inc()
-        return _bounce() if _is_document() else retry()
+        return bounce() if _is_document() else retry()
     return None
 
 
@@ -93,7 +93,7 @@ def _is_document() -> bool:
     return request.method == "GET" and "Authorization" not in request.headers
 
 
-def _bounce() -> AnyResponse:
+def bounce() -> AnyResponse:
     """To the page that only loads App Bridge, which comes back here with a token."""
     kept = [(name, value) for name, value in request.args.items(multi=True) if name != "id_token"]
     target = "/" + request.path.lstrip("/\\") + (f"?{urlencode(kept)}" if kept else "")

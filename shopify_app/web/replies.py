@@ -1,10 +1,9 @@
 """What every answer carries, and what an error looks like from outside."""
 
-from contextlib import suppress
-
 from flask import Flask, Response, g, render_template, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.exceptions import NotFound as NotFoundPath
+from werkzeug.wrappers import Response as AnyResponse
 
 from shopify_app.errors import Conflict, ForetallyError, NeedsReopening, NotFound, Refused, ShopifyError, Throttled
 from shopify_app.log import log
@@ -77,12 +76,15 @@ def _ours(error: ForetallyError) -> Response:
     return _page(WORDS.get(status, str(error)) if status >= 500 else str(error), status)
 
 
-def _http(error: HTTPException) -> Response | HTTPException:
+def _http(error: HTTPException) -> AnyResponse | HTTPException:
     if error.code is None or error.code < 400:
         return error
     if isinstance(error, NotFoundPath | MethodNotAllowed) and "framed_by" not in g:
-        with suppress(Refused):
+        try:
             guards.recognise()
+        except Refused:
+            if request.method == "GET" and request.headers.get("Sec-Fetch-Dest") == "iframe":
+                return guards.bounce()  # a page of ours loaded again, without the token of its first load
     return _page(WORDS.get(error.code, error.name), error.code)
 
 

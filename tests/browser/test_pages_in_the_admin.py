@@ -107,6 +107,17 @@ def test_an_unknown_product_is_said_inside_the_admin(visit: Visit) -> None:
     assert frame.get_by_role("link", name="Go to the overview").is_visible()
 
 
+def test_an_unknown_address_stays_inside_the_admin_when_it_is_loaded_again(visit: Visit) -> None:
+    frame = visit.open("with-past", "/nowhere")
+    for _ in range(2):
+        assert frame.get_by_text("There is no such page.").is_visible()
+        frame.evaluate("location.reload()")
+        visit.page.wait_for_timeout(300)
+        frame = visit.frame()
+    frame.get_by_role("link", name="Go to the overview").click()
+    visit.page.frame_locator("#frame").get_by_role("heading", name="Overview", level=1).wait_for()
+
+
 def test_a_title_of_many_lines_stays_beside_its_place_and_inside_the_page(
     visit: Visit, stage: Stage, width: int
 ) -> None:
