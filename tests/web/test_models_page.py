@@ -154,3 +154,24 @@ def test_lists_that_could_not_be_written_for_the_first_time_say_why(
         jobs.fail(db, work, "write_products is missing.", retry_in=timedelta(minutes=5))
     assert "write_products is missing. It is tried again by itself." in visit(furnished, "/recommendations").text
     assert "write_products" not in visit(bob, "/recommendations").text
+
+
+def test_a_routine_promotion_is_told_plainly_at_a_glance_and_in_full_on_the_version_s_page(
+    database: Database, alice: Shop, bob: Shop, visit: Send
+) -> None:
+    why, numbers = "in the shadow for 1 day, 0 answers, no fault", {"shadow": {"days": 1}}
+    with database.transaction() as db:
+        for one, count in ((alice, 2), (bob, 1)):
+            shop = db.get_one(Shop, one.id)
+            first, *later = (a_version(db, shop, "forecast") for _ in range(count))
+            registry.promote(
+                db, shop, "forecast", first.number, actor=registry.MACHINE, reason="the shop's first version"
+            )
+            for version in later:
+                how = {"actor": registry.MACHINE, "reason": why, "numbers": numbers}
+                registry.promote(db, shop, "forecast", version.number, **how)
+    glance = visit(alice, "/").text.split("What happened")[1]
+    assert "It passed every gate before it took over." in glance
+    assert why not in glance
+    assert why in visit(alice, "/models/forecast/2").text
+    assert "The shop&#39;s first version." in visit(bob, "/").text

@@ -20,6 +20,9 @@ KINDS = {
     "unfreeze": ("Automatic changes allowed again", "neutral"),
 }
 
+PASSED = "It passed every gate before it took over."
+"""Of a promotion that passes by routine; its version's page says how."""
+
 
 @dataclass(frozen=True)
 class Happening:
@@ -56,7 +59,9 @@ def _changes(db: Session, shop: Standing, limit: int) -> Iterator[Happening]:
         what = f"{TASKS.get(line.task, line.task)}: version {number} {verb}" if number else verb
         by = "" if line.actor == MACHINE else f" ({line.actor})"
         link = f"/models/{line.task}/{number}" if number else "/models"
-        yield Happening(line.created_at, line.changed_on, what, tone, line.reason + by, link)
+        by_gates = line.kind == "promotion" and line.actor == MACHINE and line.numbers
+        why = PASSED if by_gates else f"{line.reason[:1].upper()}{line.reason[1:]}{by}."
+        yield Happening(line.created_at, line.changed_on, what, tone, why, link)
 
 
 def _alerts(db: Session, shop: Standing, limit: int) -> Iterator[Happening]:
