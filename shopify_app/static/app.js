@@ -44,6 +44,12 @@
     });
   };
 
+  /* Shopify's save bar has its own Save; it goes with what was sent, so after a refusal the page shows its own. */
+  const saving = (isShown) =>
+    document.querySelectorAll("[data-without-save-bar]").forEach((own) => {
+      own.hidden = !isShown;
+    });
+
   /* What was refused is said above the page as it is: what was typed stays. */
   const refuse = (words) => {
     document.querySelector(".refused")?.remove();
@@ -51,6 +57,7 @@
     banner.setAttribute("tone", "critical");
     banner.setAttribute("heading", "That did not work");
     document.querySelector("s-page :is(s-banner, s-section, form)").before(banner);
+    saving(true);
     scrollTo(0, 0);
   };
 
@@ -154,9 +161,7 @@
   const enhance = async () => {
     toast();
     poll();
-    /* Shopify's save bar has its own Save. */
-    const bar = document.querySelector("[data-without-save-bar]");
-    if (bar) bar.hidden = Boolean(window.shopify?.saveBar);
+    saving(!window.shopify?.saveBar || document.querySelector("[error]"));
     const scopes = document.querySelector("[data-needs-scopes]");
     if (scopes) scopes.hidden = !window.shopify?.scopes;
     if (window.uPlot) {

@@ -302,7 +302,7 @@ def test_a_form_that_did_not_arrive_says_so_until_it_does(
     visit.page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("alert")).to_contain_text("That did not arrive. Check your connection and try again.")
     visit.page.unroute("**/settings")
-    page.locator("form[data-save-bar]").evaluate("form => form.requestSubmit()")
+    page.get_by_role("button", name="Save").click()
     expect(visit.page.locator(".toast")).to_have_text("Settings saved.")
     expect(page.get_by_role("alert")).to_have_count(0)
     assert policy(stage).cooling_days == 9
@@ -328,6 +328,7 @@ def test_the_keyboard_is_led_to_the_first_field_that_is_wrong(visit: Visit, app:
     visit.page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Enter a number from 1 to 20.")).to_be_visible()
     expect(page.get_by_label("Nights in a row before a warning")).to_be_focused()
+    expect(page.get_by_role("button", name="Save")).to_be_visible()
 
 
 def test_the_keyboard_stays_on_its_link_when_there_is_news(
