@@ -28,3 +28,9 @@ def test_settings_are_read_in_one_place() -> None:
     reading = re.compile(r"environ(?:\[|\.get\()|getenv\(")
     readers = [path for path in (ROOT / "shopify_app").rglob("*.py") if reading.search(path.read_text())]
     assert [str(path.relative_to(ROOT)) for path in readers] == ["shopify_app/config.py"]
+
+
+def test_the_example_sets_only_what_has_no_default() -> None:
+    # It is copied to .env as it is: an address of a database in it would need that database, on one machine too.
+    given = re.findall(r"^([A-Z][A-Z0-9_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
+    assert given == ["SHOPIFY_API_KEY", "SHOPIFY_API_SECRET", "APP_URL"]
