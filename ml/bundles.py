@@ -10,17 +10,14 @@ import hashlib
 import json
 import shutil
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ml.errors import BadBundle
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 MANIFEST = "bundle.json"
 FORMATS = frozenset({".ubj", ".json", ".parquet", ".npy"})
@@ -163,26 +160,3 @@ def _rounded(value: Any) -> Any:
     if isinstance(value, float):
         return float(f"{value:.6g}")
     return [_rounded(inner) for inner in value] if isinstance(value, (list, tuple)) else value
-
-
-def write_forecast_table(
-    out: Path, forecasts: pd.DataFrame, *, cutoff_on: date | None = None, because: str = "a forecast made elsewhere"
-) -> Trained:
-    """A forecast bundle from rows `series, ds, mean[, p10, p50, p90]`; see `ml.forecast.table`."""
-    from ml.forecast import table
-
-    return table.write(out, forecasts, cutoff_on=cutoff_on, because=because)
-
-
-def write_neighbours(
-    out: Path,
-    lists: pd.DataFrame,
-    popular: Sequence[int],
-    *,
-    cutoff_on: date | None = None,
-    because: str = "lists made elsewhere",
-) -> Trained:
-    """A recommender bundle from rows `product_id, neighbour_id, score[, together]`; see `ml.recommend.imported`."""
-    from ml.recommend import imported
-
-    return imported.write(out, lists, popular, cutoff_on=cutoff_on, because=because)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
 
 import numpy as np
 
@@ -71,19 +70,6 @@ class Plan:
     order_units: Ints
 
 
-@dataclass(frozen=True)
-class Advice:
-    """What to do about one product. `runs_out_on` and `order_by_on` are None when that is beyond the forecast."""
-
-    lead_time_units: float
-    safety_units: float
-    reorder_point: float
-    days_of_cover: float
-    runs_out_on: date | None
-    order_by_on: date | None
-    order_units: int
-
-
 def plan(
     daily: Floats,
     bands: Sequence[Band],
@@ -110,36 +96,6 @@ def plan(
         days_of_cover=_days_of_cover(daily, stock_units[..., None] + arriving.cumsum(axis=-1)),
         order_in=np.floor(_days_of_cover(daily, np.broadcast_to((held - enough)[..., None], daily.shape))),
         order_units=np.where((lead + cover < WORTH) & (held >= 0), 0, _allowed(wanted, terms)),
-    )
-
-
-def advise(
-    daily: Sequence[float],
-    bands: Sequence[Band],
-    stock_units: float,
-    terms: Terms,
-    today: date,
-    on_order_units: float = 0,
-) -> Advice:
-    """The advice for one product whose forecast of the days after `today` is `daily`.
-
-    stock_units: what is on the shelf tonight, on_order_units what will arrive in time. A forecast shorter than the
-    lead time goes on at its mean.
-    """
-    days = np.asarray([daily], np.float64)
-    arriving = np.zeros_like(days)
-    arriving[:, :1] = on_order_units
-    rows = [Band(band.days, np.atleast_1d(band.mean), np.atleast_1d(band.p90)) for band in bands]
-    found = plan(days, rows, np.array([stock_units], np.float64), terms, arriving)
-    cover, wait = float(found.days_of_cover[0]), float(found.order_in[0])
-    return Advice(
-        lead_time_units=float(found.lead_time_units[0]),
-        safety_units=float(found.safety_units[0]),
-        reorder_point=float(found.reorder_point[0]),
-        days_of_cover=cover,
-        runs_out_on=_on(today, cover, len(daily)),
-        order_by_on=_on(today, wait, len(daily)),
-        order_units=int(found.order_units[0]) if wait == 0 else 0,
     )
 
 
@@ -198,11 +154,6 @@ def _days_of_cover(daily: Floats, supply: Floats) -> Floats:
     left, mean = (supply - sold)[:, -1], daily.mean(axis=1)
     beyond = daily.shape[1] + np.where(mean > 0, left / np.maximum(mean, 1e-9), np.inf)
     return np.asarray(np.where(short.any(axis=1), first + np.clip(share, 0, 1), beyond))
-
-
-def _on(today: date, days: float, most: int) -> date | None:
-    """The day that comes after so many whole days; None beyond the forecast."""
-    return today + timedelta(days=math.floor(days) + 1) if days < most else None
 
 
 def _allowed(units: Floats, terms: Terms) -> Ints:

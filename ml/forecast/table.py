@@ -31,7 +31,9 @@ TOTAL_WIDTH = (0.7, 1.4)
 """Band of a total that was not given, as factors of the sum of its products."""
 
 
-def write(out: Path, forecasts: pd.DataFrame, *, cutoff_on: date | None, because: str) -> Trained:
+def write(
+    out: Path, forecasts: pd.DataFrame, *, cutoff_on: date | None = None, because: str = "a forecast made elsewhere"
+) -> Trained:
     """A bundle of algorithm `table` from rows `series, ds, mean[, p10, p50, p90]`, one per series and day.
 
     Every series must have the same days, without gaps. Points not given are those of a count; a missing total is

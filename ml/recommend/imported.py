@@ -22,7 +22,14 @@ NAME = "table"
 LARGEST = {"product_id": 2**63 - 1, "neighbour_id": 2**63 - 1, "together": 2**31 - 1}
 
 
-def write(out: Path, rows: pd.DataFrame, popular: Sequence[int], *, cutoff_on: date | None, because: str) -> Trained:
+def write(
+    out: Path,
+    rows: pd.DataFrame,
+    popular: Sequence[int],
+    *,
+    cutoff_on: date | None = None,
+    because: str = "lists made elsewhere",
+) -> Trained:
     """A bundle of algorithm `table` from rows `product_id, neighbour_id, score[, together]`, in any order.
 
     Raises BadData when a product neighbours itself or a pair comes twice.

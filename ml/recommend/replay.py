@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ml import metrics
 from ml.recommend.neighbours import NeighbourTable
-from ml.sales import Bools, Floats
+from ml.sales import Bools
 
 K = 10
 LARGEST = 50
@@ -50,20 +49,6 @@ def hits(table: NeighbourTable, orders: Iterable[Order], k: int = K) -> Bools:
         for question in questions(orders)
     ]
     return np.array(found, dtype=bool)
-
-
-def page_gains(table: NeighbourTable, orders: Iterable[Order], k: int = K) -> Floats:
-    """NDCG@k of the list on one product's page against the rest of each order, for the same orders as `hits`.
-
-    Which of the order's products is on the page follows from the order's id.
-    """
-    gains = []
-    for question in questions(orders):
-        page = page_of(question)
-        products = (*question.shown, question.hidden)
-        shown = [one.product_id for one in table.recommend([page], k)]
-        gains.append(metrics.ndcg(shown, set(products) - {page}, k))
-    return np.array(gains)
 
 
 def page_of(question: Question) -> int:

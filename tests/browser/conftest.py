@@ -17,7 +17,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from devstore.config import AppConfig, ShopConfig
 from devstore.server import DevStore
-from ml import bundles
+from ml.recommend import imported
 from shopify_app import clock, config, create_app
 from shopify_app.db import Database
 from shopify_app.lifecycle.bundles import Bundles
@@ -171,7 +171,7 @@ def neighbours(settings: config.Settings) -> str:
         for step in range(1, 8)
     ]
     folder = settings.var / "neighbours"
-    bundles.write_neighbours(folder, pd.DataFrame(rows), ids[::-1])
+    imported.write(folder, pd.DataFrame(rows), ids[::-1])
     return Bundles(settings).keep(folder)
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import scipy.sparse as sparse
 
-from ml import bundles, train
+from ml import train
 from ml.baskets import Baskets
 from ml.errors import BadBundle, BadData
 from ml.recommend import again, blend, content, ease, hint, imported, people, popular, rise, together, trending, viewed
@@ -281,7 +281,7 @@ def test_ties_go_to_the_smaller_product() -> None:
 
 def test_a_table_survives_its_bundle_memory_mapped(tmp_path: Path) -> None:
     rows = pd.DataFrame({"product_id": [1, 1, 5], "neighbour_id": [5, 2, 1], "score": [0.5, 0.9, 0.1]})
-    trained = bundles.write_neighbours(tmp_path / "b", rows, [2, 1], because="by hand")
+    trained = imported.write(tmp_path / "b", rows, [2, 1], because="by hand")
     table = NeighbourTable.open(trained.folder)
     assert trained.algorithm == "table"
     assert [one.product_id for one in table.neighbours(1, 9)] == [2, 5]
@@ -291,7 +291,7 @@ def test_a_table_survives_its_bundle_memory_mapped(tmp_path: Path) -> None:
 
 def test_a_bundle_of_another_task_or_with_a_changed_array_is_refused(tmp_path: Path) -> None:
     rows = pd.DataFrame({"product_id": [1], "neighbour_id": [5], "score": [0.5]})
-    folder = bundles.write_neighbours(tmp_path / "b", rows, [1]).folder
+    folder = imported.write(tmp_path / "b", rows, [1]).folder
     (folder / "scores.npy").write_bytes((folder / "scores.npy").read_bytes()[:-1] + b"\x01")
     with pytest.raises(BadBundle, match=r"scores\.npy was changed"):
         NeighbourTable.open(folder)

@@ -1,16 +1,21 @@
 """Reorder advice: how much is enough, when to order, and how many."""
 
-from datetime import date
-
 import numpy as np
 import pytest
 
 from ml.errors import BadConfig
-from ml.reorder import Band, Terms, advise, lead_time_units, plan, point, reorder_point, spread
+from ml.reorder import Band, Plan, Terms, lead_time_units, plan, point, reorder_point, spread
 
-TODAY = date(2026, 3, 1)
 BANDS = [Band(7, np.array(14.0), np.array(28.0)), Band(28, np.array(56.0), np.array(84.0))]
-DAILY = [2.0] * 28
+DAILY = np.full((1, 28), 2.0)
+
+
+def of_one(stock_units: float, terms: Terms, on_order_units: float = 0) -> Plan:
+    """The plan for one product; what was ordered of it arrives on the first day."""
+    bands = [Band(band.days, band.mean[None], band.p90[None]) for band in BANDS]
+    arriving = np.zeros_like(DAILY)
+    arriving[:, 0] = on_order_units
+    return plan(DAILY, bands, np.array([stock_units]), terms, arriving)
 
 
 def test_what_is_certain_to_sell_needs_no_safety_stock() -> None:
@@ -51,28 +56,25 @@ def test_many_products_are_advised_as_each_alone() -> None:
 
 
 def test_stock_lasts_until_the_day_its_units_are_gone() -> None:
-    advice = advise(DAILY, BANDS, stock_units=21, terms=Terms(3), today=TODAY)
-    assert advice.days_of_cover == pytest.approx(10.5)
-    assert advice.runs_out_on == date(2026, 3, 12)  # on the eleventh day
+    assert of_one(21, Terms(3)).days_of_cover == pytest.approx(10.5)
 
 
 def test_the_order_is_due_when_stock_falls_to_the_reorder_point() -> None:
     terms = Terms(7, service_level=0.9)
     enough = float(reorder_point(np.array(14.0), BANDS, terms))
-    advice = advise(DAILY, BANDS, stock_units=enough + 12, terms=terms, today=TODAY)
-    assert (advice.reorder_point, advice.safety_units) == (pytest.approx(enough), pytest.approx(enough - 14))
-    assert advice.order_by_on == date(2026, 3, 8)  # after six days at 2 a day
-    assert advice.order_units == 0
+    found = of_one(enough + 12, terms)
+    assert (found.reorder_point, found.safety_units) == (pytest.approx(enough), pytest.approx(enough - 14))
+    assert found.order_in == 6  # at 2 a day
 
 
 def test_an_order_fills_up_to_the_reorder_point_and_the_days_to_cover_in_allowed_steps() -> None:
     terms = Terms(7, service_level=0.9, cover_days=14, step_units=12)
     wanted = float(reorder_point(np.array(14.0), BANDS, terms)) + 28 - 10
-    assert 0 <= advise(DAILY, BANDS, 10, terms, TODAY).order_units - wanted < 12
-    assert advise(DAILY, BANDS, 10, terms, TODAY).order_units % 12 == 0
-    less = advise(DAILY, BANDS, 10, terms, TODAY, on_order_units=12).order_units
-    assert less == advise(DAILY, BANDS, 10, terms, TODAY).order_units - 12
-    assert advise(DAILY, BANDS, 27, Terms(7, 0.9, cover_days=1, least_units=500), TODAY).order_units == 500
+    ordered = of_one(10, terms).order_units
+    assert 0 <= ordered - wanted < 12
+    assert ordered % 12 == 0
+    assert of_one(10, terms, on_order_units=12).order_units == ordered - 12
+    assert of_one(27, Terms(7, 0.9, cover_days=1, least_units=500)).order_units == 500
 
 
 def test_units_on_their_way_count_from_the_day_they_arrive() -> None:
@@ -84,15 +86,15 @@ def test_units_on_their_way_count_from_the_day_they_arrive() -> None:
 
 
 def test_sold_beyond_what_was_there_is_ordered_too() -> None:
-    none, owed = (advise(DAILY, BANDS, units, Terms(7), TODAY).order_units for units in (0, -5))
+    none, owed = (of_one(units, Terms(7)).order_units for units in (0, -5))
     assert owed == none + 5
 
 
 def test_what_never_sells_never_runs_out() -> None:
-    nothing = [Band(7, np.array(0.0), np.array(0.0)), Band(28, np.array(0.0), np.array(0.0))]
-    advice = advise([0.0] * 28, nothing, stock_units=5, terms=Terms(7), today=TODAY)
-    assert (advice.days_of_cover, advice.runs_out_on, advice.order_units) == (np.inf, None, 0)
-    assert advise([0.0] * 28, nothing, stock_units=0, terms=Terms(7), today=TODAY).order_units == 0
+    nothing = [Band(days, np.zeros(2), np.zeros(2)) for days in (7, 28)]
+    found = plan(np.zeros((2, 28)), nothing, np.array([5.0, 0.0]), Terms(7))
+    assert found.days_of_cover[0] == np.inf
+    assert found.order_units.tolist() == [0, 0]
 
 
 def test_a_lead_time_beyond_the_forecast_goes_on_at_its_mean() -> None:

@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml import bundles, train
+from ml import train
 from ml.errors import BadData
+from ml.forecast import table as forecast_table
 from ml.frames import TOTAL
 from tests.ml.making import START, order_lines, write_dataset
 
@@ -34,7 +35,7 @@ def served(bundle: Path, dataset: Path, out: Path, horizon: int = 28) -> pd.Data
 
 
 def test_a_table_is_served_as_it_was_given_with_its_total(dataset: Path, tmp_path: Path) -> None:
-    trained = bundles.write_forecast_table(tmp_path / "b", given_days(a=1.0, b=5.0), because="by hand")
+    trained = forecast_table.write(tmp_path / "b", given_days(a=1.0, b=5.0), because="by hand")
     frame = served(trained.folder, dataset, tmp_path / "p")
     assert (trained.algorithm, trained.chosen_because) == ("table", "by hand")
     wide = frame.pivot(index="series", columns="ds", values="mean")
@@ -45,7 +46,7 @@ def test_a_table_is_served_as_it_was_given_with_its_total(dataset: Path, tmp_pat
 
 def test_given_points_are_kept_and_the_rest_made_up(dataset: Path, tmp_path: Path) -> None:
     table = given_days(a=4.0).assign(p10=1.0, p90=99.0)
-    frame = served(bundles.write_forecast_table(tmp_path / "b", table).folder, dataset, tmp_path / "p")
+    frame = served(forecast_table.write(tmp_path / "b", table).folder, dataset, tmp_path / "p")
     mine = frame[frame["series"] == "a"]
     assert (mine["p10"] == 1.0).all()
     assert (mine["p90"] == 99.0).all()
@@ -54,7 +55,7 @@ def test_given_points_are_kept_and_the_rest_made_up(dataset: Path, tmp_path: Pat
 
 def test_beyond_its_last_day_a_table_goes_on_with_its_last_week(dataset: Path, tmp_path: Path) -> None:
     table = given_days(first=-6, days=20, a=0.0)  # the last ten of its days lie ahead of the cutoff
-    frame = served(bundles.write_forecast_table(tmp_path / "b", table).folder, dataset, tmp_path / "p")
+    frame = served(forecast_table.write(tmp_path / "b", table).folder, dataset, tmp_path / "p")
     mean = frame[frame["series"] == "a"]["mean"].to_numpy()
     assert mean[:13].tolist() == list(range(7, 20))
     assert mean[13:20].tolist() == list(range(13, 20))
@@ -63,7 +64,7 @@ def test_beyond_its_last_day_a_table_goes_on_with_its_last_week(dataset: Path, t
 
 def test_windows_of_a_table_are_narrower_than_the_sum_of_its_days(dataset: Path, tmp_path: Path) -> None:
     table = given_days(a=10.0).assign(p10=5.0, p50=10.0, p90=60.0)
-    trained = bundles.write_forecast_table(tmp_path / "b", table)
+    trained = forecast_table.write(tmp_path / "b", table)
     served(trained.folder, dataset, tmp_path / "p")
     windows = pd.read_parquet(tmp_path / "p" / "windows.parquet")
     whole = windows[(windows["series"] == "a") & (windows["days"] == 28)].iloc[0]
@@ -82,4 +83,4 @@ def test_windows_of_a_table_are_narrower_than_the_sum_of_its_days(dataset: Path,
 )
 def test_what_is_no_forecast_is_refused(break_it: object, why: str, tmp_path: Path) -> None:
     with pytest.raises(BadData, match=why):
-        bundles.write_forecast_table(tmp_path / "b", break_it(given_days(a=1.0, b=2.0)))  # type: ignore[operator]
+        forecast_table.write(tmp_path / "b", break_it(given_days(a=1.0, b=2.0)))  # type: ignore[operator]

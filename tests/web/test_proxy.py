@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, text
 
-from ml import bundles
+from ml.recommend import imported
 from shopify_app.config import Settings
 from shopify_app.db import Database, insert_many
 from shopify_app.lifecycle import registry
@@ -26,7 +26,7 @@ def recommending(database: Database, settings: Settings, shop: Shop, best: int, 
     import pandas as pd
 
     pairs = pd.DataFrame({"product_id": [1, 1], "neighbour_id": [best, 4], "score": [0.9, 0.5]})
-    bundles.write_neighbours(folder, pairs, [4, 5])
+    imported.write(folder, pairs, [4, 5])
     name = Bundles(settings).keep(folder)
     products = [
         {"shop_id": shop.id, "product_id": n, "updated_at": shop.installed_at, "is_published": True}
