@@ -17,8 +17,7 @@ TRIES, APART = 5, 0.2
 
 def heed(context: Context, shop: Shop) -> Heeded:
     """Read the facts and store what differs. What came before is sealed first: a replay dates it by the old zone."""
-    told = shop_facts(context.api(shop))
-    facts = ShopFacts(told.name, told.currency, told.time_zone, told.country)
+    facts = ShopFacts(*shop_facts(context.api(shop)))
     if facts.time_zone != shop.time_zone and not _is_sealed(context, shop):
         facts = replace(facts, time_zone=shop.time_zone)
     with context.database.transaction() as db:

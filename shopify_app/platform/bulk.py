@@ -30,7 +30,6 @@ class BulkState:
     bulk_id: str
     status: str
     object_count: int
-    root_object_count: int
     error_code: str | None
     url: str | None = field(repr=False)
     partial_url: str | None = field(repr=False)
@@ -85,7 +84,6 @@ def state(api: AdminApi, bulk_id: str) -> BulkState:
         bulk_id=found["id"],
         status=found["status"],
         object_count=int(found["objectCount"]),
-        root_object_count=int(found["rootObjectCount"]),
         error_code=found["errorCode"],
         url=found["url"],
         partial_url=found["partialDataUrl"],

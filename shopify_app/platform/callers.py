@@ -35,8 +35,6 @@ class FlowAction:
     action_run_id: str
     handle: str
     properties: Mapping[str, Any] = field(repr=False)
-    action_definition_id: str | None = None
-    step_reference: str | None = None
     secret_used: int = 0
 
 

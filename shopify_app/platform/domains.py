@@ -17,12 +17,6 @@ def shop_domain(text: object) -> str:
     raise Refused("invalid_shop", status=400)
 
 
-def typed_shop_domain(text: str) -> str:
-    """The shop's domain from what a person typed: `My-Shop`, `my-shop.myshopify.com/`. Only for the install form."""
-    name = text.strip(" ").lower().removesuffix("/")
-    return shop_domain(name if "." in name else f"{name}.myshopify.com")
-
-
 def admin_host(text: str) -> str:
     """Where this shop's admin is, without scheme, out of the `host` parameter (base64, its padding usually cut off)."""
     try:

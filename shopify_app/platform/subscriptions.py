@@ -64,8 +64,3 @@ def subscribe(api: AdminApi, wanted: Declared, app_url: str) -> str:
     fields = list(wanted.include_fields) or None
     made = api.run("webhook_subscribe", topic=wanted.name, uri=app_url + wanted.path, includeFields=fields)
     return str(made["webhookSubscriptionCreate"]["webhookSubscription"]["id"])
-
-
-def unsubscribe(api: AdminApi, subscription_id: str) -> None:
-    """End one subscription of this shop."""
-    api.run("webhook_unsubscribe", id=subscription_id)

@@ -55,8 +55,6 @@ def flow_action(headers: Mapping[str, str], body: bytes, secrets: Sequence[bytes
         action_run_id=required(content, "action_run_id"),
         handle=required(content, "handle"),
         properties=MappingProxyType(properties),
-        action_definition_id=_text(content.get("action_definition_id")),
-        step_reference=_text(content.get("step_reference") or properties.get("step_reference")),
         secret_used=used,
     )
 
@@ -170,7 +168,3 @@ def _json_object(body: bytes) -> dict[str, Any]:
     if not isinstance(content, dict) or b"\\u0000" in text:
         raise Refused("invalid_json", status=400)
     return content
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None

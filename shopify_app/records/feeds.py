@@ -13,7 +13,7 @@ from shopify_app.db import insert
 from shopify_app.records import jobs
 from shopify_app.tables import Feed, Shop, ShopState
 
-ORDERS, CATALOGUE, SUBSCRIPTIONS = "orders", "catalogue", "subscriptions"
+ORDERS, CATALOGUE = "orders", "catalogue"
 JOBS = {ORDERS: "reconcile", CATALOGUE: "catalogue"}
 """The job that reads each feed."""
 EVERY = {ORDERS: timedelta(days=1), CATALOGUE: timedelta(hours=4)}

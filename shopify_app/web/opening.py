@@ -13,6 +13,7 @@ from shopify_app.nudge import nudge
 from shopify_app.platform import pixels
 from shopify_app.platform.admin_api import AdminApi
 from shopify_app.platform.oauth import OAuth, TokenPair
+from shopify_app.platform.shop_facts import shop_facts
 from shopify_app.records import jobs, shops, tokens
 from shopify_app.records.shops import ShopFacts
 from shopify_app.tables import Backfill, Shop, ShopState
@@ -48,7 +49,7 @@ def install(state: State, domain: str, pair: TokenPair) -> Shop:
 
 def _settle(state: State, domain: str, pair: TokenPair) -> Shop:
     """Read the shop's facts, now that the token is stored; the history is read next, by a worker."""
-    facts = read_facts(AdminApi(domain, pair.access_token, state.session))
+    facts = ShopFacts(*shop_facts(AdminApi(domain, pair.access_token, state.session)))
     with state.database.transaction() as db:
         shop = shops.install(db, domain, facts, pair.scope, clock.now())
         if not _was_read(db, shop):
@@ -58,13 +59,6 @@ def _settle(state: State, domain: str, pair: TokenPair) -> Shop:
     nudge("train")
     log.info("shop installed", shop=domain, time_zone=facts.time_zone, scopes=pair.scope)
     return shop
-
-
-def read_facts(api: AdminApi) -> ShopFacts:
-    """What has to be known about a shop, from Shopify."""
-    found = api.run("shop_facts")["shop"]
-    country = (found.get("shopAddress") or {}).get("countryCodeV2") or ""
-    return ShopFacts(found["name"], found["currencyCode"], found["ianaTimezone"], country)
 
 
 def _ready(db: Session, domain: str) -> Shop | None:

@@ -7,7 +7,7 @@ import pytest
 from shopify_app.errors import ShopifyError, ShopifyUnavailable, Throttled, Unauthorised
 from shopify_app.platform.admin_api import AdminApi, UserErrors
 from shopify_app.platform.flow import send_trigger
-from shopify_app.platform.shop_facts import granted_scopes, shop_facts
+from shopify_app.platform.shop_facts import shop_facts
 from shopify_app.platform.subscriptions import Subscription, shop_subscriptions
 
 QUERY = "{ shop { id } }"
@@ -180,35 +180,23 @@ def test_a_token_goes_to_no_address_but_a_shop_s(api: AdminApi, shopify: Any) ->
 
 
 FACTS = {
-    "id": "gid://shopify/Shop/1",
     "name": "Alice's",
     "myshopifyDomain": "alice.myshopify.com",
-    "createdAt": "2020-01-01T00:00:00Z",
     "ianaTimezone": "Europe/Berlin",
     "currencyCode": "EUR",
     "shopAddress": {"countryCodeV2": "DE"},
-    "plan": {"publicDisplayName": "Basic", "partnerDevelopment": False},
 }
 
 
 def test_the_facts_of_a_shop_are_read(api: AdminApi, shopify: Any) -> None:
     shopify.will_answer({"data": {"shop": FACTS}})
-    facts = shop_facts(api)
-    assert (facts.name, facts.time_zone, facts.currency, facts.country) == ("Alice's", "Europe/Berlin", "EUR", "DE")
+    assert shop_facts(api) == ("Alice's", "EUR", "Europe/Berlin", "DE")
 
 
 def test_a_token_of_another_shop_is_noticed(api: AdminApi, shopify: Any) -> None:
     shopify.will_answer({"data": {"shop": {**FACTS, "myshopifyDomain": "bob.myshopify.com"}}})
     with pytest.raises(ShopifyError, match=r"belongs to bob\.myshopify\.com"):
         shop_facts(api)
-
-
-def test_granted_scopes_are_read(api: AdminApi, shopify: Any) -> None:
-    scopes = [{"handle": "read_orders"}, {"handle": "read_all_orders"}]
-    shopify.will_answer(
-        {"data": {"currentAppInstallation": {"id": "gid://shopify/AppInstallation/1", "accessScopes": scopes}}}
-    )
-    assert granted_scopes(api) == {"read_orders", "read_all_orders"}
 
 
 def test_subscriptions_made_by_api_are_read_page_by_page(api: AdminApi, shopify: Any) -> None:

@@ -41,7 +41,6 @@ def state(**changed: Any) -> dict[str, Any]:
         "createdAt": "2026-11-20T12:00:00Z",
         "completedAt": None,
         "objectCount": "12",
-        "rootObjectCount": "3",
         "fileSize": None,
         "url": None,
         "partialDataUrl": None,
@@ -57,12 +56,7 @@ def test_the_state_of_a_bulk_query_is_a_value(api: AdminApi, shopify: Any) -> No
         state(status="FAILED", errorCode="TIMEOUT", partialDataUrl=secret),
     )
     running, complete, failed = (bulk.state(api, BULK) for _ in range(3))
-    assert (running.status, running.object_count, running.root_object_count, running.is_over) == (
-        "RUNNING",
-        12,
-        3,
-        False,
-    )
+    assert (running.status, running.object_count, running.is_over) == ("RUNNING", 12, False)
     assert (complete.is_over, complete.is_complete, complete.url) == (True, True, secret)
     assert (failed.is_over, failed.is_complete, failed.error_code, failed.partial_url) == (
         True,

@@ -211,13 +211,7 @@ def flow(body: bytes, secret: bytes = SECRET, shop: str = ALICE) -> Any:
 
 def test_a_flow_call_is_read_from_its_signed_body() -> None:
     call = flow(flow_body(), OLD)
-    assert (call.shop, call.action_run_id, call.handle, call.step_reference, call.secret_used) == (
-        ALICE,
-        "run-1",
-        "roll-back-model",
-        "step-1",
-        1,
-    )
+    assert (call.shop, call.action_run_id, call.handle, call.secret_used) == (ALICE, "run-1", "roll-back-model", 1)
     assert dict(call.properties) == {"task": "forecast"}
 
 
@@ -227,10 +221,6 @@ def test_a_flow_call_needs_no_shop_header_but_believes_no_other() -> None:
     assert verify.flow_action(bare, body, BOTH).shop == ALICE
     with pytest.raises(Refused, match="shop_mismatch"):
         flow(body, shop="mallory.myshopify.com")
-
-
-def test_the_step_reference_may_stand_inside_the_properties() -> None:
-    assert flow(flow_body(step_reference=None, properties={"step_reference": "inside"})).step_reference == "inside"
 
 
 @pytest.mark.parametrize(

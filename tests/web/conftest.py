@@ -73,8 +73,8 @@ class SmallShopify:
 
 def facts(host: str) -> dict[str, Any]:
     name = host.split(".")[0]
-    country = {"countryCodeV2": "DE"}
-    return {"name": name.title(), "currencyCode": "EUR", "ianaTimezone": "Europe/Berlin", "shopAddress": country}
+    told = {"name": name.title(), "myshopifyDomain": host, "currencyCode": "EUR", "ianaTimezone": "Europe/Berlin"}
+    return told | {"shopAddress": {"countryCodeV2": "DE"}}
 
 
 def _json(content: dict[str, Any], status: int = 200) -> Response:

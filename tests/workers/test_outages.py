@@ -69,7 +69,7 @@ def test_a_job_that_is_on_its_way_for_days_survives_a_mishap_now_and_then(
 def test_a_bulk_query_that_always_ends_badly_is_given_up_though_it_was_waited_for(
     context: Context, alice: Shop, doing: Doing
 ) -> None:
-    failed = BulkState("gid://shopify/BulkOperation/1", "FAILED", 0, 0, "TIMEOUT", None, None)
+    failed = BulkState("gid://shopify/BulkOperation/1", "FAILED", 0, "TIMEOUT", None, None)
     looks = iter(range(1000))
 
     def work(context: Context, shop: Shop, job: Job) -> None:
@@ -87,7 +87,7 @@ def test_a_bulk_query_that_always_ends_badly_is_given_up_though_it_was_waited_fo
 def test_orders_that_shopify_cannot_collect_however_few_give_the_history_up(
     context: Context, alice: Shop, doing: Doing
 ) -> None:
-    failed = BulkState("gid://shopify/BulkOperation/1", "FAILED", 0, 0, "TIMEOUT", None, None)
+    failed = BulkState("gid://shopify/BulkOperation/1", "FAILED", 0, "TIMEOUT", None, None)
     began = clock.now()
     shortest = backfill.Span(began, began + backfill.SHORTEST)
     looks = iter(range(1000))
