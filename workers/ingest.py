@@ -7,14 +7,14 @@ from shopify_app.errors import ForetallyError
 from shopify_app.log import log
 from shopify_app.nudge import nudge
 from shopify_app.records import archive, exports
+from shopify_app.records.backoff import Backoff
 from shopify_app.records.draining import Drain
-from shopify_app.records.patience import Patience
 from workers.context import Context
 
 TIDY_SECONDS = 10.0
 """Between two looks at what may be sealed: a storm of webhooks rings twenty times a second."""
 _tidied: dict[str, float] = {}
-_shops, _exports = Patience[str](), Patience[int]()
+_shops, _exports = Backoff[str](), Backoff[int]()
 BATCH = 100
 """Deliveries per transaction: short enough that a webhook never waits long for SQLite's write lock."""
 
@@ -33,7 +33,7 @@ def drain(held: Context) -> int:
 
 def _tidy(held: Context) -> None:
     """What can wait: a store that cannot be reached keeps no delivery from becoming rows."""
-    parts = (partial(archive.tend, patience=_shops), partial(exports.make_all, patience=_exports))
+    parts = (partial(archive.tend, backoff=_shops), partial(exports.make_all, backoff=_exports))
     for part in parts:
         try:
             part(held.database, held.objects, held.seal)

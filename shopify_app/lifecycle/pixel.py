@@ -20,7 +20,7 @@ from shopify_app.lifecycle import registry
 from shopify_app.lifecycle.behind import Behind
 from shopify_app.log import log
 from shopify_app.records import feeds, keys, shops, views
-from shopify_app.records.ration import Ration
+from shopify_app.records.rate_limit import RateLimit
 from shopify_app.records.views import Seen
 from shopify_app.tables import Product, Shop, ShopState, ViewKind
 
@@ -51,9 +51,9 @@ class Pixel:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._shops: dict[str, tuple[float, _Shop]] = {}
-        self._shop_ration = Ration(SHOP_RATE, SHOP_BURST)
-        self._browser_ration = Ration(BROWSER_RATE, BROWSER_BURST)
-        self._look_ration = Ration(LOOK_RATE, LOOK_BURST)
+        self._shop_limit = RateLimit(SHOP_RATE, SHOP_BURST)
+        self._browser_limit = RateLimit(BROWSER_RATE, BROWSER_BURST)
+        self._look_limit = RateLimit(LOOK_RATE, LOOK_BURST)
         self._behind: Behind[tuple[str, Seen]] = Behind(self._write)
 
     def take(self, domain: str, key: str, seen: Seen) -> None:
@@ -61,7 +61,7 @@ class Pixel:
         shop = self._known(domain)
         if shop is None or not hmac.compare_digest(shop.key.encode(), key.encode()):
             raise Refused("wrong_key")
-        if not self._browser_ration.spend((shop.shop_id, seen.browser)) or not self._shop_ration.spend(shop.shop_id):
+        if not self._browser_limit.take((shop.shop_id, seen.browser)) or not self._shop_limit.take(shop.shop_id):
             raise Refused("too_many", status=429)
         if shop.today >= (DAY_WITH_ORDERS if seen.kind == ViewKind.ORDERED else DAY):
             raise Refused("too_many_today", status=429)
@@ -78,7 +78,7 @@ class Pixel:
         now = time.monotonic()
         if shop is not None and now < at + KEY_SECONDS:
             return shop
-        if not self._look_ration.spend("all"):
+        if not self._look_limit.take("all"):
             if shop is None:
                 raise Refused("too_many", status=429)
             return shop

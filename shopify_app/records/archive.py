@@ -22,10 +22,10 @@ from shopify_app.errors import DamagedBundle, ForetallyError, NotFound
 from shopify_app.log import log
 from shopify_app.policy import Policy
 from shopify_app.records import customers, facts, inbox, keys, leases, segments, shops, tombstones
+from shopify_app.records.backoff import Backoff
 from shopify_app.records.inbox import SEGMENT_EVENTS
 from shopify_app.records.keys import PersonKey, Secret
 from shopify_app.records.objects import Objects
-from shopify_app.records.patience import Patience
 from shopify_app.records.seal import Seal
 from shopify_app.records.segments import Entry, Kept, Opened
 from shopify_app.tables import Event, EventState, Segment, Shop
@@ -39,15 +39,15 @@ class Expired(ForetallyError):
     """These events were in the archive, but are older than it has to be."""
 
 
-def tend(database: Database, objects: Objects, seal: Seal, patience: Patience[str] | None = None) -> int:
+def tend(database: Database, objects: Objects, seal: Seal, backoff: Backoff[str] | None = None) -> int:
     """Seal what has waited enough; how many events that were. Safe to run in any number of processes.
 
-    Each shop for itself: one whose events cannot be sealed waits, as `patience` remembers.
+    Each shop for itself: one whose events cannot be sealed waits, as `backoff` remembers.
     """
     with database.reading() as db:
         due = db.scalars(_due(clock.now())).all()
-    patience = patience or Patience()
-    return patience.each(due, lambda domain: seal_shop(database, objects, seal, domain, rest=False), "archive")
+    backoff = backoff or Backoff()
+    return backoff.each(due, lambda domain: seal_shop(database, objects, seal, domain, rest=False), "archive")
 
 
 def seal_shop(database: Database, objects: Objects, seal: Seal, domain: str, *, rest: bool = True) -> int:

@@ -17,10 +17,10 @@ from shopify_app.db import Database
 from shopify_app.errors import NotFound
 from shopify_app.log import log
 from shopify_app.records import archive, customers, keys, mentions, receipts, sealed_files, searching, views
+from shopify_app.records.backoff import Backoff
 from shopify_app.records.keys import Secret
 from shopify_app.records.mentions import Person
 from shopify_app.records.objects import Objects
-from shopify_app.records.patience import Patience
 from shopify_app.records.seal import Seal
 from shopify_app.records.turns import happened
 from shopify_app.tables import EventState, Export, Order, OrderLine, Shop
@@ -49,16 +49,16 @@ def ask(db: Session, shop: Shop, person: Person, request_id: str | None) -> int:
     return export.id
 
 
-def make_all(database: Database, objects: Objects, seal: Seal, patience: Patience[int] | None = None) -> int:
+def make_all(database: Database, objects: Objects, seal: Seal, backoff: Backoff[int] | None = None) -> int:
     """Make the files that are wanted; how many. Two processes at once make one of each.
 
-    Each for itself: one that cannot be made is logged and waits, as `patience` remembers, and the others are made.
+    Each for itself: one that cannot be made is logged and waits, as `backoff` remembers, and the others are made.
     """
     with database.reading() as db:
         wanted = db.execute(select(Export.id, Export.shop_id).where(Export.made_at.is_(None)).order_by(Export.id)).all()
     shop_of = {row.id: int(row.shop_id) for row in wanted}
-    patience = patience or Patience()
-    return patience.each(shop_of, lambda one: _make(database, objects, seal, one, shop_of[one]), "export")
+    backoff = backoff or Backoff()
+    return backoff.each(shop_of, lambda one: _make(database, objects, seal, one, shop_of[one]), "export")
 
 
 def of(db: Session, shop_id: int) -> Sequence[Export]:

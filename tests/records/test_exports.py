@@ -9,8 +9,8 @@ from sqlalchemy import select, update
 from shopify_app.db import Database
 from shopify_app.errors import ObjectsUnavailable
 from shopify_app.records import archive, exports, inbox, receipts
+from shopify_app.records.backoff import SHORTEST, Backoff
 from shopify_app.records.objects import Objects
-from shopify_app.records.patience import SHORTEST, Patience
 from shopify_app.records.seal import Seal
 from shopify_app.tables import Event, EventState, Export, Segment, Shop, ShopSecret
 from tests.conftest import Deliver
@@ -99,14 +99,14 @@ def test_what_fails_is_tried_again_later_and_later_and_at_once_when_it_is_new() 
             raise ValueError(name)
         return 1
 
-    patience = Patience[str](lambda: times[-1])
+    backoff = Backoff[str](lambda: times[-1])
     for after in (0, 0.9, 1, 2, 3):
         times.append(after * SHORTEST)
-        assert patience.each(["broken", "sound"], do, "a test") == 1
+        assert backoff.each(["broken", "sound"], do, "a test") == 1
     assert [at for at, name in tried if name == "broken"] == [0, SHORTEST, 3 * SHORTEST]
     assert len([at for at, name in tried if name == "sound"]) == 5
-    patience.each([], do, "a test")
-    patience.each(["broken"], do, "a test")
+    backoff.each([], do, "a test")
+    backoff.each(["broken"], do, "a test")
     assert tried[-1] == (3 * SHORTEST, "broken")
 
 
@@ -119,10 +119,10 @@ def test_a_store_that_is_away_is_asked_once_and_whom_it_hit_lets_others_go_first
             raise ObjectsUnavailable("the bucket did not work")
         return 1
 
-    patience = Patience[str](lambda: 0.0)
+    backoff = Backoff[str](lambda: 0.0)
     with pytest.raises(ObjectsUnavailable):
-        patience.each(["hanging", "sound"], do, "a test")
-    assert patience.each(["hanging", "sound"], do, "a test") == 1
+        backoff.each(["hanging", "sound"], do, "a test")
+    assert backoff.each(["hanging", "sound"], do, "a test") == 1
     assert tried == ["hanging", "sound"]
 
 

@@ -1,4 +1,4 @@
-"""So much and no more: what each name may do per second, kept in this process alone."""
+"""A rate limit per name, kept in this process alone."""
 
 import threading
 import time
@@ -6,10 +6,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 
 
-class Ration:
-    """A bucket per name that holds `burst` and refills by `rate` a second. Safe for many threads.
+class RateLimit:
+    """A token bucket per name: it holds `burst` and refills by `rate` a second. Safe for many threads.
 
-    It remembers `names` of them; one that was not seen for longest starts anew, which is more than it would have had.
+    At most `names` are remembered; the one unseen for longest is dropped and starts full again.
     """
 
     def __init__(
@@ -19,8 +19,8 @@ class Ration:
         self._left: OrderedDict[Hashable, tuple[float, float]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def spend(self, name: Hashable) -> bool:
-        """Take one. False when there is none."""
+    def take(self, name: Hashable) -> bool:
+        """Take one token. False when the bucket is empty."""
         with self._lock:
             now = self._now()
             left, at = self._left.get(name, (self._burst, now))

@@ -1,4 +1,4 @@
-"""Many things to be done, each for itself: one that fails is left alone for a while, and the others go on."""
+"""Retry with backoff, each thing by itself: one that fails waits a while, and the others go on."""
 
 import time
 from collections.abc import Callable, Hashable, Iterable
@@ -15,17 +15,17 @@ SHORTEST, LONGEST = 60.0, 3600.0
 """Seconds. Each failure in a row doubles the wait."""
 
 
-class Patience(Generic[Thing]):
-    """Remembers, in this process, what failed lately. `now` tells seconds."""
+class Backoff(Generic[Thing]):
+    """Remembers, in this process, what failed lately. `now` gives seconds."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
         self._waiting: dict[Thing, tuple[float, float]] = {}
 
     def each(self, things: Iterable[Thing], do: Callable[[Thing], int], what: str) -> int:
-        """Do all that need not wait; the sum of what came of it. What fails is logged and waits.
+        """Do each thing that is not waiting; returns the sum of the results. What fails is logged and waits.
 
-        A database or object store that is away is everybody's trouble: that is raised, and whom it hit waits too.
+        A database or object store that is down concerns all of them: that error is raised, and its thing waits too.
         """
         listed = list(dict.fromkeys(things))
         self._waiting = {thing: self._waiting[thing] for thing in listed if thing in self._waiting}
