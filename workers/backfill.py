@@ -16,7 +16,7 @@ from shopify_app.records.payloads import OrderRecord
 from shopify_app.tables import Backfill, Job, Shop, ShopState
 from workers import catalogue, subscriptions
 from workers.context import Context
-from workers.waiting import NotYet, collected, gone_means_anew, in_vain, keep, kept, lines, refuse, uncollected
+from workers.waiting import NotYet, collected, count_failure, keep, kept, lines, refuse, restart_if_gone, uncollected
 
 CHUNK = 400
 """Orders per transaction: short enough that a webhook never waits long for the write lock."""
@@ -89,7 +89,7 @@ def _history(context: Context, shop: Shop, job: Job, progress_id: int) -> int:
         span = _narrow(context, shop, job)
         state = collected(context, shop, job, "orders", bulk.orders_query(span.since, span.until))
         if state.is_complete:
-            with gone_means_anew(context, job, "orders"):
+            with restart_if_gone(context, job, "orders"):
                 _read(context, shop, job, progress_id, state.url)
             keep(context, job, orders=None, since=_text(span.until), until=None)
             if span.until is None:
@@ -126,7 +126,7 @@ def _go_on(context: Context, shop: Shop, job: Job, progress_id: int, span: Span,
         _store(context, shop, job, progress_id, iter(sure))
         keep(context, job, orders=None, since=_text(until))
     else:
-        in_vain(context, job, "orders", uncollected("orders", state))
+        count_failure(context, job, "orders", uncollected("orders", state))
         _halve(context, shop, job, span)
 
 

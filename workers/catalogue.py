@@ -12,7 +12,7 @@ from shopify_app.records.goods import ProductRecord
 from shopify_app.tables import Job, Shop
 from workers.context import Context
 from workers.giving_way import GivingWay
-from workers.waiting import gone_means_anew, keep, result
+from workers.waiting import keep, restart_if_gone, result
 
 MOST_CONFIRMED = 250
 """Missing products that are looked for one by one in one run; the next run has the next ones."""
@@ -36,9 +36,9 @@ def read(context: Context, shop: Shop, job: Job) -> dict[str, Any]:
     with context.database.reading() as db:
         known = products.known(db, shop.id)
     way = GivingWay(context)
-    with gone_means_anew(context, job, "products"):
+    with restart_if_gone(context, job, "products"):
         records = list(bulk_lines.products(way.between(product_lines)))
-    with gone_means_anew(context, job, "stock"):
+    with restart_if_gone(context, job, "stock"):
         levels = list(bulk_lines.stock_levels(way.between(level_lines)))
     for some in way.between(pieces(records)):
         with context.database.transaction() as db:

@@ -1,4 +1,4 @@
-"""A shop's name, currency, time zone and country as they are now: a merchant changes them, and no webhook says so."""
+"""Refresh a shop's name, currency, time zone and country: merchants change them, and no webhook says so."""
 
 import time
 from dataclasses import replace
@@ -7,16 +7,16 @@ from shopify_app import clock
 from shopify_app.log import log
 from shopify_app.platform.shop_facts import shop_facts
 from shopify_app.records import archive, inbox, shops
-from shopify_app.records.shops import Heeded, ShopFacts
+from shopify_app.records.shops import FactsUpdate, ShopFacts
 from shopify_app.tables import Shop
 from workers.context import Context
 
 TRIES, APART = 5, 0.2
-"""How often a shop's events are tried to be sealed, and seconds in between."""
+"""Attempts to seal a shop's events, and seconds between them."""
 
 
-def heed(context: Context, shop: Shop) -> Heeded:
-    """Read the facts and store what differs. What came before is sealed first: a replay dates it by the old zone."""
+def refresh(context: Context, shop: Shop) -> FactsUpdate:
+    """Read the facts and store what differs. Earlier events are sealed first: a replay dates them by the old zone."""
     facts = ShopFacts(*shop_facts(context.api(shop)))
     if facts.time_zone != shop.time_zone and not _is_sealed(context, shop):
         facts = replace(facts, time_zone=shop.time_zone)
@@ -24,16 +24,16 @@ def heed(context: Context, shop: Shop) -> Heeded:
         mine = shops.get(db, shop.id)
         by_data = context.settings.business_clock == "data"
         moment = mine.business_at if by_data and mine.business_at is not None else clock.now()
-        heeded = shops.heed(db, mine, facts, moment)
-    if heeded.changed:
-        log.warning("the shop's facts changed", shop=shop.domain, **heeded.changed)
-    if heeded.again_at is not None:
-        log.info("another time zone waits", shop=shop.domain, time_zone=facts.time_zone, until=heeded.again_at)
-    return heeded
+        updated = shops.update_facts(db, mine, facts, moment)
+    if updated.changed:
+        log.warning("the shop's facts changed", shop=shop.domain, **updated.changed)
+    if updated.retry_at is not None:
+        log.info("another time zone waits", shop=shop.domain, time_zone=facts.time_zone, until=updated.retry_at)
+    return updated
 
 
 def _is_sealed(context: Context, shop: Shop) -> bool:
-    """Seal what came so far. When that fails, the zone waits for the next look: orders are not to wait with it."""
+    """Seal the events so far. If that fails, the zone waits for the next refresh; orders do not."""
     try:
         for _ in range(TRIES):
             archive.seal_shop(context.database, context.objects, context.seal, shop.domain)

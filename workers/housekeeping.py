@@ -150,7 +150,7 @@ def _overdue(context: Context) -> None:
             _act(db, shop, alert)
 
 
-def _act(db, shop: Shop, alert: Alert) -> None:  # type: ignore[no-untyped-def]
+def _act(db: Session, shop: Shop, alert: Alert) -> None:
     about = db.get_one(Version, alert.version_id)
     try:
         registry.roll_back(

@@ -13,7 +13,7 @@ from shopify_app.policy import Policy
 from shopify_app.records import bulk_lines, customers, jobs, keys, mailings, sheets, tombstones
 from shopify_app.tables import Job, Mailing, Shop
 from workers.context import Context
-from workers.waiting import InVain, NotYet, gone_means_anew, keep, kept, patiently, result
+from workers.waiting import GiveUp, NotYet, keep, kept, patiently, restart_if_gone, result
 
 CHUNK = 500
 MOST = 100_000
@@ -31,9 +31,9 @@ def run(context: Context, shop: Shop, job: Job) -> dict[str, Any]:
             return _told(wanted, wanted.customers)
         writer = Writer.of(db, context.bundles, shop)
     if not kept(job).get("customers") and not consent.is_told(context.api(shop)):
-        raise InVain("Shopify does not tell who accepts marketing, it names everybody")
+        raise GiveUp("Shopify does not tell who accepts marketing, it names everybody")
     found = result(context, shop, job, "customers", bulk.customers_query())
-    with gone_means_anew(context, job, "customers"):
+    with restart_if_gone(context, job, "customers"):
         accepting = read(found)
     letters = dict(_letters(context, shop, writer, accepting))
     pages = _pages(context, shop, job, {one for letter in letters.values() for one in letter.product_ids})
@@ -48,10 +48,10 @@ def run(context: Context, shop: Shop, job: Job) -> dict[str, Any]:
 
 
 def read(lines: Iterable[bytes], most: int = MOST) -> list[int]:
-    """The customers of a bulk query's result. Raises InVain when there are more than `most`."""
+    """The customers of a bulk query's result. Raises GiveUp when there are more than `most`."""
     found = list(islice(bulk_lines.customers(lines), most + 1))
     if len(found) > most:
-        raise InVain(f"More than {most:,} customers accept marketing: too many for one file")
+        raise GiveUp(f"More than {most:,} customers accept marketing: too many for one file")
     return found
 
 

@@ -16,7 +16,7 @@ from shopify_app.tables import Job, Shop
 from workers import facts, subscriptions
 from workers.context import Context
 from workers.giving_way import GivingWay
-from workers.waiting import collected, gone_means_anew, keep, lines, spoiled
+from workers.waiting import collected, fail_query, keep, lines, restart_if_gone
 
 OVERLAP = timedelta(hours=1)
 """Read so much again: a change may become visible a little after its time."""
@@ -32,7 +32,7 @@ MOST_GONE = 0.05
 def run(context: Context, shop: Shop, job: Job) -> dict[str, Any]:
     """Every order that changed since the last time as Shopify has it, deletions too. Repeating it changes nothing."""
     checked = subscriptions.check(context, shop)
-    heeded = facts.heed(context, shop)
+    updated = facts.refresh(context, shop)
     since = _since(context, shop, job)
     reached_at = shopify.last_changed_at(context.api(shop))
     seen, outdated = 0, dict[int, datetime]()
@@ -47,12 +47,12 @@ def run(context: Context, shop: Shop, job: Job) -> dict[str, Any]:
     told = {"since": since.isoformat(), "orders_seen": seen, "orders_restored": restored, "orders_deleted": deleted}
     with context.database.transaction() as db:
         feeds.done(db, shop.id, feeds.ORDERS, reached_at=reached_at, told=told | {"webhooks": checked})
-        if heeded.again_at is not None:
-            due_at = max(heeded.again_at, clock.now() + OVERLAP)  # business time may be long ago
+        if updated.retry_at is not None:
+            due_at = max(updated.retry_at, clock.now() + OVERLAP)  # business time may be long ago
             jobs.ask(db, shop.id, "reconcile", "another time zone waits", due_at=due_at)
     if restored or deleted:
         log.warning("webhooks were missed", shop=shop.domain, **told)
-    return told | {"webhooks": checked, "facts": heeded.changed}
+    return told | {"webhooks": checked, "facts": updated.changed}
 
 
 def _since(context: Context, shop: Shop, job: Job) -> datetime:
@@ -90,8 +90,8 @@ def _read_in_bulk(context: Context, shop: Shop, job: Job, since: datetime) -> in
     """The same after a long outage. Raises NotYet while Shopify collects."""
     state = collected(context, shop, job, "changed orders", bulk.orders_query(since, by="updated_at"))
     if not state.is_complete:
-        spoiled(context, shop, job, "changed orders", state)
-    with gone_means_anew(context, job, "changed orders"):
+        fail_query(context, shop, job, "changed orders", state)
+    with restart_if_gone(context, job, "changed orders"):
         records = bulk_lines.orders(lines(context, state.url)) if state.url else iter(())
         read = _apply(context, shop, job, records)
     keep(context, job, **{"changed orders": None})

@@ -12,7 +12,7 @@ from shopify_app.records import jobs, leases, shops
 from shopify_app.tables import Job, Shop
 from workers import backfill, catalogue, holdout, mailing, memory, pixel, publish, reconcile
 from workers.context import Context
-from workers.waiting import InVain, NotYet
+from workers.waiting import GiveUp, NotYet
 
 LEASE = timedelta(seconds=60)
 """A killed worker's job is taken over after this long; a living one renews three times as often."""
@@ -84,7 +84,7 @@ def _run(context: Context, job: Job) -> None:
         _finish(context, job, result)
     except NotYet as later:
         _pause(context, job, later)
-    except InVain as why:
+    except GiveUp as why:
         _park(context, job, str(why))
     except Throttled as busy:
         _postpone(context, job, str(busy), timedelta(seconds=busy.wait))

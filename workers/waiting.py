@@ -1,4 +1,4 @@
-"""Bulk queries of a job: started once, found again by whoever goes on with the job, waited for without a worker."""
+"""A job's bulk queries: started once, resumed by whichever worker goes on, waited for without holding one."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -15,39 +15,39 @@ from workers.context import Context
 
 FIRST_LOOK, LAST_LOOK = 0.1, 1.0
 PATIENCE = 4.0
-"""Seconds a worker waits by itself: a small shop's result is there by then."""
+"""Seconds that a worker waits for the result: enough for a small shop."""
 LOOK_AGAIN = 15.0
-"""Seconds until the job is run again when it is not; the webhook about the end of the query comes first, mostly."""
+"""Seconds until the job runs again; the webhook about the end of the query usually comes first."""
 FULL = 60.0
 BREAKS = 5
-"""Broken downloads of one result before the job is tried anew."""
+"""Broken downloads of one result before the job is retried."""
 WAITS = 20
-"""Throttled answers to one call before the job is tried anew."""
+"""Throttled answers to one call before the job is retried."""
 
 Answer = TypeVar("Answer")
 
 
 class NotYet(Exception):
-    """Shopify is busy, or it is others' turn: run the job again in `wait` seconds. Its text is how far the job is."""
+    """Shopify is busy, or other jobs come first: run the job again in `wait` seconds. The text is its progress."""
 
     def __init__(self, progress: str, wait: float = LOOK_AGAIN) -> None:
         super().__init__(progress)
         self.wait = wait
 
 
-class InVain(Exception):
-    """No further attempt would end otherwise: the job is given up at once. Its text is why, for the merchant."""
+class GiveUp(Exception):
+    """No further attempt can succeed: park the job at once. The text tells the merchant why."""
 
 
 def collected(context: Context, shop: Shop, job: Job, what: str, query: str) -> BulkState:
-    """The state of the job's bulk query `what`, over, well or badly. Raises NotYet.
+    """The state of the job's bulk query `what` once it has ended, well or badly. Raises NotYet.
 
     A token lives an hour and a bulk query up to ten days, so each look asks for a token that is good now.
     """
     bulk_id = kept(job).get(what) or _start(context, shop, job, what, query)
     patience, wait = time.monotonic() + PATIENCE, FIRST_LOOK
     while True:
-        with gone_means_anew(context, job, what):
+        with restart_if_gone(context, job, what):
             state = bulk.state(context.api(shop), bulk_id)
         progress = f"Shopify collects {what}: {state.object_count:,} rows so far"
         with context.database.transaction() as db:
@@ -61,60 +61,60 @@ def collected(context: Context, shop: Shop, job: Job, what: str, query: str) -> 
 
 
 def result(context: Context, shop: Shop, job: Job, what: str, query: str) -> Iterator[bytes]:
-    """The lines of the job's bulk query `what`. Raises NotYet, or ShopifyError when it did not come to its end."""
+    """The lines of the job's bulk query `what`. Raises NotYet, or ShopifyError when it did not complete."""
     state = collected(context, shop, job, what, query)
     if not state.is_complete:
-        spoiled(context, shop, job, what, state)
+        fail_query(context, shop, job, what, state)
     return lines(context, state.url) if state.url else iter(())
 
 
 def kept(job: Job) -> dict[str, Any]:
-    """How far the job is, for whoever goes on with it. Who asks for it anew may empty it."""
+    """The progress that `keep` stored. Asking for the job again may clear it."""
     return dict(job.payload.get("state") or {})
 
 
 def keep(context: Context, job: Job, **values: Any) -> None:
-    """Remember how far the job came; None forgets. A bulk query that is forgotten is started anew."""
+    """Store progress with the job; None forgets a value. A forgotten bulk query is started again."""
     with context.database.transaction() as db:
         jobs.remember(db, job, state={**kept(job), **values})
         jobs.advance(db, job)
 
 
-def spoiled(context: Context, shop: Shop, job: Job, what: str, state: BulkState) -> NoReturn:
-    """Raise ShopifyError for a bulk query that ended badly: the next attempt starts another. InVain after the last."""
+def fail_query(context: Context, shop: Shop, job: Job, what: str, state: BulkState) -> NoReturn:
+    """Raise ShopifyError for a bulk query that ended badly: the next attempt starts another. GiveUp after the last."""
     refuse(shop, state)
     why = uncollected(what, state)
-    in_vain(context, job, what, why)
+    count_failure(context, job, what, why)
     raise ShopifyError(shop.domain, why)
 
 
 def uncollected(what: str, state: BulkState) -> str:
-    """What became of a bulk query that ended badly, in words."""
+    """How a bulk query ended badly, in words."""
     return f"Shopify did not collect the {what}: {state.status} {state.error_code}"
 
 
-def in_vain(context: Context, job: Job, what: str, why: str) -> None:
-    """Forget a bulk query that came to nothing: it is counted by itself, as waiting for it was progress."""
+def count_failure(context: Context, job: Job, what: str, why: str) -> None:
+    """Forget a failed bulk query and count the failure; GiveUp after the last. Waiting for it reset the attempts."""
     failures = dict(job.payload.get(jobs.FAILURES) or {})
     failures[what] = int(failures.get(what, 0)) + 1
     with context.database.transaction() as db:
         jobs.remember(db, job, state={**kept(job), what: None}, **{jobs.FAILURES: failures})
     if failures[what] >= jobs.ATTEMPTS:
-        raise InVain(f"{why}, {failures[what]} times")
+        raise GiveUp(f"{why}, {failures[what]} times")
 
 
 @contextmanager
-def gone_means_anew(context: Context, job: Job, what: str) -> Iterator[None]:
-    """Forget the bulk query when Shopify has: the next attempt starts another one."""
+def restart_if_gone(context: Context, job: Job, what: str) -> Iterator[None]:
+    """Forget the bulk query when Shopify has forgotten it: the next attempt starts another one."""
     try:
         yield
     except BulkGone as gone:
-        in_vain(context, job, what, str(gone))
+        count_failure(context, job, what, str(gone))
         raise
 
 
 def lines(context: Context, url: str) -> Iterator[bytes]:
-    """A result line by line; a broken download goes on where it stopped."""
+    """A result line by line; a broken download resumes where it stopped."""
     offset, breaks = 0, 0
     while True:
         try:
@@ -129,7 +129,7 @@ def lines(context: Context, url: str) -> Iterator[bytes]:
 
 
 def patiently(ask: Callable[[], Answer]) -> Answer:
-    """What it answers, once the shop's bucket holds enough. For work that a new attempt would begin all over."""
+    """The answer of `ask`, waiting while throttled. For work that a retry would start from the beginning."""
     for _ in range(WAITS):
         try:
             return ask()
@@ -139,7 +139,7 @@ def patiently(ask: Callable[[], Answer]) -> Answer:
 
 
 def refuse(shop: Shop, state: BulkState) -> None:
-    """Raise ShopifyError for a query that must not run: asking again would be refused again."""
+    """Raise ShopifyError when the app lacks the right to run this query: retrying would not help."""
     if state.error_code == "ACCESS_DENIED":
         raise ShopifyError(shop.domain, "the app lacks an access scope for this bulk query; deploy shopify.app.toml")
 

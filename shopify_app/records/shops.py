@@ -26,12 +26,12 @@ class ShopFacts:
 
 
 @dataclass(frozen=True)
-class Heeded:
-    """What became of new facts: each that was stored, with the one before and itself, and a time zone that waits."""
+class FactsUpdate:
+    """What an update changed: per name, the old and the new value."""
 
     changed: dict[str, list[str]]
-    again_at: datetime | None = None
-    """From then on the time zone may count."""
+    retry_at: datetime | None = None
+    """When to ask again, because a new time zone cannot take effect yet."""
 
 
 def install(db: Session, domain: str, facts: ShopFacts, scopes: str, now: datetime) -> Shop:
@@ -53,19 +53,19 @@ def install(db: Session, domain: str, facts: ShopFacts, scopes: str, now: dateti
     return shop
 
 
-def heed(db: Session, shop: Shop, facts: ShopFacts, moment: datetime) -> Heeded:
-    """Store what Shopify says of the shop now, where it differs. A second call changes nothing.
+def update_facts(db: Session, shop: Shop, facts: ShopFacts, moment: datetime) -> FactsUpdate:
+    """Store what differs from Shopify's current facts about the shop. A second call changes nothing.
 
-    Another time zone counts from a moment on at which its day is the one that is open by the old zone, or the next: on
-    a day that is over nothing may happen any more, and no day may be left out. Rows keep the days they have.
+    A new time zone takes effect only when its date is the day that is open in the old zone, or the next one: a closed
+    day must not reopen, and no day may be skipped. Rows keep the days they have.
     """
-    again_at = _next_chance(shop.time_zone, facts.time_zone, moment)
-    wanted = {name: value for name, value in _kept(facts).items() if again_at is None or name != "time_zone"}
+    retry_at = _zone_changes_at(shop.time_zone, facts.time_zone, moment)
+    wanted = {name: value for name, value in _kept(facts).items() if retry_at is None or name != "time_zone"}
     changed = {name: [getattr(shop, name), value] for name, value in wanted.items() if getattr(shop, name) != value}
     for name in changed:
         setattr(shop, name, wanted[name])
     db.flush()
-    return Heeded(changed, again_at)
+    return FactsUpdate(changed, retry_at)
 
 
 def expect(db: Session, domain: str, now: datetime) -> int:
@@ -146,8 +146,8 @@ def _kept(facts: ShopFacts) -> dict[str, str]:
     }
 
 
-def _next_chance(old: str, new: str, moment: datetime) -> datetime | None:
-    """When to look again whether the new zone may count, at the midnight of the zone that is behind; None for now."""
+def _zone_changes_at(old: str, new: str, moment: datetime) -> datetime | None:
+    """When a new zone may take effect: None for now, else the next midnight of the zone that is behind."""
     days = {name: clock.day_in(moment, name) for name in (old, new)}
     if 0 <= (days[new] - days[old]).days <= 1:
         return None

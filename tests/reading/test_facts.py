@@ -108,9 +108,9 @@ def test_another_time_zone_waits_while_somebody_is_busy_with_the_shops_events(
         db.execute(update(Turn).where(Turn.queue == inbox.QUEUE).values(lease_until=clock.now() + timedelta(hours=1)))
     with town.context.database.reading() as db:
         assert inbox.applied(db, "alice.myshopify.com")
-    the_facts.heed(town.context, town.shop("alice"))
+    the_facts.refresh(town.context, town.shop("alice"))
     assert town.shop("alice").time_zone == HERE
     with town.context.database.transaction() as db:
         db.execute(update(Turn).values(lease_until=None))
-    the_facts.heed(town.context, town.shop("alice"))
+    the_facts.refresh(town.context, town.shop("alice"))
     assert town.shop("alice").time_zone == "Pacific/Auckland"

@@ -20,10 +20,10 @@ ZONES = ("Europe/Berlin", "America/New_York", "Pacific/Auckland", "UTC", "Americ
 HOUR = timedelta(hours=1)
 
 
-def move(database: Database, shop: Shop, zone: str, moment: datetime) -> shops.Heeded:
+def move(database: Database, shop: Shop, zone: str, moment: datetime) -> shops.FactsUpdate:
     with database.transaction() as db:
         mine = shops.get(db, shop.id)
-        return shops.heed(db, mine, ShopFacts(mine.name, mine.currency, zone, mine.country), moment)
+        return shops.update_facts(db, mine, ShopFacts(mine.name, mine.currency, zone, mine.country), moment)
 
 
 def zone_of(database: Database, shop: Shop) -> str:
@@ -47,7 +47,7 @@ def test_whenever_the_time_zone_changes_no_day_is_closed_twice_or_left_out_and_n
         for hour in range(96):
             now = start + hour * HOUR
             if due is not None and now >= due:
-                due = move(database, alice, new, now).again_at
+                due = move(database, alice, new, now).retry_at
             with database.transaction() as db:
                 shop = shops.get(db, alice.id)
                 ingest.open_day(db, shop, day_in(now, shop.time_zone))

@@ -3,11 +3,11 @@
 import pytest
 
 from workers import mailing
-from workers.waiting import InVain
+from workers.waiting import GiveUp
 
 
 def test_more_customers_than_a_file_may_hold_are_refused() -> None:
     lines = [b'{"id":"gid://shopify/Customer/%d"}' % number for number in range(1, 4)]
     assert mailing.read(lines, most=3) == [1, 2, 3]
-    with pytest.raises(InVain, match="More than 2 customers accept marketing"):
+    with pytest.raises(GiveUp, match="More than 2 customers accept marketing"):
         mailing.read(lines, most=2)

@@ -14,7 +14,7 @@ from shopify_app.tables import Job, Shop
 from tests.records.test_jobs import ask
 from workers import backfill, run
 from workers.context import Context
-from workers.waiting import NotYet, spoiled
+from workers.waiting import NotYet, fail_query
 
 Doing = Callable[[Callable[..., Any]], None]
 
@@ -75,7 +75,7 @@ def test_a_bulk_query_that_always_ends_badly_is_given_up_though_it_was_waited_fo
     def work(context: Context, shop: Shop, job: Job) -> None:
         if next(looks) % 2 == 0:
             raise NotYet("Shopify collects products")
-        spoiled(context, shop, job, "products", failed)
+        fail_query(context, shop, job, "products", failed)
 
     doing(work)
     ask(context.database, alice, "backfill")
