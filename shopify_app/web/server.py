@@ -1,6 +1,7 @@
-"""The web server: uvicorn, which answers a webhook where its last byte is parsed, and lets the door answer the rest.
+"""The web server: uvicorn with a short cut for webhooks; every other request goes through the door to Flask.
 
-A webhook takes a task, an event and a dozen dictionaries less than through ASGI: a fifth of its CPU time.
+A webhook is answered right after its last byte is parsed. Going around ASGI saves a task, an event and a dozen
+dictionaries: a fifth of its CPU time.
 """
 
 import asyncio
@@ -15,35 +16,37 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from shopify_app.web.acceptance import PATIENCE
-from shopify_app.web.delivery import Delivery
 from shopify_app.web.door import Door
+from shopify_app.web.webhook_cycle import WebhookCycle
 
 WEBHOOKS = b"/webhooks"
 CONNECTIONS = 1024
-"""Idle ones count too: whoever comes after them hears 503."""
+"""Open at once, idle ones too; further ones are answered 503."""
 HEAD_SECONDS = 10.0
-"""For a request's line and headers to arrive in."""
+"""Time for a request's line and headers to arrive."""
 LONGEST_HEAD = 64 << 10
-"""Bytes of a request's line and headers, or of what follows a body; what Shopify and browsers send is a tenth of it."""
+"""Bytes of a request's line and headers, or of trailers; Shopify and browsers send a tenth of it."""
 AHEAD = 100
-"""Requests that a connection may send before their turn; the rest of what came with them is not read."""
+"""Pipelined requests that may wait on one connection; further ones are not read."""
 UNREAD_SECONDS = 30.0
-"""For some of an answer to be taken by its reader."""
+"""Time without any of an answer being read before the connection is dropped."""
 IDLE_SECONDS = 95
-"""A connection is kept for longer than proxies keep theirs, so that none sends into one that is just being closed."""
+"""Longer than proxies keep theirs, so that none sends into a connection that is just being closed."""
 GRACE_SECONDS = 9
-"""For answers that are under way at the end; Docker kills after ten."""
+"""Time for running requests at shutdown; Docker kills after ten seconds."""
 LAST_SECONDS = 0.5
-"""For a request that was sent when the server began to end."""
+"""Time for a request that was sent just as shutdown began."""
 NOWHERE: deque[tuple[bytes, bytes]] = deque(maxlen=0)
-"""For headers that come behind a body: nobody signed them, and who stands in front of us did not see them."""
+"""Swallows trailers (headers behind a body): unsigned, and unseen by a proxy in front of us."""
 
 
 def run(door: Door, host: str, port: int) -> None:
-    """Serve until SIGINT or SIGTERM; then let the answers that are under way be given."""
-    # An answer changes threads several times, and each time may wait this long for one that is busy: 5 ms by default.
+    """Serve until SIGINT or SIGTERM; then finish running requests."""
+    # A request changes threads several times, and may wait this long each time: the default is 5 ms.
     sys.setswitchinterval(0.0005)
-    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # else every scanner that speaks no HTTP is a line
+    logging.getLogger("uvicorn.error").setLevel(
+        logging.ERROR
+    )  # or each scanner that speaks no HTTP would be a log line
     server(door, host, port).run()
 
 
@@ -70,15 +73,15 @@ def server(door: Door, host: str, port: int) -> "Server":
 
 
 class Server(uvicorn.Server):
-    """uvicorn, with one clock for what every connection waits for: a timer each would cost more than a parser."""
+    """uvicorn with one clock for all timeouts: a timer per connection would cost more than the parser."""
 
     async def on_tick(self, counter: int) -> bool:
-        """Ten times a second."""
+        """Check timeouts ten times a second."""
         self._look()
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Let the answers that are under way be given; nobody is waited for longer than at other times."""
+        """Finish running requests, with the same timeouts as before."""
         looking = asyncio.create_task(self._keep_looking())
         await super().shutdown(sockets)
         looking.cancel()
@@ -96,13 +99,13 @@ class Server(uvicorn.Server):
 
 
 class Connection(HttpToolsProtocol):
-    """One connection. It answers a request at a time, and what came too early waits."""
+    """One connection. It answers one request at a time; pipelined ones wait."""
 
     app: Door
     until = inf
-    """When the other side, or the database, has had enough time; as the event loop counts it."""
+    """When the current wait times out, by the event loop's clock: for the client or for the database."""
     _first: RequestResponseCycle | None = None
-    """The request whose turn it is; `cycle` is the one that came last."""
+    """The request being answered; `cycle` is the newest one."""
     _is_ending = False
     _is_in_head = False
     _has_moved = False
@@ -111,18 +114,18 @@ class Connection(HttpToolsProtocol):
     _unread_since = inf
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Somebody came."""
+        """Start the timeout for the first request's headers."""
         super().connection_made(transport)
         self.until = self.loop.time() + HEAD_SECONDS
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Nobody is there any more."""
+        """Mark the running request as disconnected."""
         if self._first is not None:
             self._first.disconnected = True
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse it."""
+        """Parse, and refuse headers that do not end."""
         self._has_moved = False
         super().data_received(data)
         if self._has_moved:
@@ -133,23 +136,23 @@ class Connection(HttpToolsProtocol):
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
     def eof_received(self) -> bool:  # type: ignore[override]
-        """They have said all they had to say, and may still listen."""
+        """The client stopped sending; keep the connection open while it still waits for answers."""
         return self._owes_answers()
 
     def send_400_response(self, msg: str) -> None:
-        """What follows is no HTTP."""
+        """Answer 400, unless complete requests still wait for their answers."""
         if not self._owes_answers():
             super().send_400_response(msg)
 
     def _owes_answers(self) -> bool:
-        """Whether requests wait for their answers that came whole. The last of them ends the connection."""
+        """Whether complete requests still wait for answers. If so, the last answer closes the connection."""
         if self._is_free() or self.cycle.more_body:
             return False
         self.cycle.keep_alive = False
         return True
 
     def shutdown(self) -> None:
-        """The server ends. What is on its way to it is still answered."""
+        """The server shuts down: answer what is already on its way, then close."""
         self._is_ending = True
         if self._is_free():
             self.until = self.loop.time() + LAST_SECONDS
@@ -157,24 +160,24 @@ class Connection(HttpToolsProtocol):
             super().shutdown()
 
     def pause_writing(self) -> None:
-        """They do not read their answers, so we do not read their questions."""
+        """The client does not read its answers: stop reading its requests."""
         super().pause_writing()
         self.flow.pause_reading()
 
     def resume_writing(self) -> None:
-        """They do."""
+        """The client reads again."""
         super().resume_writing()
         self.flow.resume_reading()
 
     def on_message_begin(self) -> None:
-        """A request begins."""
+        """Start the timeout for this request's headers."""
         super().on_message_begin()
         self._is_in_head = True
         if self._is_free():
             self.until = self.loop.time() + HEAD_SECONDS
 
     def on_headers_complete(self) -> None:
-        """Its body begins. What is rare goes the usual way, to Flask, which answers webhooks too."""
+        """Send an ordinary webhook down the short cut, and everything else to Flask, odd webhooks included."""
         self._is_in_head = False
         if not self._is_free():
             if len(self.pipeline) >= AHEAD:
@@ -182,13 +185,13 @@ class Connection(HttpToolsProtocol):
             super().on_headers_complete()
         elif self._is_webhook():
             self.until = self.loop.time() + PATIENCE
-            self.cycle = self._first = Delivery(self, self.app.hooks)
+            self.cycle = self._first = WebhookCycle(self, self.app.hooks)
         else:
             self.until = inf
             super().on_headers_complete()
             self._first = self.cycle
         self.headers = NOWHERE  # type: ignore[assignment]
-        if self._is_ending or self.parser.should_upgrade():  # the parser takes its body for a next request
+        if self._is_ending or self.parser.should_upgrade():  # the parser would take its body for the next request
             self.cycle.keep_alive = False
 
     def _is_free(self) -> bool:
@@ -199,23 +202,23 @@ class Connection(HttpToolsProtocol):
         return is_one and not self.expect_100_continue and len(self.connections) < CONNECTIONS
 
     def on_body(self, body: bytes) -> None:
-        """A piece of its body."""
+        """Hand on a piece of the body."""
         self._has_moved = True
-        if isinstance(self.cycle, Delivery):
+        if isinstance(self.cycle, WebhookCycle):
             self.cycle.add(body)
         else:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """It is here."""
+        """The request is complete."""
         self._has_moved = True
-        if isinstance(self.cycle, Delivery):
+        if isinstance(self.cycle, WebhookCycle):
             self.cycle.take()
         else:
             super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """It is answered."""
+        """Go on with the next pipelined request, or wait for one."""
         if self.pipeline:
             self._first, self.until = self.pipeline[-1][0], inf
         else:
@@ -225,7 +228,7 @@ class Connection(HttpToolsProtocol):
             self.flow.pause_reading()
 
     def look(self, now: float) -> None:
-        """End what took too long."""
+        """Enforce the timeouts."""
         if now > self.until:
             self._is_late()
         unread = self.transport.get_write_buffer_size()
@@ -236,13 +239,13 @@ class Connection(HttpToolsProtocol):
 
     def _is_late(self) -> None:
         self.until = inf
-        if isinstance(self._first, Delivery) and not self._first.response_complete:
+        if isinstance(self._first, WebhookCycle) and not self._first.response_complete:
             self._first.is_late()
         else:
             self._refuse(HTTPStatus.REQUEST_TIMEOUT)
 
     def _refuse(self, status: HTTPStatus) -> None:
-        """Hang up on a request whose headers do not end; there is nothing to answer before its first byte."""
+        """Close the connection: after the answers it still owes, or with `status` when part of a request has come."""
         if self._owes_answers():
             self.flow.pause_reading()
             return

@@ -94,7 +94,7 @@ ROOMS = {
 TRAINS = ("ml/forecast/", "ml/recommend/", "ml/train.py")
 # A storefront visitor or Shopify's five seconds wait behind these doors.
 HOT = (
-    *("server.py", "delivery.py", "door.py", "wsgi.py", "hooks.py", "acceptance.py"),
+    *("server.py", "webhook_cycle.py", "door.py", "wsgi.py", "hooks.py", "acceptance.py"),
     *("webhooks.py", "proxy.py", "pixel.py", "flow.py", "health.py"),
 )
 HEAVY = ("pandas", "pyarrow", "duckdb", "scipy", *TRAINERS)

@@ -1,4 +1,4 @@
-"""A webhook between the connection it came on and the hooks that answer it, without ASGI."""
+"""One webhook request on a uvicorn connection: collects its body, has it stored and writes the answer, without ASGI."""
 
 import asyncio
 
@@ -14,8 +14,8 @@ from shopify_app.web.wsgi import joined
 LINES = "".join(f"{name}: {value}\r\n" for name, value in SAFE)
 
 
-class Delivery(RequestResponseCycle):
-    """A webhook on its way: its body comes in pieces, and it is answered when it is stored."""
+class WebhookCycle(RequestResponseCycle):
+    """A webhook request: its body comes in pieces, and it is answered once it is stored."""
 
     def __init__(self, connection: HttpToolsProtocol, hooks: Hooks) -> None:
         super().__init__(
@@ -36,13 +36,13 @@ class Delivery(RequestResponseCycle):
         self._pieces = Pieces()
 
     def add(self, piece: bytes) -> None:
-        """Some of its body."""
+        """Add a piece of the body."""
         if not self.response_complete and not self._pieces.add(piece):
-            self.keep_alive = False  # what still comes of it would look like a next request
+            self.keep_alive = False  # the rest of the body would look like the next request
             self.take()
 
     def take(self) -> None:
-        """All of its body is here, or too much of it."""
+        """The body is complete, or too large: store it or refuse it."""
         if self.response_complete:
             return
         self.more_body = False
@@ -54,14 +54,14 @@ class Delivery(RequestResponseCycle):
             self._hooks.take_soon(joined(self.scope["headers"]), body, self._loop, self.answer)
 
     def is_late(self) -> None:
-        """Its time is over, on the way to us or in front of the database."""
+        """Answer that time ran out, while the body came or before the database stored it."""
         if self.more_body:
             self.keep_alive = False
         late = Refused("too_slow", status=408) if self.more_body else Busy("the database took too long")
         self.answer(turned_away(late))
 
     def answer(self, reply: Reply) -> None:
-        """Write the answer, once, if somebody still listens."""
+        """Write the answer, once, if the connection is still open."""
         if self.response_complete or self.disconnected:
             return
         self.response_complete = True
