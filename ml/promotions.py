@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ml import given
+from ml import table_files
 from ml.errors import BadData
 from ml.frames import HORIZON
 from ml.sales import Bools, DailySales
@@ -54,7 +54,7 @@ class Promotions:
 
 def read(file: Path) -> Promotions:
     """The promotions in a CSV or Parquet file. Raises BadData that names the line and the column of what is wrong."""
-    table = given.read(file)
+    table = table_files.read(file)
     if sorted({*table.header} - {"code"}) != ["first", "last", "series"] or len(set(table.header)) < len(table.header):
         raise BadData(f"{file}, line 1: needs the columns series, first and last, found {', '.join(table.header)}")
     place = {name: table.header.index(name) for name in table.header}
@@ -62,7 +62,7 @@ def read(file: Path) -> Promotions:
     codes: dict[int, str] = {}
     for line, row in table.rows:
         where, series = f"{file}, line {line}", row[place["series"]].strip()
-        first, last = (given.day(f"{where}, column {name}", row[place[name]]) for name in ("first", "last"))
+        first, last = (table_files.day(f"{where}, column {name}", row[place[name]]) for name in ("first", "last"))
         if not series:
             raise BadData(f"{where}, column series: empty; say {EVERYTHING} for every product")
         if not 0 <= (last - first).days < LONGEST:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ml import given
+from ml import table_files
 from ml.errors import BadData
 from ml.sales import Floats
 
@@ -54,12 +54,12 @@ class Signals:
 
 def read(file: Path) -> Signals:
     """The signals in a CSV or Parquet file. Raises BadData that names the line and the column of what is wrong."""
-    table = given.read(file)
+    table = table_files.read(file)
     names, place = _names(file, table.header), table.header.index("date")
     found: dict[date, list[float]] = {}
     for line, row in table.rows:
         where = f"{file}, line {line}"
-        on = given.day(f"{where}, column date", row[place])
+        on = table_files.day(f"{where}, column date", row[place])
         if on in found:
             raise BadData(f"{where}, column date: {on} for the second time")
         cells = zip(table.header, row, strict=True)

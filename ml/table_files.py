@@ -1,4 +1,4 @@
-"""Tables that a person gives: CSV, or Parquet with the same columns, read so that each error names line and column."""
+"""Tables that a person made: CSV, or Parquet with the same columns. Errors name the line and column."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ml.errors import BadData
 
 MOST_BYTES = 5_000_000
 PARQUET = b"PAR1"
-"""Such files begin so, whatever they are called."""
+"""How a Parquet file begins, whatever its name."""
 
 
 @dataclass(frozen=True)
-class Given:
+class TableFile:
     """A table as text: its first line, the rows below it with their line numbers, and the hash of the file."""
 
     header: list[str]
@@ -24,7 +24,7 @@ class Given:
     sha256: str
 
 
-def read(file: Path) -> Given:
+def read(file: Path) -> TableFile:
     """The table in a file. Raises BadData when there is none, or a row is longer or shorter than the first line."""
     if not file.is_file():
         raise BadData(f"{file}: no such file")
@@ -36,11 +36,11 @@ def read(file: Path) -> Given:
     for line, row in rows:
         if len(row) != len(header):
             raise BadData(f"{file}, line {line}: {len(row)} values, the first line has {len(header)}")
-    return Given(header, rows, hashlib.sha256(data).hexdigest())
+    return TableFile(header, rows, hashlib.sha256(data).hexdigest())
 
 
 def day(where: str, text: str) -> date:
-    """A cell's day. Raises BadData that begins with `where`."""
+    """The day in a cell. Raises BadData, whose text begins with `where`."""
     try:
         return date.fromisoformat(text.strip()[:10])
     except ValueError:

@@ -34,7 +34,7 @@ def fit(
     An opened dataset reads its files once for however many fits and forecasts.
 
     `config` overrides the task's defaults. `progress` is told each step in words. `leave` is a folder for what
-    refreshes of recommendations need (`ml.recommend.held`), which stays empty where no list is made of counts. Raises
+    refreshes of recommendations need (`ml.recommend.carryover`); it stays empty when no list is made of counts. Raises
     BadData when the dataset cannot be used, BadConfig when a setting is wrong.
     """
     say = progress or _silent
@@ -83,7 +83,7 @@ def _fit_forecast(data: Dataset, out: Path, config: Mapping[str, Any], seed: int
 
 
 def _fit_lists(data: Dataset, out: Path, config: Mapping[str, Any], seed: int, say: Say, leave: Path | None) -> Trained:
-    from ml.recommend import held, lists, personal
+    from ml.recommend import carryover, lists, personal
     from ml.recommend.config import read_config
     from ml.recommend.model import fit_lists
 
@@ -91,8 +91,8 @@ def _fit_lists(data: Dataset, out: Path, config: Mapping[str, Any], seed: int, s
     say(f"reading order lines up to {data.cutoff_on}")
     fitted = fit_lists(data.baskets(), settings, say, data.catalogue(), data.looked_at, data.steps())
     name, metrics, because = fitted.algorithm, fitted.metrics, fitted.because
-    if leave is not None and held.counts_in(choice.name for choice in fitted.choices.values()):
-        held.Held.of(fitted.lists).write(leave)
+    if leave is not None and carryover.counts_in(choice.name for choice in fitted.choices.values()):
+        carryover.Carryover.of(fitted.lists).write(leave)
     table, evidence = fitted.table, replace(fitted.evidence)
     del fitted  # and with it every matrix that was made on the way
     customers, figures = personal.table(evidence, data.customers(), seed, say) if settings.personal else (None, {})

@@ -134,7 +134,7 @@ def _parser() -> argparse.ArgumentParser:
             "series (a product's number, * for all), first, last[, code]",
         ),
     ):
-        given = on_shop(commands, f"import-{kind}", _import_given, what)
+        given = on_shop(commands, f"import-{kind}", _import_table, what)
         given.add_argument("file", type=Path, nargs="?", help=f"CSV or Parquet: {columns}; without it: no more")
         given.set_defaults(kind=kind)
     return parser
@@ -263,10 +263,10 @@ def _import_lists(settings: config.Settings, chosen: argparse.Namespace) -> dict
     return imports.lists(settings, chosen.shop, chosen.file)
 
 
-def _import_given(settings: config.Settings, chosen: argparse.Namespace) -> dict[str, Any]:
-    from shopify_app.lifecycle import given
+def _import_table(settings: config.Settings, chosen: argparse.Namespace) -> dict[str, Any]:
+    from shopify_app.lifecycle import table_imports
 
-    return given.give(settings, chosen.shop, chosen.kind, chosen.file)
+    return table_imports.replace(settings, chosen.shop, chosen.kind, chosen.file)
 
 
 def _change(settings: config.Settings, chosen: argparse.Namespace, act: Callable[..., Any]) -> dict[str, Any]:

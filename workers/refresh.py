@@ -8,11 +8,11 @@ from typing import Any
 from ml.bundles import Trained
 from ml.dataset import read_dataset
 from ml.recommend import lists as writing
-from ml.recommend.held import Held
+from ml.recommend.carryover import Carryover
 from ml.recommend.neighbours import NOBODY, NeighbourTable
 from shopify_app import metrics
 from shopify_app.lifecycle import counted, registry
-from shopify_app.lifecycle.counted import Kept
+from shopify_app.lifecycle.counted import Baseline
 from shopify_app.log import log
 from shopify_app.nudge import nudge
 from shopify_app.records import jobs
@@ -33,7 +33,7 @@ class _Start:
     """What a refresh begins with."""
 
     version: Version
-    kept: Kept
+    baseline: Baseline
     chosen: Mapping[str, str]
     listed: int
     """Orders since the fit that the version's lists have taken in already."""
@@ -44,15 +44,15 @@ def lists(context: Context, shop: Shop) -> dict[str, Any]:
     start = _start(context, shop)
     if start is None:
         return {}
-    held = Held.open(context.bundles.folder(start.kept.bundle))
-    if not held.serves(start.chosen.values()):
+    carried = Carryover.open(context.bundles.folder(start.baseline.bundle))
+    if not carried.serves(start.chosen.values()):
         return {}
     with context.database.reading() as db:
-        counts = counted.take_in(db, shop.id, held.counts, start.kept, registry.today(shop))
+        counts = counted.take_in(db, shop.id, carried.counts, start.baseline, registry.today(shop))
     orders = len(counts.changed)
     if len(counts.touched()) == 0 or 0 <= orders - start.listed < WORTH_IT * len(counts.built_from):
         return {}
-    table = held.refreshed(counts, start.chosen)
+    table = carried.refreshed(counts, start.chosen)
     if not _enough(context, start.version, table):
         return {}
     bundle = _write(context, shop, start.version, table)
@@ -71,30 +71,30 @@ def check(context: Context, shop: Shop, day: date) -> str | None:
     hears of it. None when there are none; `busy` when an order of those days changed meanwhile.
     """
     with context.database.reading() as db:
-        kept, before = counted.kept(db, shop.id), counted.states(db, shop.id)
-    if kept is None or kept.cutoff_on > day:
+        baseline, before = counted.baseline(db, shop.id), counted.states(db, shop.id)
+    if baseline is None or baseline.cutoff_on > day:
         return None
-    held = Held.open(context.bundles.folder(kept.bundle))
+    carried = Carryover.open(context.bundles.folder(baseline.bundle))
     with frozen(context, shop, day) as (_, folder):
         dataset = read_dataset(folder)
         orders = dataset.baskets()
     with context.database.reading() as db:
-        counts = counted.take_in(db, shop.id, held.counts, kept, day)
+        counts = counted.take_in(db, shop.id, carried.counts, baseline, day)
         busy = _until(counted.states(db, shop.id), day) != _until(before, day)
     outcome = "equal" if counts.agree_with(orders, dataset.looked_at) else "busy" if busy else "different"
     metrics.counts_checked.labels(outcome).inc()
     if outcome == "different":
-        _drop(context, shop, kept)
+        _drop(context, shop, baseline)
     return outcome
 
 
 def _start(context: Context, shop: Shop) -> _Start | None:
     with context.database.reading() as db:
-        version, kept = registry.champion(db, shop.id, Task.RECOMMEND), counted.kept(db, shop.id)
+        version, baseline = registry.champion(db, shop.id, Task.RECOMMEND), counted.baseline(db, shop.id)
         listed = counted.listed(db, version) if version else 0
-    if version is None or kept is None or "places" not in version.metrics:
+    if version is None or baseline is None or "places" not in version.metrics:
         return None
-    return _Start(version, kept, {place: told["list"] for place, told in version.metrics["places"].items()}, listed)
+    return _Start(version, baseline, {place: told["list"] for place, told in version.metrics["places"].items()}, listed)
 
 
 def _enough(context: Context, version: Version, table: NeighbourTable) -> bool:
@@ -119,8 +119,8 @@ def _until(states: counted.States, day: date) -> dict[str, int]:
     return {name: state for name, state in states.items() if name < month or month < name <= f"lines/{day}"}
 
 
-def _drop(context: Context, shop: Shop, kept: Kept) -> None:
-    log.error("counts differ from the orders", shop=shop.domain, bundle=kept.bundle, fitted_on=kept.cutoff_on)
+def _drop(context: Context, shop: Shop, baseline: Baseline) -> None:
+    log.error("counts differ from the orders", shop=shop.domain, bundle=baseline.bundle, fitted_on=baseline.cutoff_on)
     with context.database.transaction() as db:
         counted.forget(db, shop.id)
         jobs.ask(db, shop.id, "retrain", COUNTS_DIFFERED)

@@ -139,7 +139,7 @@ def _fit(
         )
         outcome = challenge.enter(db, current, fresh)
         if counts is not None:
-            counted.keep(db, shop.id, counted.Kept(counts, snapshot.cutoff_on, states))
+            counted.set_baseline(db, shop.id, counted.Baseline(counts, snapshot.cutoff_on, states))
         if said is not None:
             in_charge = slot(db, shop.id, task).champion_id == fresh.id
             forecasts.keep(db, fresh, snapshot.id, said, was_champion=in_charge)

@@ -1,8 +1,8 @@
-"""What a fit leaves behind for refreshes: its counts, the orders behind them, and lists that only a fit renews.
+"""What a fit carries over to refreshes: its counts, the orders behind them, and lists that only a fit renews.
 
-A refresh takes in the orders that changed since, lists again the pairs they touched, and blends what the product pages
-and small carts show from that. EASE, the hint, content, views, what the same people bought, popular and trending stay
-as the fit left them: they change slowly or cost more than they would bring within a day. So do later products.
+A refresh takes in the orders that changed since, scores the pairs they touched again, and blends the lists of product
+pages and small carts from that. EASE, the hint, content, views, what the same people bought, popular and trending stay
+as the fit left them: they change slowly, or cost more than a day's change is worth. New products wait for the next fit.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ KNOWN = (blend.NAME, together.NAME, *RENEWED_BY_FIT, popular.NAME, trending.NAME
 
 
 @dataclass(frozen=True)
-class Held:
+class Carryover:
     """One fit's counts and lists. lists: neighbours and scores by name. own, theirs: see `together.refreshed`."""
 
     counts: Counts
@@ -46,15 +46,15 @@ class Held:
     lists: Mapping[str, tuple[Ints, Floats]]
 
     @classmethod
-    def of(cls, fitted: Lists) -> Held:
-        """What a fit has computed anyway."""
+    def of(cls, fitted: Lists) -> Carryover:
+        """The carryover of a fit; everything in it is computed already."""
         evidence = fitted.evidence
         kept = {name: fitted.computed(name) for name in RENEWED_BY_FIT}
         found = {name: (table.index, table.scores) for name, table in kept.items() if table is not None}
         return cls(evidence.counts, evidence.config, evidence.own, evidence.theirs, fitted.wide, found)
 
     def write(self, out: Path) -> Trained:
-        """A bundle, in which nobody has a name: customers are left out. Its cost is that of its bytes."""
+        """Write it as a bundle, without customers."""
         counts, orders = self.counts, self.counts.built_from
         arrays: dict[str, Any] = {
             "products": counts.products,
@@ -69,17 +69,14 @@ class Held:
         for name, (index, scores) in {"wide": self.wide, **self.lists}.items():
             arrays |= {f"{name}_index": index, f"{name}_scores": scores}
         about = {"looked_at": counts.built_at, "landmark": counts.landmark, "lists": sorted(self.lists)}
-        trained = Trained(out, TASK, "held", self.config.as_dict(), 0, None, about, "counts as of the last fit")
+        trained = Trained(out, TASK, "carryover", self.config.as_dict(), 0, None, about, "counts as of the last fit")
         out.mkdir(parents=True, exist_ok=True)
-        for (
-            name,
-            array,
-        ) in arrays.items():  # straight to the file: a copy of the largest would be a fit's peak of memory
+        for name, array in arrays.items():  # straight to the file: a copy of the largest would set a fit's peak memory
             np.save(out / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
         return bundles.seal(trained)
 
     @classmethod
-    def open(cls, folder: Path) -> Held:
+    def open(cls, folder: Path) -> Carryover:
         """What `write` wrote, memory-mapped after its hashes were checked. Raises BadBundle."""
         told = bundles.verify(folder, task=TASK)
         try:
@@ -92,7 +89,7 @@ class Held:
             found = {name: (held[f"{name}_index"], held[f"{name}_scores"]) for name in about["lists"]}
             return cls(counts, config, held["own"], theirs, (held["wide_index"], held["wide_scores"]), found)
         except (OSError, ValueError, KeyError) as wrong:
-            raise BadBundle(f"{folder}: not what a fit leaves for refreshes ({wrong!r})") from wrong
+            raise BadBundle(f"{folder}: not the carryover of a fit ({wrong!r})") from wrong
 
     def serves(self, names: Iterable[str]) -> bool:
         """Whether lists of all these names can be made without another fit."""
@@ -117,14 +114,14 @@ def counts_in(names: Iterable[str]) -> bool:
 class _Refreshed(Lists):
     """The lists of a moment after the fit: pairs that changed are scored anew, the rest is the fit's."""
 
-    def __init__(self, evidence: Evidence, held: Held) -> None:
+    def __init__(self, evidence: Evidence, carried: Carryover) -> None:
         super().__init__(evidence)
-        self._held = held
+        self._carried = carried
 
     @cached_property
     def wide(self) -> tuple[Ints, Floats]:
-        index, scores = self._held.wide[0].copy(), self._held.wide[1].copy()
-        rows, fresh, values = together.refreshed(self.evidence, index, scores, self._held.own, self._held.theirs)
+        index, scores = self._carried.wide[0].copy(), self._carried.wide[1].copy()
+        rows, fresh, values = together.refreshed(self.evidence, index, scores, self._carried.own, self._carried.theirs)
         index[rows], scores[rows] = fresh, values
         return index, scores
 
@@ -145,7 +142,7 @@ class _Refreshed(Lists):
         return self._as_fitted(viewed.NAME)
 
     def _as_fitted(self, name: str) -> NeighbourTable:
-        index, scores = self._held.lists[name]
+        index, scores = self._carried.lists[name]
         return self.evidence.table(index, scores, np.zeros(index.shape, np.int32))
 
 

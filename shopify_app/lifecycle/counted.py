@@ -34,8 +34,8 @@ States = Mapping[str, int]
 
 
 @dataclass(frozen=True)
-class Kept:
-    """What the last fit left: its bundle, its last day, and the states of the days it knew."""
+class Baseline:
+    """What refreshes start from: the last fit's bundle, its last day, and the states of the days it knew."""
 
     bundle: str
     cutoff_on: date
@@ -48,19 +48,19 @@ def states(db: Session, shop_id: int) -> dict[str, int]:
     return dict(db.execute(select(SnapshotPart.name, SnapshotPart.state).where(*mine)).all())
 
 
-def keep(db: Session, shop_id: int, found: Kept) -> None:
-    """From now on, refreshes begin here."""
+def set_baseline(db: Session, shop_id: int, found: Baseline) -> None:
+    """Refreshes start here from now on."""
     known = {name: state for name, state in found.states.items() if name <= f"lines/{found.cutoff_on}"}
     told = {"bundle": found.bundle, "cutoff_on": found.cutoff_on.isoformat(), "states": known}
     feeds.done(db, shop_id, KIND, told=told)
 
 
-def kept(db: Session, shop_id: int) -> Kept | None:
-    """What the last fit left, if it did."""
+def baseline(db: Session, shop_id: int) -> Baseline | None:
+    """Where refreshes start; None before the first fit whose lists use counts."""
     row = feeds.of(db, shop_id, KIND)
     if row is None or "bundle" not in row.told:
         return None
-    return Kept(row.told["bundle"], date.fromisoformat(row.told["cutoff_on"]), row.told["states"])
+    return Baseline(row.told["bundle"], date.fromisoformat(row.told["cutoff_on"]), row.told["states"])
 
 
 def forget(db: Session, shop_id: int) -> None:
@@ -69,7 +69,7 @@ def forget(db: Session, shop_id: int) -> None:
     db.execute(delete(ListRun).where(ListRun.shop_id == shop_id))
 
 
-def take_in(db: Session, shop_id: int, counts: "Counts", since: Kept, until_on: date) -> "Counts":
+def take_in(db: Session, shop_id: int, counts: "Counts", since: Baseline, until_on: date) -> "Counts":
     """The counts of the shop's orders up to that day, as its rows have them now."""
     looked_at = (until_on - date(1970, 1, 1)).days * DAY_SECONDS + DAY_SECONDS
     for first_on, last_on in _spans(_changed(db, shop_id, since, until_on)):
@@ -104,7 +104,7 @@ def _newest(db: Session, version: Version) -> ListRun | None:
     return db.scalar(select(ListRun).where(*mine).order_by(ListRun.id.desc()).limit(1))
 
 
-def _changed(db: Session, shop_id: int, since: Kept, until_on: date) -> set[date]:
+def _changed(db: Session, shop_id: int, since: Baseline, until_on: date) -> set[date]:
     """Days whose orders are not as the fit knew them, and the fit's last day, of which it saw times only to midnight.
 
     Days of long closed months lose their own state after a while: then the whole month is read.

@@ -1,4 +1,4 @@
-"""What a shop tells of its days besides orders: tables that its snapshots hold, so every version says what it knew."""
+"""Import a shop's table of signals or promotions. Its snapshots hold the table, so every version says what it knew."""
 
 import tempfile
 from datetime import timedelta
@@ -16,8 +16,8 @@ from shopify_app.records.objects import open_objects
 KINDS = (parts.SIGNALS, parts.PROMOTIONS)
 
 
-def give(settings: Settings, domain: str, kind: str, file: Path | None) -> dict[str, Any]:
-    """Let this table take the place of the one before; None takes it away. The next fit decides what of it is used.
+def replace(settings: Settings, domain: str, kind: str, file: Path | None) -> dict[str, Any]:
+    """Replace the shop's table with this file; None removes it. The next fit decides what of it is used.
 
     kind: `signals` or `promotions`. Raises NotFound without such a shop, ForetallyError naming the line and column of
     what is wrong with the file.

@@ -27,7 +27,7 @@ from shopify_app.records.inbox import SEGMENT_EVENTS
 from shopify_app.records.keys import PersonKey, Secret
 from shopify_app.records.objects import Objects
 from shopify_app.records.seal import Seal
-from shopify_app.records.segments import Entry, Kept, Opened
+from shopify_app.records.segments import Entry, NewEntry, Opened
 from shopify_app.tables import Event, EventState, Segment, Shop
 from shopify_app.tables.base import LARGEST_ID
 
@@ -259,12 +259,12 @@ class People:
     names: dict[int, str]
     keys: dict[int, PersonKey]
 
-    def kept(self, draft: Draft) -> Kept:
+    def kept(self, draft: Draft) -> NewEntry:
         """The event as it goes into a segment: without its payload when that is an erased person's."""
         mark = _mark(self.secret, draft)
         person = self.keys.get(mark) if mark is not None else None
         is_kept = mark is None or person is not None
-        return Kept(
+        return NewEntry(
             seq=draft.event.seq,
             topic=draft.event.topic,
             at=draft.event.triggered_at or draft.event.received_at,

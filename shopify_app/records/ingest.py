@@ -20,11 +20,11 @@ __all__ = ["apply", "apply_backfill", "apply_orders", "apply_products", "open_da
 READING = ("backfill", "catalogue", "mailing", "reconcile")
 """Jobs that read from Shopify."""
 SCOPES = "scopes"
-"""Under which name it is remembered of when the scopes are that are known."""
+"""The feed that remembers when the known scopes were told."""
 
 
 @dataclass(frozen=True)
-class Told:
+class Incoming:
     """One event on its way to rows. `at` is the real time Shopify triggered it."""
 
     db: Session
@@ -34,7 +34,7 @@ class Told:
     at: datetime
     business_clock: str
     told_at: datetime | None = None
-    """`at`, when Shopify said so itself."""
+    """The same, but None when Shopify did not say when."""
 
 
 def apply(
@@ -55,8 +55,8 @@ def apply(
     if read is None:
         raise ValueError(f"nothing here reads the topic {topic!r}")
     if shop.state != ShopState.UNINSTALLED:
-        told = payloads.mapping(payload, "the payload")
-        read(Told(db, shop, topic, told, at or clock.now(), business_clock, told_at))
+        checked = payloads.mapping(payload, "the payload")
+        read(Incoming(db, shop, topic, checked, at or clock.now(), business_clock, told_at))
 
 
 def apply_orders(db: Session, shop: Shop, records: Sequence[OrderRecord], *, business_clock: str) -> None:
@@ -117,76 +117,78 @@ def _moments(records: Sequence[OrderRecord]) -> list[datetime]:
     return [max(record.created_at, record.updated_at) for record in records]
 
 
-def _order(told: Told) -> None:
-    apply_orders(told.db, told.shop, [payloads.order(told.payload, told.told_at)], business_clock=told.business_clock)
+def _order(event: Incoming) -> None:
+    apply_orders(
+        event.db, event.shop, [payloads.order(event.payload, event.told_at)], business_clock=event.business_clock
+    )
 
 
-def _refund(told: Told) -> None:
-    record = payloads.refund(told.payload)
-    orders.take_back(told.db, told.shop, record)
-    days.advance(told.db, told.shop, [record.created_at], business_clock=told.business_clock)
+def _refund(event: Incoming) -> None:
+    record = payloads.refund(event.payload)
+    orders.take_back(event.db, event.shop, record)
+    days.advance(event.db, event.shop, [record.created_at], business_clock=event.business_clock)
 
 
-def _order_gone(told: Told) -> None:
-    orders.erase(told.db, told.shop, payloads.whole(told.payload, "id"))
+def _order_gone(event: Incoming) -> None:
+    orders.erase(event.db, event.shop, payloads.whole(event.payload, "id"))
 
 
-def _product(told: Told) -> None:
-    record = payloads.product(told.payload)
-    products.store(told.db, told.shop, [record])
+def _product(event: Incoming) -> None:
+    record = payloads.product(event.payload)
+    products.store(event.db, event.shop, [record])
     if not record.is_whole:
-        jobs.ask(told.db, told.shop.id, "catalogue", "a product has more variants than a webhook tells")
+        jobs.ask(event.db, event.shop.id, "catalogue", "a product has more variants than a webhook tells")
 
 
-def _product_gone(told: Told) -> None:
-    products.delete(told.db, told.shop, payloads.whole(told.payload, "id"), told.at)
+def _product_gone(event: Incoming) -> None:
+    products.delete(event.db, event.shop, payloads.whole(event.payload, "id"), event.at)
 
 
-def _stock(told: Told) -> None:
-    record = payloads.stock_level(told.payload)
+def _stock(event: Incoming) -> None:
+    record = payloads.stock_level(event.payload)
     if record is not None:
-        products.count_stock(told.db, told.shop, [record])
+        products.count_stock(event.db, event.shop, [record])
 
 
-def _uninstalled(told: Told) -> None:
+def _uninstalled(event: Incoming) -> None:
     """Its data stays until `shop/redact`; what was being read is read from the start after a new installation.
 
     The shop's name in the header is not signed, the one in the body is.
     """
-    if told.payload.get("myshopify_domain", told.shop.domain) != told.shop.domain:
+    if event.payload.get("myshopify_domain", event.shop.domain) != event.shop.domain:
         raise ValueError("the delivery names another shop than its header")
-    if shops.uninstall(told.db, told.shop, told.at):
-        jobs.drop(told.db, told.shop.id, READING, "the app was uninstalled")
+    if shops.uninstall(event.db, event.shop, event.at):
+        jobs.drop(event.db, event.shop.id, READING, "the app was uninstalled")
 
 
-def _scopes(told: Told) -> None:
+def _scopes(event: Incoming) -> None:
     """All of the past may be readable now: read it. A late word of older scopes changes nothing."""
-    current = told.payload.get("current")
+    current = event.payload.get("current")
     if not isinstance(current, list) or not all(isinstance(scope, str) for scope in current):
         raise ValueError("current is no list of scopes")
-    known = feeds.of(told.db, told.shop.id, SCOPES)
-    if known is not None and known.reached_at is not None and known.reached_at >= told.at:
+    known = feeds.of(event.db, event.shop.id, SCOPES)
+    if known is not None and known.reached_at is not None and known.reached_at >= event.at:
         return
-    feeds.done(told.db, told.shop.id, SCOPES, reached_at=told.at)
-    could = told.shop.scopes.split(",")
-    told.shop.scopes = ",".join(current)[:2000]
+    feeds.done(event.db, event.shop.id, SCOPES, reached_at=event.at)
+    could = event.shop.scopes.split(",")
+    event.shop.scopes = ",".join(current)[:2000]
     if "read_all_orders" in current and "read_all_orders" not in could:
-        jobs.ask(told.db, told.shop.id, "backfill", "read_all_orders was granted", payload={"state": {}})
+        jobs.ask(event.db, event.shop.id, "backfill", "read_all_orders was granted", payload={"state": {}})
     if "write_pixels" in current and "write_pixels" not in could:
-        jobs.ask(told.db, told.shop.id, "pixel", "write_pixels was granted")
-    told.db.flush()
+        jobs.ask(event.db, event.shop.id, "pixel", "write_pixels was granted")
+    event.db.flush()
 
 
-def _collected(told: Told) -> None:
+def _collected(event: Incoming) -> None:
     """Shopify has the result that a job of ours waits for."""
-    jobs.hurry(told.db, told.shop.id, READING)
+    jobs.hurry(event.db, event.shop.id, READING)
 
 
-def _nothing(_told: Told) -> None:
+def _nothing(_event: Incoming) -> None:
     """Another topic tells the same in full, or a job that runs looks by itself."""
 
 
-TOPICS: dict[str, Callable[[Told], None]] = {
+TOPICS: dict[str, Callable[[Incoming], None]] = {
     **dict.fromkeys(WHOLE_ORDER, _order),
     **dict.fromkeys(WHOLE_PRODUCT, _product),
     "orders/partially_fulfilled": _order,

@@ -27,8 +27,8 @@ SHOPS_OWN = ""
 
 
 @dataclass(frozen=True)
-class Told:
-    """What one event says: its facts, and the pseudonym of whom they are about."""
+class EventFacts:
+    """One event: its facts, and the pseudonym of the customer they are about."""
 
     seq: int
     topic: str
@@ -39,15 +39,15 @@ class Told:
 
 
 @dataclass(frozen=True)
-class Kept(Told):
-    """One event on its way into a segment. Without `packed`, its payload is nobody's to keep."""
+class NewEntry(EventFacts):
+    """One event on its way into a segment. Without `packed`, its payload is not kept."""
 
     packed: bytes | None = field(default=None, repr=False)
     person: PersonKey | None = None
 
 
 @dataclass(frozen=True)
-class Entry(Told):
+class Entry(EventFacts):
     """One event of a segment, with the place and key of its payload."""
 
     key: str | None = None
@@ -72,7 +72,7 @@ class Opened:
         return zlib.decompress(keys.unclose(cipher, sealed, _about(secret.shop_id, entry.seq)))
 
 
-def build(secret: Secret, shop: dict[str, Any], kept: Sequence[Kept]) -> bytes:
+def build(secret: Secret, shop: dict[str, Any], kept: Sequence[NewEntry]) -> bytes:
     """The segment's bytes. Never the same twice: each sealing takes a new nonce."""
     entries, payloads, end = [], [], 0
     for one in kept:

@@ -9,7 +9,7 @@ from ml.dataset import read_dataset
 from shopify_app.config import Settings
 from shopify_app.db import Database
 from shopify_app.errors import ForetallyError, NotFound
-from shopify_app.lifecycle import given
+from shopify_app.lifecycle import table_imports
 from shopify_app.records import snapshots
 from shopify_app.records.objects import Objects
 from shopify_app.tables import Shop
@@ -46,7 +46,7 @@ def test_signals_are_in_the_snapshots_of_the_shop_that_gave_them(
     database: Database, settings: Settings, objects: Objects, selling: tuple[Shop, Shop], csv: Path, tmp_path: Path
 ) -> None:
     alice, bob = selling
-    told = given.give(settings, alice.domain, "signals", csv)
+    told = table_imports.replace(settings, alice.domain, "signals", csv)
     assert (told["signals"], told["first_on"], told["last_on"]) == (["campaign"], "2026-03-01", "2026-03-12")
     assert frozen(database, objects, alice)["signals.parquet"] == told["sha256"]
     assert "signals.parquet" not in frozen(database, objects, bob)
@@ -61,13 +61,13 @@ def test_a_new_table_takes_the_place_of_the_old_one_and_none_takes_it_away(
     database: Database, settings: Settings, objects: Objects, selling: tuple[Shop, Shop], csv: Path
 ) -> None:
     alice, _ = selling
-    first = given.give(settings, alice.domain, "signals", csv)["sha256"]
+    first = table_imports.replace(settings, alice.domain, "signals", csv)["sha256"]
     before = frozen(database, objects, alice)
     csv.write_text(CSV + "2026-03-13,1\n")
-    second = given.give(settings, alice.domain, "signals", csv)["sha256"]
+    second = table_imports.replace(settings, alice.domain, "signals", csv)["sha256"]
     assert frozen(database, objects, alice) == {**before, "signals.parquet": second}
     assert first != second
-    assert given.give(settings, alice.domain, "signals", None)["signals"] == []
+    assert table_imports.replace(settings, alice.domain, "signals", None)["signals"] == []
     assert "signals.parquet" not in frozen(database, objects, alice)
 
 
@@ -75,17 +75,17 @@ def test_a_bad_file_changes_nothing_and_says_where_it_is_wrong(
     database: Database, settings: Settings, objects: Objects, selling: tuple[Shop, Shop], csv: Path
 ) -> None:
     alice, _ = selling
-    given.give(settings, alice.domain, "signals", csv)
+    table_imports.replace(settings, alice.domain, "signals", csv)
     before = frozen(database, objects, alice)
     csv.write_text(CSV + "2026-03-13,lots\n")
     with pytest.raises(ForetallyError, match="line 4, column campaign: 'lots' is not a number"):
-        given.give(settings, alice.domain, "signals", csv)
+        table_imports.replace(settings, alice.domain, "signals", csv)
     assert frozen(database, objects, alice) == before
 
 
 def test_a_shop_that_is_not_here_gets_nothing(settings: Settings, database: Database, csv: Path) -> None:
     with pytest.raises(NotFound):
-        given.give(settings, "nobody.myshopify.com", "signals", csv)
+        table_imports.replace(settings, "nobody.myshopify.com", "signals", csv)
 
 
 def test_planned_promotions_reach_the_training_of_their_shop(
@@ -93,7 +93,7 @@ def test_planned_promotions_reach_the_training_of_their_shop(
 ) -> None:
     alice, bob = selling
     csv.write_text("series,first,last\n1,2026-03-10,2026-03-12\n")
-    told = given.give(settings, alice.domain, "promotions", csv)
+    told = table_imports.replace(settings, alice.domain, "promotions", csv)
     assert told["promotions"] == ["1 2026-03-10 2026-03-12"]
     sales = []
     for shop in (alice, bob):

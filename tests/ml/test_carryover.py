@@ -9,10 +9,10 @@ import pytest
 from ml.baskets import Baskets
 from ml.errors import BadBundle
 from ml.recommend import places
+from ml.recommend.carryover import Carryover, counts_in
 from ml.recommend.config import RecommendConfig
 from ml.recommend.counts import Counts
 from ml.recommend.evidence import Evidence
-from ml.recommend.held import Held, counts_in
 from ml.recommend.places import Choice, Lists
 from ml.recommend.steps import Steps
 from tests.ml.test_counts import NOW, baskets, cells, some_orders
@@ -32,9 +32,9 @@ def fitted(orders: Baskets) -> Lists:
 
 def test_what_a_fit_leaves_is_read_again_as_it_was_and_names_nobody(tmp_path: Path) -> None:
     lists = fitted(baskets(some_orders(200, seed=1)))
-    held = Held.of(lists)
-    held.write(tmp_path)
-    again = Held.open(tmp_path)
+    carried = Carryover.of(lists)
+    carried.write(tmp_path)
+    again = Carryover.open(tmp_path)
     assert cells(again.counts) == cells(lists.evidence.counts)
     assert (again.counts.built_from.customer == -1).all()
     assert np.allclose(again.counts.built_from.age, lists.evidence.baskets.age, atol=1 / 86_400)
@@ -43,38 +43,38 @@ def test_what_a_fit_leaves_is_read_again_as_it_was_and_names_nobody(tmp_path: Pa
 
 def test_refreshed_lists_know_the_newest_orders_and_those_taken_back(tmp_path: Path) -> None:
     before = some_orders(200, seed=2)
-    Held.of(fitted(baskets(before))).write(tmp_path)
-    held = Held.open(tmp_path)
+    Carryover.of(fitted(baskets(before))).write(tmp_path)
+    carried = Carryover.open(tmp_path)
     pair = {900 + n: (0.0, [3, 17]) for n in range(60)}
-    counts = held.counts.absorb(baskets(pair), NOW)
-    near = held.refreshed(counts, CHOSEN).neighbours(3, 3)
+    counts = carried.counts.absorb(baskets(pair), NOW)
+    near = carried.refreshed(counts, CHOSEN).neighbours(3, 3)
     assert near[0].product_id == 17
     assert near[0].together >= 60
     counts = counts.absorb(baskets(pair), NOW, gone=np.array(sorted(pair)))
-    assert cells(counts) == cells(held.counts)
-    assert np.array_equal(held.refreshed(counts, CHOSEN).index, held.refreshed(held.counts, CHOSEN).index)
+    assert cells(counts) == cells(carried.counts)
+    assert np.array_equal(carried.refreshed(counts, CHOSEN).index, carried.refreshed(carried.counts, CHOSEN).index)
 
 
 def test_a_list_that_only_a_fit_renews_stays_and_one_that_is_missing_is_said(tmp_path: Path) -> None:
     lists = fitted(baskets(some_orders(200, seed=3)))
-    Held.of(lists).write(tmp_path)
-    held = Held.open(tmp_path)
-    counts = held.counts.absorb(baskets(some_orders(50, seed=4, first=500)), NOW)
-    now = held.refreshed(counts, CHOSEN).carts["full_cart"]
+    Carryover.of(lists).write(tmp_path)
+    carried = Carryover.open(tmp_path)
+    counts = carried.counts.absorb(baskets(some_orders(50, seed=4, first=500)), NOW)
+    now = carried.refreshed(counts, CHOSEN).carts["full_cart"]
     assert np.array_equal(now.index, lists.named("ease").index)
-    assert held.serves(["together", "ease", "trending"])
-    assert not held.serves(["blend", "content"])
-    assert not held.serves(["a list of another release"])
+    assert carried.serves(["together", "ease", "trending"])
+    assert not carried.serves(["blend", "content"])
+    assert not carried.serves(["a list of another release"])
 
 
 def test_what_was_viewed_next_stays_as_the_fit_left_it(tmp_path: Path) -> None:
     orders = baskets(some_orders(200, seed=3))
     lists, chosen = Lists(Evidence.of(orders, CONFIG, None, NOW, STEPS)), {**CHOSEN, "product_page": "viewed"}
     whole = places.assemble(lists, {place: Choice(name, {}) for place, name in chosen.items()})
-    Held.of(lists).write(tmp_path)
-    held = Held.open(tmp_path)
-    assert held.serves(chosen.values())
-    now = held.refreshed(held.counts.absorb(baskets({900: (0.0, [3, 30])}), NOW), chosen)
+    Carryover.of(lists).write(tmp_path)
+    carried = Carryover.open(tmp_path)
+    assert carried.serves(chosen.values())
+    now = carried.refreshed(carried.counts.absorb(baskets({900: (0.0, [3, 30])}), NOW), chosen)
     assert np.array_equal(now.index, whole.index)
     assert now.neighbours(3, 1)[0].product_id == 17
 
@@ -82,23 +82,23 @@ def test_what_was_viewed_next_stays_as_the_fit_left_it(tmp_path: Path) -> None:
 def test_blends_follow_the_newest_orders_beside_the_hint_of_the_fit(tmp_path: Path) -> None:
     chosen = {**CHOSEN, "product_page": "blend", "small_cart": "cart blend"}
     lists = fitted(baskets(some_orders(200, seed=6)))
-    assert not Held.of(lists).serves(chosen.values())
+    assert not Carryover.of(lists).serves(chosen.values())
     whole = places.assemble(lists, {place: Choice(name, {}) for place, name in chosen.items()})
-    Held.of(lists).write(tmp_path)
-    held = Held.open(tmp_path)
-    assert held.serves(chosen.values())
-    assert np.array_equal(held.refreshed(held.counts, chosen).index, whole.index)
+    Carryover.of(lists).write(tmp_path)
+    carried = Carryover.open(tmp_path)
+    assert carried.serves(chosen.values())
+    assert np.array_equal(carried.refreshed(carried.counts, chosen).index, whole.index)
     pair = {900 + n: (0.0, [3, 17]) for n in range(60)}
-    now = held.refreshed(held.counts.absorb(baskets(pair), NOW), chosen)
+    now = carried.refreshed(carried.counts.absorb(baskets(pair), NOW), chosen)
     assert now.neighbours(3, 1)[0].product_id == 17
     assert now.recommend([3, 5], 1)[0].product_id == 17
 
 
 def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
-    Held.of(fitted(baskets(some_orders(50, seed=5)))).write(tmp_path)
+    Carryover.of(fitted(baskets(some_orders(50, seed=5)))).write(tmp_path)
     (tmp_path / "pairs_data.npy").write_bytes(b"else")
     with pytest.raises(BadBundle):
-        Held.open(tmp_path)
+        Carryover.open(tmp_path)
 
 
 def test_lists_that_count_nothing_leave_nothing() -> None:

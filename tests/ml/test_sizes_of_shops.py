@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from ml.baskets import Baskets
+from ml.recommend.carryover import Carryover
 from ml.recommend.catalogue import Catalogue
 from ml.recommend.config import RecommendConfig
-from ml.recommend.held import Held
 from ml.recommend.model import Fitted, fit_lists
 
 
@@ -42,10 +42,10 @@ def test_a_hundred_thousand_products_are_fitted_and_refreshed_within_seconds() -
     product[:3] = 0, 99_998, 99_999
     started = time.process_time()
     made = fitted(order.tolist(), product.tolist())
-    held = Held.of(made.lists)
+    carried = Carryover.of(made.lists)
     fresh = Baskets.of(np.array([10**6, 10**6]), np.array([99_998, 99_999]), np.zeros(2))
     chosen = dict.fromkeys(made.choices, "together") | {"home": "popular"}
-    table = held.refreshed(held.counts.absorb(fresh, 0), chosen)
+    table = carried.refreshed(carried.counts.absorb(fresh, 0), chosen)
     assert time.process_time() - started < 20
     near = {one.product_id: one.together for one in table.neighbours(99_999, 10)}
     assert near[99_998] == 2

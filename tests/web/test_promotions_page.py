@@ -11,7 +11,7 @@ from ml.dataset import read_dataset
 from shopify_app import clock
 from shopify_app.config import Settings
 from shopify_app.db import Database
-from shopify_app.lifecycle import given, promotions
+from shopify_app.lifecycle import promotions, table_imports
 from shopify_app.lifecycle.promotions import Promotion
 from shopify_app.records import ingest, snapshots
 from shopify_app.records.objects import Objects
@@ -161,7 +161,7 @@ def test_what_was_imported_from_a_file_stays_beside_what_the_page_adds(
 ) -> None:
     file = tmp_path / "mine.csv"
     file.write_text("series,first,last,code\n9,2025-11-27,2025-11-30,\n*,2026-11-27,2026-11-30,black\n")
-    given.give(settings, alice.domain, "promotions", file)
+    table_imports.replace(settings, alice.domain, "promotions", file)
     assert post(alice, "/promotions", **SPRING | {"products": "product-1"}).status_code == 303
     assert told(alice) == [
         ("2025-11-27", "2025-11-30", "", "9"),

@@ -121,7 +121,8 @@ def test_a_refresh_shows_what_sells_together_today(
     assert serving.recommend(bob.domain, [1], 3, "c").product_ids == before
     with context.database.reading() as db:
         assert asked(db, alice, "publish") == ["lists by the newest 81 orders"]
-        named = {run.bundle for run in db.scalars(select(ListRun))} | {counted.kept(db, one.id).bundle for one in shops}  # type: ignore[union-attr]
+        named = {run.bundle for run in db.scalars(select(ListRun))}
+        named |= {counted.baseline(db, one.id).bundle for one in shops}  # type: ignore[union-attr]
         assert named <= retention.named(db)
 
 
@@ -175,8 +176,8 @@ def test_counts_that_are_wrong_are_dropped_told_and_made_again(
     assert refresh_sees_a_stale_snapshot(context, alice) == "different"
     assert REGISTRY.get_sample_value("foretally_counts_checked_total", {"outcome": "different"}) == before + 1
     with context.database.reading() as db:
-        assert counted.kept(db, alice.id) is None
-        assert counted.kept(db, bob.id) is not None
+        assert counted.baseline(db, alice.id) is None
+        assert counted.baseline(db, bob.id) is not None
         assert db.scalars(select(ListRun).where(ListRun.shop_id == alice.id)).all() == []
         assert asked(db, alice, "retrain") == ["counts differed from the orders"]
     serving.forget(alice.domain)
@@ -186,10 +187,10 @@ def test_counts_that_are_wrong_are_dropped_told_and_made_again(
 def refresh_sees_a_stale_snapshot(context: Context, shop: Shop) -> str | None:
     """A row changed behind the records' back is in a new snapshot's file only once its day is written again."""
     with context.database.transaction() as db:
-        kept = counted.kept(db, shop.id)
+        kept = counted.baseline(db, shop.id)
         assert kept is not None
         wrong = {**kept.states, "lines/2026-02": 1, "lines/2026-02-21": 1}
-        counted.keep(db, shop.id, counted.Kept(kept.bundle, kept.cutoff_on, wrong))
+        counted.set_baseline(db, shop.id, counted.Baseline(kept.bundle, kept.cutoff_on, wrong))
     return checked(context, shop)
 
 

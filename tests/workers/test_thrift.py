@@ -135,7 +135,7 @@ def test_counts_that_were_wrong_are_made_again_on_the_day_of_a_fit(context: Cont
         counted.forget(db, shops[0].id)
     assert trained(train(context, shops[0], refresh.COUNTS_DIFFERED)) == {Task.RECOMMEND}
     with context.database.reading() as db:
-        assert counted.kept(db, shops[0].id) is not None
+        assert counted.baseline(db, shops[0].id) is not None
 
 
 def fallen_short(database: Database, shop: Shop) -> None:
