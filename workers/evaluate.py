@@ -87,7 +87,7 @@ def _forecast(context: Context, shop: Shop, version: Version, snapshot: Snapshot
 
 
 def _replay(context: Context, shop: Shop, day: date) -> None:
-    """Once a week: how reorder advice would have done. Reckoned before the transaction, so that nobody waits for it."""
+    """Once a week: how reorder advice would have done. Computed before the transaction, so that nobody waits for it."""
     with context.database.reading() as db:
         tallied = replenishing.tally(db, context.objects, db.get_one(Shop, shop.id), day)
     if tallied is not None:

@@ -53,7 +53,7 @@ def tick(context: Context) -> None:
     """One heartbeat. Every part is safe to repeat, and one that fails does not stop the others."""
     for part in (
         _notice_absence,
-        _sing,
+        _touch_canary,
         _notice_silence,
         _ask_feeds,
         _open_days,
@@ -104,10 +104,10 @@ def _ask(context: Context, look: Callable[[Session, datetime], list[Due]]) -> No
                 jobs.ask(db, one.shop_id, one.job, one.cause, due_at=one.due_at)
 
 
-def _sing(context: Context) -> None:
-    """A worker that lives says so, end to end: `/readyz` listens."""
+def _touch_canary(context: Context) -> None:
+    """Show `/readyz` that a worker is alive, end to end."""
     with context.database.transaction() as db:
-        canary.sing(db)
+        canary.touch(db)
 
 
 def _open_days(context: Context) -> None:

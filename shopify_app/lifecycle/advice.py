@@ -78,7 +78,7 @@ class Line:
 
 @dataclass(frozen=True)
 class VariantLine:
-    """What to do about one variant, reckoned from its share of its product's forecast."""
+    """What to do about one variant, calculated from its share of its product's forecast."""
 
     variant: Variant
     line: Line

@@ -10,7 +10,7 @@ import numpy as np
 from ml.reorder import Band, Terms
 from ml.variants import spread_of_part, topped_up
 from shopify_app.lifecycle.advice import Advice, Floats, Ints, Need, Shelf
-from shopify_app.lifecycle.ahead import Ahead
+from shopify_app.lifecycle.forecast_arrays import ForecastArrays
 from shopify_app.lifecycle.planning import on_the_way, planned
 from shopify_app.lifecycle.variants import Variant
 from shopify_app.tables import Purchase
@@ -18,7 +18,7 @@ from shopify_app.tables import Purchase
 
 def by_variant(
     found: Advice,
-    said: Ahead,
+    said: ForecastArrays,
     daily: Floats,
     several: Mapping[int, Sequence[Variant]],
     purchases: Sequence[Purchase],
@@ -55,7 +55,7 @@ def by_variant(
     return _together(found, parts, mine, rows)
 
 
-def _part(said: Ahead, share: Floats) -> Ahead:
+def _part(said: ForecastArrays, share: Floats) -> ForecastArrays:
     bands = []
     for band in said.bands:
         mean = band.mean * share

@@ -1,4 +1,4 @@
-"""A stored forecast of all products as arrays, for those who work with every product at once."""
+"""A stored forecast as arrays, for work on all products of a shop at once."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -20,11 +20,11 @@ Ints = NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True)
-class Ahead:
-    """What a run expects of each product.
+class ForecastArrays:
+    """A run's forecast of every product.
 
-    product_ids: [n]. daily: mean units of each day after `origin_on` [n, horizon]. bands: windows that begin the day
-    after, each with arrays [n].
+    product_ids: [n]. daily: mean units of each day after `origin_on` [n, horizon]. bands: windows that begin on the day
+    after `origin_on`, each with arrays [n].
     """
 
     origin_on: date
@@ -32,13 +32,13 @@ class Ahead:
     daily: Floats
     bands: tuple[Band, ...]
 
-    def of(self, places: Ints) -> "Ahead":
+    def of(self, places: Ints) -> "ForecastArrays":
         """Only these products, in this order."""
         bands = tuple(Band(band.days, band.mean[places], band.p90[places]) for band in self.bands)
-        return Ahead(self.origin_on, self.product_ids[places], self.daily[places], bands)
+        return ForecastArrays(self.origin_on, self.product_ids[places], self.daily[places], bands)
 
 
-def read(objects: Objects, run: ForecastRun) -> Ahead:
+def read(objects: Objects, run: ForecastRun) -> ForecastArrays:
     """Read both files of a run. No row becomes a Python object: a large shop's run has 280,000 of them."""
     ids, row, days = _keyed(_table(objects, run.days_sha256, ["series", "ds", "mean"]), "ds")
     first = _day_number(run.origin_on) + 1
@@ -47,7 +47,7 @@ def read(objects: Objects, run: ForecastRun) -> Ahead:
     daily = np.zeros((len(ids), int(at.max(initial=-1)) + 1))
     daily[row[kept], at] = days["mean"][kept]
     windows = _table(objects, run.windows_sha256, ["series", "first", "days", "mean", "p90"])
-    return Ahead(run.origin_on, ids, daily, _bands(ids, _keyed(windows, "first"), first))
+    return ForecastArrays(run.origin_on, ids, daily, _bands(ids, _keyed(windows, "first"), first))
 
 
 def _bands(ids: Ints, keyed: tuple[Ints, Ints, dict[str, Any]], first: int) -> tuple[Band, ...]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ml import reorder
 from ml.reorder import Terms
 from shopify_app.lifecycle.advice import Advice, Floats, Ints, Need, Shelf
-from shopify_app.lifecycle.ahead import Ahead
+from shopify_app.lifecycle.forecast_arrays import ForecastArrays
 
 PLANNED = (
     "lead_time_units",
@@ -25,7 +25,7 @@ PLANNED = (
 
 
 def planned(
-    said: Ahead,
+    said: ForecastArrays,
     daily: Floats,
     shelves: Sequence[Shelf],
     terms: Mapping[str, Terms],
@@ -69,7 +69,7 @@ def on_the_way(things: int, coming: Iterable[tuple[int, date, float]], today_on:
 
 
 def _under(shelves: Sequence[Shelf], terms: Mapping[str, Terms]) -> dict[Terms, Ints]:
-    """The places of those under the same terms, which are reckoned together."""
+    """The places of those under the same terms, which are planned together."""
     under: dict[Terms, list[int]] = defaultdict(list)
     for place, shelf in enumerate(shelves):
         under[terms[shelf.vendor]].append(place)

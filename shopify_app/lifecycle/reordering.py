@@ -9,11 +9,11 @@ from sqlalchemy import and_, exists, select
 from sqlalchemy.orm import Session
 
 from ml.reorder import Terms as Terms
-from shopify_app.lifecycle import ahead, replenishing, variants
+from shopify_app.lifecycle import forecast_arrays, replenishing, variants
 from shopify_app.lifecycle.advice import Advice as Advice
 from shopify_app.lifecycle.advice import Floats, Shelf
-from shopify_app.lifecycle.ahead import Ahead
 from shopify_app.lifecycle.by_variant import by_variant
+from shopify_app.lifecycle.forecast_arrays import ForecastArrays
 from shopify_app.lifecycle.planning import on_the_way, planned
 from shopify_app.policy import Policy
 from shopify_app.records import vendors
@@ -32,7 +32,7 @@ def advice(
     only: int | None = None,
 ) -> Advice:
     """What to do today about every product that this run forecasts and that is still sold; `only` asks about one."""
-    said = ahead.read(objects, run)
+    said = forecast_arrays.read(objects, run)
     shelves = stock(db, shop_id, None if only is None else [only])
     places = np.array([n for n, one in enumerate(said.product_ids.tolist()) if one in shelves], dtype=np.int64)
     said = said.of(places)
@@ -84,7 +84,7 @@ def stock(db: Session, shop_id: int, only: Collection[int] | None = None) -> dic
     }
 
 
-def _from_today(said: Ahead, today_on: date) -> Floats:
+def _from_today(said: ForecastArrays, today_on: date) -> Floats:
     """The days from today on. A forecast that is behind loses days at its start; its last day stands for an old one."""
     passed = (today_on - said.origin_on).days - 1
     return said.daily[:, min(max(passed, 0), said.daily.shape[1] - 1) :]

@@ -21,8 +21,8 @@ from ml.reorder import Terms, lead_time_units, spread, tail_for
 from ml.replenish import Evenings
 from shopify_app import clock
 from shopify_app.db import insert
-from shopify_app.lifecycle import ahead, outcomes
-from shopify_app.lifecycle.ahead import Ahead
+from shopify_app.lifecycle import forecast_arrays, outcomes
+from shopify_app.lifecycle.forecast_arrays import ForecastArrays
 from shopify_app.lifecycle.tallies import SERVED
 from shopify_app.policy import Policy
 from shopify_app.records import vendors
@@ -155,7 +155,7 @@ def _evenings(
 
     One without a run repeats the one before it.
     """
-    first_on, ids = min(runs), _leading(*(ahead.read(objects, runs[on]) for on in (min(runs), max(runs))))
+    first_on, ids = min(runs), _leading(*(forecast_arrays.read(objects, runs[on]) for on in (min(runs), max(runs))))
     days = (closed_on - first_on).days
     leads, factors = ([np.full((days, len(ids)), np.nan) for _ in terms] for _ in range(2))
     cover = np.full((days, len(ids)), np.nan)
@@ -165,7 +165,7 @@ def _evenings(
             for part in (*leads, *factors, cover):
                 part[day] = part[day - 1]
             continue
-        said = ahead.read(objects, run)
+        said = forecast_arrays.read(objects, run)
         there = np.flatnonzero(np.isin(ids, said.product_ids))
         mine = said.of(np.searchsorted(said.product_ids, ids[there]))
         cover[day, there] = lead_time_units(mine.daily, terms[0].cover_days)
@@ -181,7 +181,7 @@ def _evenings(
     return [Evenings(lead, factor, cover, sold) for lead, factor in zip(leads, factors, strict=True)]
 
 
-def _leading(*said: Ahead) -> NDArray[np.int64]:
+def _leading(*said: ForecastArrays) -> NDArray[np.int64]:
     """Products that these runs together expect to sell most: the newest alone would pick those that have grown."""
     ids = np.unique(np.concatenate([one.product_ids for one in said])).astype(np.int64)
     expected = np.zeros(len(ids))

@@ -41,7 +41,7 @@ def weigh(database: Database, shop_id: int, closed_on: date) -> int:
 
     A variant that was sold out for weeks sold nothing because nobody could buy it, and would never be ordered again.
     Asks nothing of products with a single variant. How many variants that were; a second time changes nothing.
-    Reckoned before anything is written, and written in pieces, so that nobody waits for it.
+    Calculated before anything is written, and written in pieces, so that nobody waits for it.
     """
     with database.reading() as db:
         units = _sold(db, shop_id, closed_on)

@@ -10,7 +10,7 @@ from shopify_app.tables.base import Base, BigInt, RowId, ShopId, ShopKey, partia
 
 
 class ForecastRun(Base):
-    """One night's forecast by one version: totals in rows, products in two immutable Parquet objects."""
+    """One night's forecast by one version: totals in rows, the rest in immutable Parquet objects."""
 
     __tablename__ = "forecast_runs"
     __table_args__ = (UniqueConstraint("shop_id", "version_id", "origin_on"),)

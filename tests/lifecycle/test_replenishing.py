@@ -10,7 +10,7 @@ from sqlalchemy import select
 from ml.reorder import TAIL, Terms, point, spread
 from shopify_app import clock
 from shopify_app.db import Database
-from shopify_app.lifecycle import ahead, forecasts, registry, reordering, replenishing
+from shopify_app.lifecycle import forecast_arrays, forecasts, registry, reordering, replenishing
 from shopify_app.policy import Policy
 from shopify_app.records import vendors
 from shopify_app.records.objects import Objects
@@ -108,7 +108,7 @@ def test_each_lead_time_of_the_shop_s_vendors_is_learned_for_itself(
         run = forecasts.served(db, alice.id, LAST)
         assert run is not None
         advice = reordering.advice(db, objects, alice.id, Policy.of(db.get_one(Shop, alice.id).settings), run, LAST)
-        said = ahead.read(objects, run)
+        said = forecast_arrays.read(objects, run)
     terms = Terms(1, 0.9, 4)
     enough = point(said.daily[:, 0], spread(said.bands, 1), terms, mine.tails[1])
     assert advice.line(0).reorder_point == pytest.approx(enough[0])

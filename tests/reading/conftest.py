@@ -127,11 +127,11 @@ def working(town: Town, work: Callable[[], object]) -> Iterator[None]:
     def live() -> None:
         while not over.wait(0.05):
             with town.context.database.transaction() as db:
-                canary.sing(db)
+                canary.touch(db)
             work()
 
     with town.context.database.transaction() as db:
-        canary.sing(db)
+        canary.touch(db)
     thread = threading.Thread(target=live)
     thread.start()
     try:

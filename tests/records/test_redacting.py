@@ -57,7 +57,7 @@ def test_others_write_while_the_store_takes_its_time(
 ) -> None:
     def write() -> None:
         with database.transaction() as db:
-            canary.sing(db)
+            canary.touch(db)
 
     deliver(alice, "customers/redact", BUYER.asks(alice.domain, "orders_to_redact", 1))
     Drain(database, settings, Meanwhile(settings.var / "objects", write)).all()

@@ -23,7 +23,7 @@ def test_a_process_that_answers_is_alive(client: FlaskClient) -> None:
 
 def test_everything_there_is_ready(database: Database, client: FlaskClient) -> None:
     with database.transaction() as db:
-        canary.sing(db)
+        canary.touch(db)
     told = client.get("/readyz")
     assert (told.status_code, told.get_json()) == (
         200,

@@ -29,7 +29,7 @@ def read(context: Context, alice: Shop, bob: Shop) -> list[Shop]:
 def heard(context: Context, ago: timedelta) -> None:
     """The last heartbeat was so long ago."""
     with context.database.transaction() as db:
-        canary.sing(db)
+        canary.touch(db)
         db.execute(update(Turn).where(Turn.queue == "canary").values(served_at=clock.now() - ago))
 
 

@@ -167,7 +167,7 @@ def labels(names: Iterable[str]) -> list[tuple[str, str]]:
 
 
 def why(at: Standing, line: Line) -> str:
-    """The numbers behind one piece of advice, in the order in which they are reckoned."""
+    """The numbers behind one piece of advice, in the order in which they are calculated."""
     terms = line.terms
     days = f"{terms.lead_days} days" if terms.lead_days > 1 else "1 day"
     told = (
@@ -196,9 +196,9 @@ def _there(in_stock: int, on_the_way: int) -> str:
 
 
 def _by_variant(line: Line) -> str:
-    """How the quantities of a product's variants were reckoned."""
+    """How the quantities of a product's variants were calculated."""
     how = (
-        "Each variant is reckoned by itself, from its share of what sold in the last 91 days, without the days on"
+        "Each variant is calculated by itself, from its share of what sold in the last 91 days, without the days on"
         " which it was sold out"
     )
     short = sum(one.line.need == Need.NOW for one in line.variants)
