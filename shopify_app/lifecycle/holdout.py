@@ -11,6 +11,7 @@ from ml.holdout import Compared, Said, compare
 from shopify_app import clock
 from shopify_app.records import feeds, jobs
 from shopify_app.tables import Order, OrderLine, View, ViewKind
+from shopify_app.tables.orders import IS_SALE, SAME_ORDER
 
 __all__ = ["Compared", "Result", "Said", "Test", "of", "result", "start", "stop"]
 
@@ -123,8 +124,8 @@ def _orders(db: Session, shop_id: int, number: int) -> list[_Order]:
     """What was bought in the test, as webhooks say; no test orders or cancelled ones, nothing that was given back."""
     told = (
         select(Order.order_id, Order.pseudonym, Order.total_amount, OrderLine.test_arm, OrderLine.beside_id)
-        .join(OrderLine, (OrderLine.shop_id == Order.shop_id) & (OrderLine.order_id == Order.order_id))
-        .where(Order.shop_id == shop_id, Order.is_test.is_(False), Order.cancelled_at.is_(None))
+        .join(OrderLine, SAME_ORDER)
+        .where(Order.shop_id == shop_id, *IS_SALE)
         .where(OrderLine.test_arm.in_((f"{number}{SHOWN}", f"{number}{HELD}")), OrderLine.units > 0)
     )
     found: dict[int, _Order] = {}

@@ -2,18 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from shopify_app.tables import Order, OrderLine
+from shopify_app.tables.orders import IS_SALE, SAME_ORDER
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-SAME_ORDER = (Order.shop_id == OrderLine.shop_id) & (Order.order_id == OrderLine.order_id)
 
 
 def units(db: Session, shop_id: int, first: date, last: date) -> "pd.DataFrame":
@@ -24,12 +22,7 @@ def units(db: Session, shop_id: int, first: date, last: date) -> "pd.DataFrame":
     import numpy as np
     import pandas as pd
 
-    rows = db.execute(
-        select(OrderLine.product_id, OrderLine.created_on, func.sum(OrderLine.units))
-        .join(Order, SAME_ORDER)
-        .where(*_sold(shop_id, first, last))
-        .group_by(OrderLine.product_id, OrderLine.created_on)
-    ).all()
+    rows = db.execute(_units_by(_sold(shop_id, first, last), OrderLine.product_id, OrderLine.created_on)).all()
     products, days, sold = zip(*rows, strict=True) if rows else ((), (), ())
     return pd.DataFrame(
         {
@@ -42,43 +35,32 @@ def units(db: Session, shop_id: int, first: date, last: date) -> "pd.DataFrame":
 
 def total_by_day(db: Session, shop_id: int, first: date, last: date) -> dict[date, float]:
     """Units the whole shop sold on each day that sold any."""
-    rows = db.execute(
-        select(OrderLine.created_on, func.sum(OrderLine.units))
-        .join(Order, SAME_ORDER)
-        .where(*_sold(shop_id, first, last))
-        .group_by(OrderLine.created_on)
-    )
+    rows = db.execute(_units_by(_sold(shop_id, first, last), OrderLine.created_on))
     return {day_on: float(sold) for day_on, sold in rows}
 
 
 def product_by_day(db: Session, shop_id: int, product_id: int, first: date, last: date) -> dict[date, float]:
     """Units one product sold on each day that sold any."""
-    rows = db.execute(
-        select(OrderLine.created_on, func.sum(OrderLine.units))
-        .join(Order, SAME_ORDER)
-        .where(*_sold(shop_id, first, last), OrderLine.product_id == product_id)
-        .group_by(OrderLine.created_on)
-    )
+    sold = [*_sold(shop_id, first, last), OrderLine.product_id == product_id]
+    rows = db.execute(_units_by(sold, OrderLine.created_on))
     return {day_on: float(sold) for day_on, sold in rows}
 
 
-def of_products(
-    db: Session, shop_id: int, product_ids: Sequence[int], first: date, last: date
+def by_product_and_day(
+    db: Session, shop_id: int, first: date, last: date, only: Sequence[int] | None = None
 ) -> Iterator[tuple[int, date, float]]:
-    """Product, day and units of every day on which one of these products sold any."""
-    rows = db.execute(
-        select(OrderLine.product_id, OrderLine.created_on, func.sum(OrderLine.units))
-        .join(Order, SAME_ORDER)
-        .where(*_sold(shop_id, first, last), OrderLine.product_id.in_(list(product_ids)))
-        .group_by(OrderLine.product_id, OrderLine.created_on)
-    )
-    yield from ((product_id, day_on, float(sold)) for product_id, day_on, sold in rows if product_id is not None)
+    """Product, day and units of every day on which a product sold any: of all products, or of these only."""
+    sold = _sold(shop_id, first, last)
+    if only is not None:
+        sold.append(OrderLine.product_id.in_(list(only)))
+    rows = db.execute(_units_by(sold, OrderLine.product_id, OrderLine.created_on))
+    yield from ((product_id, day_on, float(units)) for product_id, day_on, units in rows)
 
 
 def orders(db: Session, shop_id: int, first: date, last: date) -> int:
     """How many counting orders the days had."""
     span = Order.shop_id == shop_id, Order.created_on >= first, Order.created_on <= last
-    return db.scalar(select(func.count()).select_from(Order).where(*span, *_counts())) or 0
+    return db.scalar(select(func.count()).select_from(Order).where(*span, *IS_SALE)) or 0
 
 
 def baskets(db: Session, shop_id: int, first: date, last: date) -> dict[int, list[int]]:
@@ -100,8 +82,8 @@ def baskets(db: Session, shop_id: int, first: date, last: date) -> dict[int, lis
 def _sold(shop_id: int, first: date, last: date) -> list[ColumnElement[bool]]:
     """Lines of the shop's counting orders of those days that hold units of a product."""
     span = OrderLine.shop_id == shop_id, OrderLine.created_on >= first, OrderLine.created_on <= last
-    return [*span, OrderLine.product_id.is_not(None), OrderLine.units > 0, *_counts()]
+    return [*span, OrderLine.product_id.is_not(None), OrderLine.units > 0, *IS_SALE]
 
 
-def _counts() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return Order.is_test.is_(False), Order.cancelled_at.is_(None)
+def _units_by(sold: Sequence[ColumnElement[bool]], *columns: Any) -> Any:
+    return select(*columns, func.sum(OrderLine.units)).join(Order, SAME_ORDER).where(*sold).group_by(*columns)

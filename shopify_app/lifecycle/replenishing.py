@@ -174,9 +174,8 @@ def _evenings(
             factor[day, there] = spread(mine.bands, one.lead_days)
     sold = np.zeros((days, len(ids)))
     place = {product_id: n for n, product_id in enumerate(ids.tolist())}
-    for product_id, day_on, units in outcomes.of_products(
-        db, shop_id, list(place), first_on + timedelta(days=1), closed_on
-    ):
+    first = first_on + timedelta(days=1)
+    for product_id, day_on, units in outcomes.by_product_and_day(db, shop_id, first, closed_on, list(place)):
         sold[(day_on - first_on).days - 1, place[product_id]] = units
     return [Evenings(lead, factor, cover, sold) for lead, factor in zip(leads, factors, strict=True)]
 

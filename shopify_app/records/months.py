@@ -25,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from shopify_app.tables import Order, OrderLine
+from shopify_app.tables.orders import IS_SALE
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -101,7 +102,7 @@ def _statement(dialect: str) -> Any:
     """What reads orders and lines, each column packed into one value: a million rows as objects would cost seconds."""
     orders = select(*_packed(dialect, _order(dialect))).where(*_days(Order))
     lines = select(*_packed(dialect, _line(dialect))).where(*_days(OrderLine))
-    placed = orders.where(Order.is_test.is_(False), Order.cancelled_at.is_(None)).subquery()
+    placed = orders.where(*IS_SALE).subquery()
     sold = lines.where(OrderLine.units > 0, OrderLine.product_id.is_not(None)).subquery()
     return select(placed, sold).select_from(placed.join(sold, true()))  # one row beside one row
 

@@ -9,6 +9,7 @@ from sqlalchemy import and_, bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from shopify_app.tables import InventoryItem, Order, OrderLine, Product, StockDay
+from shopify_app.tables.orders import IS_SALE, SAME_ORDER
 
 ITEMS: Any = InventoryItem.__table__
 OF_PRODUCT = and_(Product.shop_id == InventoryItem.shop_id, Product.product_id == InventoryItem.product_id)
@@ -90,15 +91,14 @@ def sold(
     for some in _some(product_ids):
         lines = (
             select(OrderLine.product_id, OrderLine.variant_id, func.sum(OrderLine.units))
-            .join(Order, (Order.shop_id == OrderLine.shop_id) & (Order.order_id == OrderLine.order_id))
+            .join(Order, SAME_ORDER)
             .where(
                 OrderLine.shop_id == shop_id,
                 OrderLine.created_on.between(first_on, last_on),
                 OrderLine.product_id.in_(some),
                 OrderLine.variant_id.is_not(None),
                 OrderLine.units > 0,
-                Order.is_test.is_(False),
-                Order.cancelled_at.is_(None),
+                *IS_SALE,
             )
             .group_by(OrderLine.product_id, OrderLine.variant_id)
         )

@@ -56,6 +56,11 @@ class OrderLine(Base):
     """Number and group (a: lists are shown, b: held back) of the A/B test that the shopper was in, like 3a."""
 
 
+SAME_ORDER = (Order.shop_id == OrderLine.shop_id) & (Order.order_id == OrderLine.order_id)
+IS_SALE = Order.is_test.is_(False), Order.cancelled_at.is_(None)
+"""Which orders count: neither tests nor cancelled ones."""
+
+
 class Product(Base):
     """The newest version of a product."""
 

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from shopify_app.lifecycle import forecasts
-from shopify_app.lifecycle.outcomes import SAME_ORDER
+from shopify_app.lifecycle import forecasts, outcomes
 from shopify_app.records import catalogue
 from shopify_app.records.objects import Objects
-from shopify_app.tables import ForecastRun, Order, OrderLine, Product
+from shopify_app.tables import ForecastRun, Product
 from shopify_app.web.pages.reading.products import MONTH, WEEKS, Outlook, accuracy
 from shopify_app.web.pages.reading.standing import Standing
 from shopify_app.web.pages.reading.stored import columns
@@ -160,24 +159,11 @@ def _sold(db: Session, at: Standing, kind: Kind) -> dict[Key, tuple[float, ...]]
     """Units per group in each of the last eight weeks, by what is in it now; without tests and cancelled orders."""
     first = at.closed_on - timedelta(days=7 * WEEKS - 1)
     _, members = _members(db, at.shop_id, kind)
-    lines = (
-        select(OrderLine.product_id, OrderLine.created_on, func.sum(OrderLine.units))
-        .join(Order, SAME_ORDER)
-        .where(
-            OrderLine.shop_id == at.shop_id,
-            OrderLine.created_on.between(first, at.closed_on),
-            OrderLine.product_id.is_not(None),
-            OrderLine.units > 0,
-            Order.is_test.is_(False),
-            Order.cancelled_at.is_(None),
-        )
-        .group_by(OrderLine.product_id, OrderLine.created_on)
-    )
     nowhere: tuple[Key, ...] = ("",) if kind == Kind.TYPE else ()
     weeks: Mapping[Key, list[float]] = defaultdict(lambda: [0.0] * WEEKS)
-    for product_id, on, units in db.execute(lines):
-        for key in members.get(product_id or 0, nowhere):
-            weeks[key][_week(on, first)] += float(units)
+    for product_id, on, units in outcomes.by_product_and_day(db, at.shop_id, first, at.closed_on):
+        for key in members.get(product_id, nowhere):
+            weeks[key][_week(on, first)] += units
     return {key: tuple(units) for key, units in weeks.items()}
 
 

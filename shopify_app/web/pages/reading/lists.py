@@ -11,6 +11,7 @@ from shopify_app.lifecycle.bundles import Bundles
 from shopify_app.lifecycle.explain import Explanation, explain
 from shopify_app.records import jobs, mailings, shops
 from shopify_app.tables import Evaluation, Exposure, Job, Order, OrderLine, Product, PublishedList, Task, WorkState
+from shopify_app.tables.orders import IS_SALE, SAME_ORDER
 from shopify_app.web.pages.reading.standing import Standing
 
 CHOICES = 200
@@ -169,8 +170,7 @@ def bought(db: Session, at: Standing) -> Bought:
         OrderLine.shop_id == at.shop_id,
         OrderLine.created_on > since,
         OrderLine.units > 0,
-        Order.is_test.is_(False),
-        Order.cancelled_at.is_(None),
+        *IS_SALE,
     )
     chosen = OrderLine.beside_id.is_not(None)
     orders, units, amount, every = db.execute(
@@ -180,7 +180,7 @@ def bought(db: Session, at: Standing) -> Bought:
             func.coalesce(func.sum(case((chosen, OrderLine.units * OrderLine.price_amount))), 0),
             func.count(OrderLine.order_id.distinct()),
         )
-        .join(Order, (Order.shop_id == OrderLine.shop_id) & (Order.order_id == OrderLine.order_id))
+        .join(Order, SAME_ORDER)
         .where(*sold)
     ).one()
     return Bought(BOUGHT_DAYS, orders, int(units), float(amount), every)

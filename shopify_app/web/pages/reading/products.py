@@ -5,13 +5,13 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sqlalchemy import Row, Select, func, select, true
+from sqlalchemy import Row, Select, select, true
 from sqlalchemy.orm import Session
 
 from shopify_app.lifecycle import forecasts, outcomes, reordering
 from shopify_app.lifecycle.advice import Shelf
 from shopify_app.records.objects import Objects
-from shopify_app.tables import ForecastRun, Order, OrderLine, Product
+from shopify_app.tables import ForecastRun, Product
 from shopify_app.web.pages.reading.standing import Standing
 from shopify_app.web.pages.reading.stored import columns
 
@@ -210,24 +210,10 @@ def _all_weeks(
 ) -> tuple[dict[str, tuple[float, ...]], dict[str, date]]:
     """Units per product and week, and the first day each sold in that time. Tests and cancelled orders do not count."""
     first, _ = _week(at, WEEKS)
-    few = OrderLine.product_id.in_(list(product_ids)) if len(product_ids) <= FEW else true()
-    rows = db.execute(
-        select(OrderLine.product_id, OrderLine.created_on, func.sum(OrderLine.units))
-        .join(Order, (Order.shop_id == OrderLine.shop_id) & (Order.order_id == OrderLine.order_id))
-        .where(
-            OrderLine.shop_id == at.shop_id,
-            OrderLine.created_on.between(first, at.closed_on),
-            OrderLine.product_id.is_not(None),
-            few,
-            OrderLine.units > 0,
-            Order.is_test.is_(False),
-            Order.cancelled_at.is_(None),
-        )
-        .group_by(OrderLine.product_id, OrderLine.created_on)
-    )
+    only = product_ids if len(product_ids) <= FEW else None
     sold: dict[str, list[tuple[date, float]]] = defaultdict(list)
-    for product_id, day, units in rows:
-        sold[str(product_id)].append((day, float(units)))
+    for product_id, day, units in outcomes.by_product_and_day(db, at.shop_id, first, at.closed_on, only):
+        sold[str(product_id)].append((day, units))
     began = {series: min(day for day, _ in days) for series, days in sold.items()}
     return {series: _by_week(days, first) for series, days in sold.items()}, began
 
