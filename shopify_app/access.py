@@ -19,7 +19,7 @@ from shopify_app.log import log
 from shopify_app.platform.oauth import InvalidGrant, OAuth
 from shopify_app.records import shops, tokens
 from shopify_app.records.seal import Seal
-from shopify_app.records.tokens import Stored
+from shopify_app.records.tokens import StoredPair
 from shopify_app.tables import Shop
 
 MARGIN = timedelta(minutes=5)
@@ -52,7 +52,7 @@ def distrust(database: Database, settings: Settings, shop: Shop, access_token: s
 
 
 def _at_least(
-    database: Database, settings: Settings, shop: Shop, session: requests.Session, good: Callable[[Stored], bool]
+    database: Database, settings: Settings, shop: Shop, session: requests.Session, good: Callable[[StoredPair], bool]
 ) -> str:
     """The token of the first pair that is good: one caller renews under the shop's lease, the others wait for it."""
     patience = time.monotonic() + PATIENCE
@@ -68,7 +68,7 @@ def _at_least(
     raise ShopifyUnavailable(shop.domain, "another process has been renewing the token for too long")
 
 
-def _load(database: Database, settings: Settings, shop: Shop) -> Stored:
+def _load(database: Database, settings: Settings, shop: Shop) -> StoredPair:
     with database.reading() as db:
         pair = tokens.load(db, shop.id, Seal(settings.encryption_keys))
     if pair is None:
@@ -79,13 +79,13 @@ def _load(database: Database, settings: Settings, shop: Shop) -> Stored:
     return pair
 
 
-def _lock(database: Database, shop: Shop, pair: Stored) -> int | None:
+def _lock(database: Database, shop: Shop, pair: StoredPair) -> int | None:
     with database.transaction() as db:
         return tokens.lock(db, shop.id, pair.generation, server_time(db))
 
 
 def _refresh(
-    database: Database, settings: Settings, shop: Shop, session: requests.Session, pair: Stored, fence: int
+    database: Database, settings: Settings, shop: Shop, session: requests.Session, pair: StoredPair, fence: int
 ) -> None:
     """Renew and store, in this order and before first use: the first use of a new token retires the old pair."""
     try:

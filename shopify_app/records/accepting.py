@@ -46,7 +46,7 @@ class Delivery(Protocol):
     def secret_used(self) -> int: ...
 
 
-class Stored(NamedTuple):
+class InboxRow(NamedTuple):
     """A delivery as the columns of `inbox`. Times are texts, see `utc`."""
 
     shop: str
@@ -64,17 +64,17 @@ class Stored(NamedTuple):
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """What makes a second delivery a repeated one."""
+        """Two deliveries with the same key are one delivery, repeated."""
         return self.shop, self.topic, self.delivery_key
 
 
-COLUMNS = Stored._fields[:-1]
+COLUMNS = InboxRow._fields[:-1]
 FUNCTIONS = {"sqlite": "instr", "postgresql": "strpos"}
 MOMENT = "(%s::timestamp AT TIME ZONE 'UTC')"
 MARKS = {"triggered_at": MOMENT, "received_at": MOMENT, "signature": "%b::bytea", "body": "%b::bytea"}
 """PostgreSQL does not guess the types of a list of values."""
 
-STRANGERS = f"""
+INSERT_NEW = f"""
     INSERT INTO inbox ({", ".join(COLUMNS)}, state, attempts)
     VALUES ({", ".join("?" * len(COLUMNS))}, '{EventState.PENDING}', 0)"""
 
@@ -84,8 +84,8 @@ def utc(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(" ", "microseconds")[: len("2026-01-01 00:00:00.000000")]
 
 
-def store(raw: Any, dialect: str, deliveries: Sequence[Stored]) -> list[Outcome]:
-    """Store deliveries that are not here yet, in one statement; what became of each.
+def store(raw: Any, dialect: str, deliveries: Sequence[InboxRow]) -> list[Outcome]:
+    """Store the deliveries that are new, in one statement; the outcome of each.
 
     Only the body is signed. A body that came before under another shop or another kind of topic is therefore stored
     parked: somebody may be replaying a captured one. A replay that was parked does not taint the real ones after it.
@@ -100,20 +100,20 @@ def store(raw: Any, dialect: str, deliveries: Sequence[Stored]) -> list[Outcome]
     return [_outcome(states.get(one.key)) for one in deliveries]
 
 
-def store_strangers(raw: Any, deliveries: Sequence[Stored]) -> list[Outcome] | None:
-    """The same on SQLite in two thirds of the time, for deliveries whose bodies never came before. Else None.
+def store_new(raw: Any, deliveries: Sequence[InboxRow]) -> list[Outcome] | None:
+    """`store` in two thirds of the time, on SQLite, when none of these bodies came before. Else None.
 
-    Raises IntegrityError when one of them has the key of another delivery that is here.
+    Raises IntegrityError when one of them has the key of a stored delivery.
     """
     marks = ", ".join("?" * len(deliveries))
     seen = f"SELECT 1 FROM inbox WHERE signature IN ({marks}) LIMIT 1"
     if _is_any_alike(deliveries) or raw.execute(seen, [one.signature for one in deliveries]).fetchone():
         return None
-    raw.executemany(STRANGERS, [one[:-1] for one in deliveries])
+    raw.executemany(INSERT_NEW, [one[:-1] for one in deliveries])
     return [Outcome.ACCEPTED] * len(deliveries)
 
 
-def _is_any_alike(deliveries: Sequence[Stored]) -> bool:
+def _is_any_alike(deliveries: Sequence[InboxRow]) -> bool:
     signatures, keys = {one.signature for one in deliveries}, {one.key for one in deliveries}
     return min(len(signatures), len(keys)) < len(deliveries)
 
@@ -127,7 +127,7 @@ def _outcome(state: str | None) -> Outcome:
 @cache
 def _statement(dialect: str, rows: int) -> str:
     """The statement for so many deliveries, with the driver's marks for their values."""
-    marks = ["?" if dialect == "sqlite" else MARKS.get(name, "%s") for name in Stored._fields]
+    marks = ["?" if dialect == "sqlite" else MARKS.get(name, "%s") for name in InboxRow._fields]
     names = ", ".join(COLUMNS)
     return f"""
         WITH given ({names}, alike) AS (VALUES {", ".join([f"({', '.join(marks)})"] * rows)}),

@@ -16,7 +16,7 @@ from shopify_app import clock
 from shopify_app.db import insert, server_time
 from shopify_app.errors import Conflict, NotFound
 from shopify_app.records import turns
-from shopify_app.records.accepting import QUARANTINED, Delivery, Outcome, Stored, store, utc
+from shopify_app.records.accepting import QUARANTINED, Delivery, InboxRow, Outcome, store, utc
 from shopify_app.records.leases import TRIES, LostLease
 from shopify_app.records.seal import Seal
 from shopify_app.tables import Event, EventState, Turn
@@ -50,12 +50,12 @@ class Batch:
 def accept(db: Session, hook: Delivery, seal: Seal, now: datetime) -> bool:
     """Store a verified delivery once, within a transaction. False when it is here already, however often it comes."""
     raw = db.connection().connection.driver_connection
-    return store(raw, db.get_bind().dialect.name, [as_stored(hook, seal, now)]) != [Outcome.REPEATED]
+    return store(raw, db.get_bind().dialect.name, [as_row(hook, seal, now)]) != [Outcome.REPEATED]
 
 
-def as_stored(hook: Delivery, seal: Seal, now: datetime) -> Stored:
+def as_row(hook: Delivery, seal: Seal, now: datetime) -> InboxRow:
     """A verified delivery as `store` takes it, its body compressed and sealed."""
-    return Stored(
+    return InboxRow(
         hook.shop,
         hook.topic[:100],
         _delivery_key(hook),
@@ -263,7 +263,7 @@ def _delivery_key(hook: Delivery) -> str:
 
 @lru_cache(100)
 def _alike(topic: str) -> str:
-    """Topics under which the same body means the same, for `Stored.alike`."""
+    """Topics under which the same body means the same, for `InboxRow.alike`."""
     return f",{','.join(next((topics for topics in SAME_MEANING if topic in topics), (topic,)))},"
 
 

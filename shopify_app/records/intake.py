@@ -1,4 +1,4 @@
-"""The inbox's own connections: they store what the door has verified, give up early, and mend themselves."""
+"""Database connections that only store verified deliveries: short timeouts, reopened by themselves when broken."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -7,12 +7,12 @@ from typing import Any, Protocol
 import psycopg
 from sqlalchemy.engine.url import make_url
 
-from shopify_app.records.accepting import Outcome, Stored, store, store_strangers
+from shopify_app.records.accepting import InboxRow, Outcome, store, store_new
 
 SECONDS = 3
-"""For a lock and for a statement: with what comes before and after, an answer leaves within four seconds."""
+"""Limit for a lock and for a statement, so that an answer leaves within four seconds."""
 ROOMY = ("wal_autocheckpoint=4000", "cache_size=-16000")
-"""16 MB of log, so that a page that many deliveries touch is copied into the database once, and as much to remember."""
+"""16 MB of log, so that a page touched by many deliveries is written to the database once, and as much page cache."""
 
 Result = Outcome | Exception
 
@@ -20,24 +20,24 @@ Result = Outcome | Exception
 class Intake(Protocol):
     """One connection. It belongs to one thread."""
 
-    def store(self, deliveries: Sequence[Stored]) -> list[Result]:
-        """Store deliveries durably, together: they share one wait for the disk. A bad one does not spoil the others.
+    def store(self, deliveries: Sequence[InboxRow]) -> list[Result]:
+        """Store deliveries durably in one commit; for each its outcome, or why it could not be stored.
 
-        For each what became of it, or why it could not be stored.
+        A bad one does not affect the others.
         """
 
     def close(self) -> None:
-        """Let go of the connection; the next `store` opens another."""
+        """Close the connection; the next `store` opens another."""
 
 
 class SqliteIntake:
-    """SQLite lets one write at a time: who has to wait for another program's turn gives up after SECONDS."""
+    """SQLite has one writer at a time: waiting for another process's write ends after SECONDS."""
 
     def __init__(self, url: str) -> None:
         self._path = make_url(url).database or ""
         self._raw: sqlite3.Connection | None = None
 
-    def store(self, deliveries: Sequence[Stored]) -> list[Result]:
+    def store(self, deliveries: Sequence[InboxRow]) -> list[Result]:
         """All in one transaction; if that fails, each in its own."""
         try:
             raw = self._begun()
@@ -45,7 +45,7 @@ class SqliteIntake:
             self.close()
             return [busy for _ in deliveries]
         try:
-            outcomes = store_strangers(raw, deliveries) if len(deliveries) > 1 else None
+            outcomes = store_new(raw, deliveries) if len(deliveries) > 1 else None
             outcomes = outcomes or store(raw, "sqlite", deliveries)
             raw.execute("COMMIT")
             return list(outcomes)
@@ -71,14 +71,14 @@ class SqliteIntake:
 
 
 class PostgresIntake:
-    """A statement commits by itself. After a restart of the server the old connection is found dead and opened anew."""
+    """Each statement commits by itself. A connection that died with a restart of the server is opened again."""
 
     def __init__(self, url: str) -> None:
         self._address = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
         self._raw: psycopg.Connection[Any] | None = None
 
-    def store(self, deliveries: Sequence[Stored]) -> list[Result]:
-        """All in one statement, and at once again when only the connection was dead; after a bad one each alone."""
+    def store(self, deliveries: Sequence[InboxRow]) -> list[Result]:
+        """All in one statement, again at once if the connection was dead; after any other error each in its own."""
         was_open = self._raw is not None
         try:
             return list(store(self._opened(), "postgresql", deliveries))
@@ -100,7 +100,7 @@ class PostgresIntake:
         return self._raw
 
     def close(self) -> None:
-        """Leave the server."""
+        """Close the connection."""
         if self._raw is not None:
             self._raw.close()
             self._raw = None

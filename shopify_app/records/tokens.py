@@ -42,7 +42,7 @@ class Pair(Protocol):
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredPair:
     """The pair as it is kept. Its text form holds no secret."""
 
     access_token: str = field(repr=False)
@@ -70,12 +70,12 @@ def replace(db: Session, shop_id: int, pair: Pair, seal: Seal, fence: int) -> bo
     return _as_holder(db, shop_id, fence, **values)
 
 
-def load(db: Session, shop_id: int, seal: Seal) -> Stored | None:
+def load(db: Session, shop_id: int, seal: Seal) -> StoredPair | None:
     """The shop's pair; None when there is none (yet)."""
     row = db.scalar(select(Token).where(Token.shop_id == shop_id).execution_options(populate_existing=True))
     if row is None or not row.access_token or row.refresh_token is None or row.refresh_expires_at is None:
         return None
-    return Stored(
+    return StoredPair(
         access_token=seal.open(row.access_token, about(shop_id, "access")).decode(),
         refresh_token=seal.open(row.refresh_token, about(shop_id, "refresh")).decode(),
         expires_at=row.expires_at,

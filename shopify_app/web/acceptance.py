@@ -1,4 +1,4 @@
-"""Storing a delivery within the time Shopify gives us, or saying at once that we cannot."""
+"""Store deliveries within the time Shopify gives us, several per commit, or say at once that we cannot."""
 
 import queue
 import threading
@@ -10,23 +10,23 @@ from dataclasses import dataclass
 from shopify_app import clock
 from shopify_app.errors import ForetallyError
 from shopify_app.log import log
-from shopify_app.records.accepting import Delivery, Outcome, Stored
-from shopify_app.records.inbox import as_stored
+from shopify_app.records.accepting import Delivery, InboxRow, Outcome
+from shopify_app.records.inbox import as_row
 from shopify_app.records.intake import Intake, PostgresIntake, SqliteIntake
 from shopify_app.records.seal import Seal
 
 PATIENCE = 3.5
 """Seconds until a delivery is answered, whatever happens; Shopify hangs up after five."""
-FULL = 512
-"""Waiting deliveries, most of a second's work: whoever comes after them is asked to come again."""
-TOGETHER = 64
+QUEUE_LIMIT = 512
+"""Deliveries that may wait, most of a second's work; further ones get 503."""
+BATCH = 64
 """Deliveries in one commit, at most."""
-COMPANY = 0.002
-"""Seconds that a commit waits for company when the one before had some: sharing it is most of what can be saved."""
+BATCH_WAIT = 0.002
+"""Seconds to wait for more deliveries after a commit of several: a shared commit is the largest saving there is."""
 IDLE = 10.0
-"""Seconds of silence after which a thread closes its connection and goes home."""
+"""Seconds without a delivery after which a thread closes its connection and ends."""
 POSTGRES_CONNECTIONS = 2
-"""While one waits for the disk the other fills; more of them only make commits smaller."""
+"""While one waits for the disk the other collects; with more, commits only get smaller."""
 
 
 class Busy(ForetallyError):
@@ -35,15 +35,15 @@ class Busy(ForetallyError):
 
 @dataclass(slots=True)
 class Waiting:
-    """A delivery on its way into the database. `told` is called once, from another thread."""
+    """A delivery in the queue. `told` is called once, from another thread."""
 
-    stored: Stored
+    stored: InboxRow
     told: Callable[[Outcome | Busy], None]
     until: float
 
 
 class Acceptance:
-    """Threads with a connection each, and the line of deliveries before them. SQLite has one writer, so one thread."""
+    """A queue of deliveries, and threads with a connection each that store them: one thread on SQLite."""
 
     def __init__(self, url: str, seal: Seal, idle: float = IDLE) -> None:
         self._is_sqlite = url.startswith("sqlite")
@@ -51,7 +51,7 @@ class Acceptance:
         self._seal = seal
         self._idle = idle
         self._most = 1 if self._is_sqlite else POSTGRES_CONNECTIONS
-        self._line: queue.SimpleQueue[Waiting] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Waiting] = queue.SimpleQueue()
         self._threads = self._resting = 0
         self._lock = threading.Lock()
 
@@ -68,40 +68,40 @@ class Acceptance:
         return answer
 
     def submit(self, hook: Delivery, told: Callable[[Outcome | Busy], None]) -> None:
-        """Store a verified delivery soon; `told` hears what became of it after the commit. Raises Busy when full.
+        """Queue a verified delivery; `told` gets the outcome after the commit. Raises Busy when the queue is full.
 
-        Nobody is told when it takes longer than PATIENCE: who waits should stop waiting then.
+        `told` is not called when it takes longer than PATIENCE: stop waiting then.
         """
-        waiting = Waiting(as_stored(hook, self._seal, clock.now()), told, time.monotonic() + PATIENCE)
+        waiting = Waiting(as_row(hook, self._seal, clock.now()), told, time.monotonic() + PATIENCE)
         with self._lock:
-            if self._line.qsize() >= FULL:
+            if self._queue.qsize() >= QUEUE_LIMIT:
                 raise Busy("too many deliveries at once")
-            self._line.put(waiting)
-            if self._line.qsize() > self._resting and self._threads < self._most:
+            self._queue.put(waiting)
+            if self._queue.qsize() > self._resting and self._threads < self._most:
                 self._threads += 1
                 threading.Thread(target=self._work, name="acceptance", daemon=True).start()
 
     def _work(self) -> None:
-        intake, had_company = self._open(), False
-        while batch := self._next(had_company):
-            had_company = len(batch) > 1
+        intake, was_shared = self._open(), False
+        while batch := self._next(was_shared):
+            was_shared = len(batch) > 1
             try:
                 _store(intake, batch)
             except Exception:
                 log.exception("deliveries were left without an answer", deliveries=len(batch))
         intake.close()
 
-    def _next(self, had_company: bool) -> list[Waiting]:
-        """What is to be stored together. Nothing when nothing came for a while, which ends the thread."""
+    def _next(self, was_shared: bool) -> list[Waiting]:
+        """The deliveries of the next commit; none after IDLE seconds, which ends the thread."""
         first = self._first()
         if first is None:
             return []
-        if had_company:
-            time.sleep(COMPANY)
+        if was_shared:
+            time.sleep(BATCH_WAIT)
         batch = [first]
         with suppress(queue.Empty):
-            while len(batch) < TOGETHER:
-                batch.append(self._line.get_nowait())
+            while len(batch) < BATCH:
+                batch.append(self._queue.get_nowait())
         return batch
 
     def _first(self) -> Waiting | None:
@@ -109,17 +109,17 @@ class Acceptance:
             self._resting += 1
         first = None
         with suppress(queue.Empty):
-            first = self._line.get(timeout=self._idle)
+            first = self._queue.get(timeout=self._idle)
         with self._lock:
             self._resting -= 1
-            if first is None and not self._line.empty():  # somebody came at the last moment, counting on us
-                first = self._line.get_nowait()
+            if first is None and not self._queue.empty():  # queued at the last moment, counting on this thread
+                first = self._queue.get_nowait()
             self._threads -= first is None
         return first
 
 
 def _store(intake: Intake, batch: list[Waiting]) -> None:
-    """Store those that somebody still waits for, and tell each what became of it."""
+    """Store the deliveries that have not timed out, and tell each its outcome."""
     in_time = [one for one in batch if time.monotonic() < one.until]
     results = intake.store([one.stored for one in in_time]) if in_time else []
     for one, result in zip(in_time, results, strict=True):

@@ -1,7 +1,4 @@
-"""What a webhook is answered, whichever server stands in front. Nothing is parsed here, and no worker is needed.
-
-It knows no Flask: the server answers webhooks without it.
-"""
+"""Check a webhook, have it stored, and say what to answer, with or without Flask. The body is not parsed."""
 
 import asyncio
 from collections import deque
@@ -20,7 +17,7 @@ from shopify_app.web.acceptance import Acceptance, Busy
 
 
 class Reply(NamedTuple):
-    """Status, text for whoever reads it, and headers."""
+    """Status, text and headers of an answer."""
 
     status: int
     text: str = ""
@@ -35,7 +32,7 @@ Tell = Callable[[Reply], None]
 
 
 class Hooks:
-    """Checks, stores, says yes."""
+    """Answers webhooks: `take` waits for the commit, `take_soon` calls back after it."""
 
     def __init__(self, secrets: Sequence[bytes], acceptance: Acceptance) -> None:
         self._secrets = secrets
@@ -45,7 +42,7 @@ class Hooks:
         self._outcomes = {outcome: metrics.webhooks.labels(outcome.value) for outcome in Outcome}
 
     def take(self, headers: Mapping[str, str], body: bytes) -> Reply:
-        """200 once the delivery is stored, also when it is here already; 4xx unsigned; 503 when it cannot be stored."""
+        """200 once the delivery is stored or was before; 4xx for a bad signature; 503 when it cannot be stored."""
         started = perf_counter()
         try:
             hook = verify.webhook(headers, body, self._secrets)
@@ -54,9 +51,9 @@ class Hooks:
             return turned_away(no)
 
     def take_soon(self, headers: Mapping[str, str], body: bytes, loop: asyncio.AbstractEventLoop, tell: Tell) -> None:
-        """The same without waiting: `tell` hears the reply, in the event loop that calls this.
+        """`take` without waiting: `tell` is called with the reply, in this event loop.
 
-        It hears nothing when the database takes longer than PATIENCE.
+        It is not called when the database takes longer than PATIENCE.
         """
         started = perf_counter()
         try:
@@ -66,7 +63,7 @@ class Hooks:
             tell(turned_away(no))
 
     def _bring(self, loop: asyncio.AbstractEventLoop, what: tuple[Tell, Webhook, float, Outcome | Busy]) -> None:
-        """From the database's thread to the event loop: deliveries of one commit wake it once."""
+        """Pass an outcome from the database's thread to the event loop; the deliveries of one commit wake it once."""
         self._brought.append(what)
         if not self._is_rung:
             self._is_rung = True
@@ -89,7 +86,7 @@ class Hooks:
 
 
 def turned_away(no: Refused | Busy) -> Reply:
-    """What the sender of a delivery hears that was not stored."""
+    """The answer to a delivery that was not stored."""
     if isinstance(no, Busy):
         metrics.webhooks.labels("busy").inc()
         log.warning("a delivery was not taken", reason=str(no))

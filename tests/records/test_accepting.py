@@ -10,8 +10,8 @@ from sqlalchemy import select
 
 from shopify_app import clock
 from shopify_app.db import Database
-from shopify_app.records.accepting import Outcome, Stored
-from shopify_app.records.inbox import as_stored, payload_bytes
+from shopify_app.records.accepting import InboxRow, Outcome
+from shopify_app.records.inbox import as_row, payload_bytes
 from shopify_app.records.intake import Intake, PostgresIntake, Result, SqliteIntake
 from shopify_app.records.seal import Seal
 from shopify_app.tables import Event
@@ -29,8 +29,8 @@ def intake(database: Database) -> Iterator[Intake]:
     made.close()
 
 
-def delivery(seal: Seal, shop: str, webhook_id: str, body: bytes, topic: str = "orders/create") -> Stored:
-    return as_stored(Delivery(shop, topic, body, webhook_id, triggered_at=clock.now()), seal, clock.now())
+def delivery(seal: Seal, shop: str, webhook_id: str, body: bytes, topic: str = "orders/create") -> InboxRow:
+    return as_row(Delivery(shop, topic, body, webhook_id, triggered_at=clock.now()), seal, clock.now())
 
 
 def events(database: Database) -> list[Event]:
@@ -54,7 +54,7 @@ def test_times_are_read_back_as_they_were_told(database: Database, intake: Intak
     triggered, received = datetime(2026, 3, 1, 9, 0, 0, 123, UTC), datetime(2026, 3, 1, 10, tzinfo=UTC)
     told = Delivery(ALICE, "orders/create", b"x", "w-1", triggered_at=triggered)
     untold = Delivery(ALICE, "orders/create", b"y", "w-2", triggered_at=None)
-    intake.store([as_stored(told, seal, received), as_stored(untold, seal, received)])
+    intake.store([as_row(told, seal, received), as_row(untold, seal, received)])
     assert [(e.triggered_at, e.received_at) for e in events(database)] == [(triggered, received), (None, received)]
 
 
@@ -127,7 +127,7 @@ def test_two_connections_with_the_same_deliveries_do_not_wait_for_each_other_for
     told = [delivery(seal, ALICE, f"w-{n}", f"{n}".encode()) for n in range(40)]
     answers: list[list[Result]] = []
 
-    def store(deliveries: list[Stored]) -> None:
+    def store(deliveries: list[InboxRow]) -> None:
         intake = PostgresIntake(database.url)
         answers.append([result for _ in range(10) for result in intake.store(deliveries)])
         intake.close()

@@ -14,7 +14,7 @@ from shopify_app.db import Database
 from shopify_app.records.accepting import Outcome
 from shopify_app.records.seal import Seal
 from shopify_app.tables import Event
-from shopify_app.web.acceptance import FULL, Acceptance, Busy
+from shopify_app.web.acceptance import QUEUE_LIMIT, Acceptance, Busy
 from tests.factories import Delivery
 
 
@@ -62,7 +62,7 @@ def test_who_finds_the_line_full_is_sent_away_at_once(
     while len(told) < in_line and time.monotonic() < until:
         time.sleep(0.05)
     assert told == [Outcome.ACCEPTED] * in_line
-    assert stored(database) == in_line >= FULL
+    assert stored(database) == in_line >= QUEUE_LIMIT
 
 
 def fill(acceptance: Acceptance, numbers: Iterator[int], told: list[object]) -> None:
