@@ -44,10 +44,10 @@ def parser() -> argparse.ArgumentParser:
     """The options and what they mean."""
     found = argparse.ArgumentParser(prog="python -m devstore", description="A local Shopify for one app.")
     add = found.add_argument
-    add("--orders", type=Path, metavar="FILE", help="replay this Parquet file of order lines, not the synthetic shop")
+    add("--orders", type=Path, metavar="FILE", help="sell this Parquet or CSV file, not the made-up shop")
     add("--history-until", metavar="DATE", help="last day that lies in the past when the shop opens (YYYY-MM-DD)")
     add("--speed", type=float, default=0.0, metavar="D", help="business days per second; 0 waits for steps (default)")
-    add("--seed", type=int, default=7, help="seed of the synthetic shop and of the faults (default 7)")
+    add("--seed", type=int, default=7, help="seed of the made-up shop and of the faults (default 7)")
     add("--port", type=int, default=8801, help="port to listen on (default 8801)")
     add("--shop", action="append", metavar="HANDLE", help=f"handle of a shop, may be repeated (default {DEFAULT_SHOP})")
     add("--app-url", default="http://127.0.0.1:8800", help="where the app is (default http://127.0.0.1:8800)")
