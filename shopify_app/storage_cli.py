@@ -27,7 +27,7 @@ def add_commands(commands: Any) -> None:
     kinds = group(commands, "snapshot", "a shop's frozen data: show, verify, diff, reproduce")
     show = on_shop(kinds, "show", _show, "all snapshots and who needs them, or the files of one")
     verify = on_shop(kinds, "verify", _verify, "read every file again and name the damaged ones")
-    diff = on_shop(kinds, "diff", _diff, "orders, lines and products that changed from one snapshot to another")
+    diff = on_shop(kinds, "diff", _diff, "what changed from one snapshot to another")
     for made, names in ((show, ["id"]), (verify, ["id"]), (diff, ["old", "new"])):
         for name in names:
             made.add_argument(name, nargs="?" if made is not diff else None, type=_id, help="its first characters do")
@@ -102,7 +102,7 @@ def _diff(settings: Settings, chosen: argparse.Namespace) -> dict[str, Any]:
 def _for_people(told: dict[str, Any]) -> dict[str, Any]:
     """Counts, and the first few of each kind."""
     shown: dict[str, Any] = {"manifest": told["manifest"] or "the same but for its files"}
-    for name in ("orders", "lines", "products"):
+    for name in ("orders", "lines", "products", "collections", "files"):
         for what, rows in told[name].items():
             more = f", the first {SHOWN} of them" if len(rows) > SHOWN else ""
             shown[f"{name} {what}, {len(rows)}{more}"] = rows[:SHOWN]

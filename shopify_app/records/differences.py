@@ -1,7 +1,8 @@
-"""What changed between two snapshots: which orders, lines and products came, went or are other than they were."""
+"""What changed between two snapshots: what came, went or is other than it was."""
 
+from collections import defaultdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from shopify_app.records.objects import Objects
 from shopify_app.tables import Snapshot
@@ -32,13 +33,14 @@ CHANGED_ORDERS = """
 
 
 def between(objects: Objects, old: Snapshot, new: Snapshot) -> dict[str, Any]:
-    """Orders, lines and products that were added, changed and removed from `old` to `new`, by number.
+    """Orders, lines, products and collections that were added, changed and removed from `old` to `new`, by number.
 
-    Only files that the two do not share are read. Raises NotFound or DamagedBundle for one that cannot be.
+    Of other files (stock, views, signals, promotions) the names alone are told, of the shop what it was and is.
+    Of orders only files that the two do not share are read. Raises NotFound or DamagedBundle for one that cannot be.
     """
     import duckdb
 
-    told = {name: [old.manifest[name], new.manifest[name]] for name in ("cutoff_on", "code_version", "schema")}
+    told = {name: [old.manifest.get(name), new.manifest.get(name)] for name in FACTS}
     with duckdb.connect() as db:
         db.execute("SET threads TO 1")
         for name, mine, other in (("before", old, new), ("after", new, old)):
@@ -51,10 +53,14 @@ def between(objects: Objects, old: Snapshot, new: Snapshot) -> dict[str, Any]:
         "orders": {what: [row["order_id"] for row in orders if row["what"] == what] for what in KINDS},
         "lines": {what: [_without(row, "what") for row in lines if row["what"] == what] for what in KINDS},
         "products": _products(objects, old, new),
+        "collections": _collections(objects, old, new),
+        "files": _others(old, new),
     }
 
 
+FACTS = ("cutoff_on", "code_version", "schema", "time_zone", "country", "currency")
 KINDS = ("added", "changed", "removed")
+PRODUCTS, COLLECTIONS = "products.parquet", "collections.parquet"
 
 
 def _lines(objects: Objects, mine: Snapshot, other: Snapshot) -> str:
@@ -81,11 +87,66 @@ def _products(objects: Objects, old: Snapshot, new: Snapshot) -> dict[str, list[
 
 
 def _catalogue(objects: Objects, snapshot: Snapshot) -> dict[int, dict[str, Any]]:
+    return {row["product_id"]: row for row in _table(objects, snapshot, PRODUCTS)}
+
+
+def _collections(objects: Objects, old: Snapshot, new: Snapshot) -> dict[str, list[Any]]:
+    before, after = (_members(objects, snapshot) for snapshot in (old, new))
+    both = sorted(before.keys() & after.keys())
+    return {
+        "added": sorted(after.keys() - before.keys()),
+        "changed": [
+            {
+                "collection_id": number,
+                "title": [before[number].title, after[number].title],
+                "products_added": sorted(after[number].products - before[number].products),
+                "products_removed": sorted(before[number].products - after[number].products),
+            }
+            for number in both
+            if before[number] != after[number]
+        ],
+        "removed": sorted(before.keys() - after.keys()),
+    }
+
+
+class _Collection(NamedTuple):
+    title: str
+    products: frozenset[int]
+
+
+def _members(objects: Objects, snapshot: Snapshot) -> dict[int, _Collection]:
+    """The collections by number. Where products tell other titles of one, the last counts, as it does in training."""
+    titles: dict[int, str] = {}
+    products: defaultdict[int, set[int]] = defaultdict(set)
+    for row in _table(objects, snapshot, COLLECTIONS):
+        titles[row["collection_id"]] = row["title"]
+        products[row["collection_id"]].add(row["product_id"])
+    return {number: _Collection(title, frozenset(products[number])) for number, title in titles.items()}
+
+
+def _others(old: Snapshot, new: Snapshot) -> dict[str, list[str]]:
+    """Names of files that are not told row by row."""
+    before, after = (
+        {
+            file["name"]: file["sha256"]
+            for file in snapshot.manifest["files"]
+            if not file["name"].startswith("lines/") and file["name"] not in (PRODUCTS, COLLECTIONS)
+        }
+        for snapshot in (old, new)
+    )
+    return {
+        "added": sorted(after.keys() - before.keys()),
+        "changed": sorted(name for name in before.keys() & after.keys() if before[name] != after[name]),
+        "removed": sorted(before.keys() - after.keys()),
+    }
+
+
+def _table(objects: Objects, snapshot: Snapshot, name: str) -> list[dict[str, Any]]:
+    """The rows of that file; none when the snapshot has no such file."""
     import pyarrow.parquet as pq
 
-    (named,) = (file for file in snapshot.manifest["files"] if file["name"] == "products.parquet")
-    path: Path = objects.checked_path(named["sha256"])
-    return {row["product_id"]: row for row in pq.ParquetFile(path).read().to_pylist()}
+    paths: list[Path] = [objects.checked_path(f["sha256"]) for f in snapshot.manifest["files"] if f["name"] == name]
+    return [row for path in paths for row in pq.ParquetFile(path).read().to_pylist()]
 
 
 def _rows(result: Any) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """What a diff tells is what was done between two snapshots."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from shopify_app.db import Database
 from shopify_app.errors import DamagedBundle
-from shopify_app.records import differences, snapshots
+from shopify_app.records import differences, ingest, payloads, shops, snapshots
 from shopify_app.records.folder import FolderObjects
 from shopify_app.records.objects import Objects
 from shopify_app.tables import Shop, Snapshot
@@ -82,6 +83,44 @@ def test_a_month_that_was_days_before_is_no_difference(
 ) -> None:
     april = snapshots.freeze(database, objects, alice, date(2026, 4, 1), "code-2")
     assert differences.between(objects, two[1], april)["orders"] == {"added": [], "changed": [], "removed": []}
+
+
+SUMMER, GIFTS, TEA = (7, "Summer"), (8, "Gifts"), (9, "Tea")
+
+
+def test_collections_are_told_by_what_became_of_them_and_of_their_products(
+    database: Database, objects: Objects, alice: Shop, bob: Shop, two: tuple[Snapshot, Snapshot]
+) -> None:
+    in_collections(database, bob, {1: (SUMMER, TEA), 2: (TEA,)})
+    in_collections(database, alice, {1: (SUMMER, GIFTS), 2: (SUMMER,)})
+    begun = snapshots.freeze(database, objects, alice, date(2026, 3, 31), "code-2")
+    in_collections(database, alice, {1: (SUMMER,), 2: (TEA,), 3: ((7, "Sommer"),)})
+    told = differences.between(objects, begun, snapshots.freeze(database, objects, alice, date(2026, 3, 31), "code-2"))
+    summer = {"collection_id": 7, "title": ["Summer", "Sommer"], "products_added": [3], "products_removed": [2]}
+    assert told["collections"] == {"added": [9], "changed": [summer], "removed": [8]}
+    assert differences.between(objects, two[1], begun)["collections"] == {"added": [7, 8], "changed": [], "removed": []}
+    assert differences.between(objects, begun, begun)["collections"] == {"added": [], "changed": [], "removed": []}
+
+
+def in_collections(database: Database, shop: Shop, told: dict[int, tuple[tuple[int, str], ...]]) -> None:
+    """What the catalogue says, read a little later each time."""
+    with database.transaction() as db:
+        read = [replace(payloads.product(product(number)), collections=mine) for number, mine in told.items()]
+        ingest.apply_products(db, shops.get(db, shop.id), read)
+
+
+def test_another_time_zone_and_another_history_of_stock_are_told(
+    database: Database, objects: Objects, alice: Shop, two: tuple[Snapshot, Snapshot], deliver: Deliver, drain: Drain
+) -> None:
+    with database.transaction() as db:
+        shops.get(db, alice.id).time_zone = "Asia/Tokyo"
+    cheaper = [{"id": 20, "price": "4.00", "inventory_item_id": 25}]
+    deliver(alice, "products/update", product(2, variants=cheaper, updated_at="2026-03-31T12:00:00+00:00"))
+    drain()
+    alice = shops.at(database, alice.domain)
+    told = differences.between(objects, two[1], snapshots.freeze(database, objects, alice, date(2026, 3, 31), "code-2"))
+    assert told["manifest"] == {"time_zone": ["Europe/Berlin", "Asia/Tokyo"]}
+    assert told["files"] == {"added": [], "changed": ["stock.parquet"], "removed": []}
 
 
 def test_a_damaged_file_is_named_instead_of_compared(objects: Objects, two: tuple[Snapshot, Snapshot]) -> None:
