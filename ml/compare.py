@@ -52,7 +52,7 @@ TUNED_FOR = 2000
 """Orders at which the confidence sequence is tightest."""
 FIRST_LOOK = 100
 """Orders before a confidence sequence, which is an asymptotic one, is looked at."""
-LONG_BLOCK, SHORT_BLOCK, LONG_FROM = 14, 7, 56
+LONG_BLOCK, SHORT_BLOCK, LONG_FROM = 14, 7, 28
 MIN_DAYS = 3 * SHORT_BLOCK
 
 
@@ -246,7 +246,8 @@ def _below_zero(d: Floats) -> tuple[float, float]:
     Neighbouring days share most of their seven-day sums, so days are no independent evidence. On such series a
     nominal .05 / .01 was measured as .062 / .013 with blocks of 14 days, and as .098 / .035 with the Diebold-Mariano
     statistic and Bartlett weights (.068 / .023 with rectangular ones), the usual small-sample factor included.
-    Histories under eight weeks have blocks of a week, which are a little too sure of themselves (.086 / .024).
+    Under four weeks blocks are of a week, which are a little too sure of themselves (.07 to .11 / .015 to .03, as they
+    were up to eight weeks: .07 to .15 / .014 to .05); with four to eight weeks .05 to .08 / .01 to .015.
 
     Source: Ibragimov & Müller (2010), "t-statistic based correlation and heterogeneity robust inference".
     """

@@ -108,6 +108,20 @@ def test_false_promotions_of_equal_versions_stay_rare() -> None:
     assert np.mean(passed) < 0.03
 
 
+@pytest.mark.parametrize("n", [28, 42, 55, 84])
+def test_a_gate_that_means_one_in_twenty_is_hardly_more_often_wrong_at_any_length(n: int) -> None:
+    """Two versions that are equally good, one of which is ahead for days on end: errors of 7-day sums."""
+    random, said = np.random.default_rng(n), []
+    for _ in range(400):
+        ahead = random.normal(size=n + 6)
+        for day in range(1, n + 6):
+            ahead[day] = 0.8 * ahead[day - 1] + 0.6 * ahead[day]
+        sums = np.convolve(ahead, np.ones(7), "valid")
+        said.append(better(np.full(n, 100.0), 100 + sums, gain=0.0, alpha=0.05).verdict)
+    for verdict in (Verdict.PASS, Verdict.FAIL):
+        assert said.count(verdict) / 400 <= 0.11
+
+
 def test_too_few_days_are_inconclusive_whatever_they_say() -> None:
     test = not_inferior(np.ones(20), np.full(20, 0.1))
     assert (test.verdict, test.n) == (Verdict.INCONCLUSIVE, 20)
