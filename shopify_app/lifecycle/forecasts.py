@@ -20,8 +20,15 @@ if TYPE_CHECKING:
 
 TOTAL = "__total__"
 QUANTITIES = ("mean", "p10", "p50", "p90")
-TYPES_FILE, COLLECTIONS_FILE = "types.parquet", "collections.parquet"
-"""What `ml.forecast.groups` writes; that module loads numpy, which a page need not."""
+DAYS_FILE = "forecasts.parquet"
+FILES = {
+    "days_sha256": DAYS_FILE,
+    "windows_sha256": "windows.parquet",
+    "explanations_sha256": explain.FILE,
+    "types_sha256": "types.parquet",
+    "collections_sha256": "collections.parquet",
+}
+"""What `ml.train.predict` writes, by the column of its hash; the modules that do load numpy, which a page need not."""
 
 
 @dataclass(frozen=True)
@@ -38,14 +45,8 @@ def put(objects: Objects, folder: Path) -> Stored:
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    days = pq.read_table(folder / "forecasts.parquet")
-    files = {
-        "days_sha256": objects.put(folder / "forecasts.parquet"),
-        "windows_sha256": objects.put(folder / "windows.parquet"),
-        "explanations_sha256": _put(objects, folder / explain.FILE),
-        "types_sha256": _put(objects, folder / TYPES_FILE),
-        "collections_sha256": _put(objects, folder / COLLECTIONS_FILE),
-    }
+    days = pq.read_table(folder / DAYS_FILE)
+    files = {column: _put(objects, folder / name) for column, name in FILES.items()}
     totals = days.filter(pc.equal(days["series"].cast("string"), TOTAL)).to_pylist()
     rows = [{"day_on": _day(one["ds"]), **{name: float(one[name]) for name in QUANTITIES}} for one in totals]
     return Stored(_day(days["origin"][0].as_py()), files, rows)
@@ -71,6 +72,11 @@ def keep(db: Session, version: Version, snapshot_id: str, said: Stored, *, was_c
 
 def _put(objects: Objects, file: Path) -> str | None:
     return objects.put(file) if file.is_file() else None
+
+
+def files(run: ForecastRun) -> dict[str, str | None]:
+    """The hashes of a run's files by the names under which they were written; None where there was no such file."""
+    return {name: getattr(run, column) for column, name in FILES.items()}
 
 
 def newest(db: Session, shop_id: int, version_id: int) -> ForecastRun | None:

@@ -331,10 +331,10 @@ def _write(folder: Path, origin: date, mean: np.ndarray) -> None:
     pd.DataFrame(windows).to_parquet(folder / "windows.parquet")
     numbers = range(len(mean))
     types = [({"type": kind}, list(numbers)[n :: len(TYPES)]) for n, kind in enumerate(TYPES)]
-    _by_group(origin, mean, types).to_parquet(folder / forecasts.TYPES_FILE)
+    _by_group(origin, mean, types).to_parquet(folder / forecasts.FILES["types_sha256"])
     told = [({"collection": number, "title": title}, place) for place, (number, title) in enumerate(COLLECTIONS)]
     collections = [(key, [n for n in numbers if _is_in(n, place)]) for key, place in told]
-    _by_group(origin, mean, collections).to_parquet(folder / forecasts.COLLECTIONS_FILE)
+    _by_group(origin, mean, collections).to_parquet(folder / forecasts.FILES["collections_sha256"])
 
 
 def _by_group(origin: date, mean: np.ndarray, groups: list[tuple[dict[str, Any], list[int]]]) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from shopify_app import clock
 from shopify_app.db import Database
 from shopify_app.records import ingest, jobs, payloads, retention, shops
-from shopify_app.tables import Shop, Snapshot, Turn, Version
+from shopify_app.tables import ForecastRun, Shop, Snapshot, Turn, Version
 from tests.conftest import Say
 from tests.factories import order, product
 from tests.worlds import World
@@ -77,6 +77,16 @@ def test_snapshots_are_shown_checked_and_reproduced_and_a_flipped_bit_is_named(
         code, told = say("snapshot", "reproduce", *shop, task, "1")
         assert (code, told["verdict"]) == (0, "the same bytes")
         assert told["bundle"] == told["bundle_again"]
+    code, told = say("snapshot", "reproduce", *shop, "forecast", "1")
+    assert told["forecast"] == {"after": "2026-03-01", "snapshot": name, "verdict": "the same bytes"}
+    with database.transaction() as db:
+        db.execute(update(ForecastRun).values(windows_sha256="d" * 64))
+    code, told = say("snapshot", "reproduce", *shop, "forecast", "1")
+    assert (code, told["verdict"], told["forecast"]["files_that_differ"]) == (1, "the same bytes", ["windows.parquet"])
+    with database.transaction() as db:
+        db.execute(update(ForecastRun).values(snapshot_id="gone"))
+    code, told = say("snapshot", "reproduce", *shop, "forecast", "1")
+    assert (code, told["forecast"]["verdict"]) == (0, "its snapshot is no longer here")
     path = context.objects.path(files(database, trained)["lines/2026-01.parquet"])
     path.chmod(0o644)
     path.write_bytes(path.read_bytes()[:-9] + b"x" + path.read_bytes()[-8:])
