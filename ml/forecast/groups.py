@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from ml.forecast.bulk import shop_total
 from ml.forecast.forecast import Forecast, Points, write_frame
-from ml.forecast.intervals import LEVELS, MIN_IN_CLASS, UNTRIED, Bands, calibrate, conformal, spread
+from ml.forecast.intervals import LEVELS, MIN_IN_CLASS, Bands, calibrate, conformal, lumps, spread, untried_sums
 from ml.forecast.level import record_origins, total_days
 from ml.frames import HORIZON, WINDOW
 from ml.sales import Collection, DailySales, Floats, Ints
@@ -117,25 +117,26 @@ def _ranked(sales: DailySales, rows: Mapping[Any, list[int]]) -> list[Ints]:
 
 
 def _measured(sales: DailySales, groups: Sequence[Ints]) -> dict[str, Bands]:
-    """Ranges that would have held these groups' own sales at past origins; none without groups or origins."""
-    origins = record_origins(sales.days, HORIZON)[::EVERY]
-    if not groups or not origins:
+    """Ranges that would have held these groups' own sales at past origins; none without groups."""
+    if not groups:
         return {}
+    spans, otherwise = (1, WINDOW, HORIZON), untried_sums(lumps(sales.units))
+    origins = record_origins(sales.days, HORIZON)[::EVERY]
+    if not origins:
+        return {str(days): otherwise for days in spans}
     units = replace(sales, revenue=None, is_out=None)
     said, came = [], []
     for rows in groups:
         total = shop_total(units.rows(rows), origins[-1])
         said += [total_days(total.until(origin), HORIZON) for origin in origins]
         came += [total.units[origin : origin + HORIZON] for origin in origins]
-    return {
-        str(days): _bands(_sums(np.array(said), days), _sums(np.array(came), days)) for days in (1, WINDOW, HORIZON)
-    }
+    return {str(days): _bands(_sums(np.array(said), days), _sums(np.array(came), days), otherwise) for days in spans}
 
 
-def _bands(said: Floats, came: Floats) -> Bands:
+def _bands(said: Floats, came: Floats, otherwise: Bands) -> Bands:
     """Per class of volume where there are enough errors; of a few groups, for all volumes alike."""
     if said.size >= MIN_IN_CLASS or said.size < LEAST_ERRORS:
-        return calibrate(said, came)
+        return calibrate(said, came, otherwise)
     error = ((came - said) / spread(said)).ravel()
     low, middle, high = (float(f"{conformal(error, level):.6g}") for level in LEVELS)
     return Bands((), ((low, middle, high),))
@@ -176,7 +177,7 @@ def _told(
         return pd.DataFrame()
     daily = np.stack([forecast.days.mean[places].sum(axis=0) for places in groups])
     spans = sorted({1, min(WINDOW, forecast.horizon), forecast.horizon})
-    parts = [_points(known.get(str(days), UNTRIED), _sums(daily, days)) for days in spans]
+    parts = [_points(known.get(str(days)) or untried_sums(), _sums(daily, days)) for days in spans]
     windows = [part.mean.shape[1] for part in parts]
     after = np.concatenate([np.arange(n) * days + 1 for n, days in zip(windows, spans, strict=True)])
     origin, times = np.datetime64(forecast.origin_on, "s"), sum(windows)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ml.forecast import effects, groups, level
 from ml.forecast.config import ForecastConfig
-from ml.forecast.intervals import UNTRIED, Bands
+from ml.forecast.intervals import Bands, lumps, untried
 from ml.forecast.level import Chosen, Lead, Record
 from ml.forecast.member import MEMBERS, forecaster
 from ml.forecast.model import ForecastModel
 from ml.forecast.stockouts import uncensored
 from ml.forecast.validation import (
+    KINDS,
     Trial,
     bands_of,
     product_figures,
@@ -56,15 +57,16 @@ def fit_forecast(sales: DailySales, config: ForecastConfig, seed: int, say: Say)
         say(total.because)
     say(f"fitting {leader} on {len(sales.series)} products, {sales.days} days")
     member = forecaster(leader).fit(usual, config, seed)
-    bands: dict[str, Bands] = dict.fromkeys(("day", "week", "whole"), UNTRIED)
+    otherwise = {days: untried(days, lumps(usual.units)) for _, days in KINDS}
+    bands = {kind: otherwise[days] for kind, days in KINDS}
     if leader in trials:
-        bands = bands_of(trials[leader])
+        bands = bands_of(trials[leader], otherwise)
     if not member.is_scaled:
         total = _summed(usual)
     days, quantile = config.sold_within_days, config.cap_quantile
     ranges = groups.type_bands(usual), groups.collection_bands(usual)
     model = ForecastModel(member, bands, days, quantile, moved, total.lead, *ranges)
-    told = figures(sales, trials, leader, total, level.track_record(usual, HORIZON, Lead(level.NAIVE)))
+    told = figures(sales, trials, leader, total, otherwise, level.track_record(usual, HORIZON, Lead(level.NAIVE)))
     lineage = {"signals": signals, "promotions": {"sha256": sales.plan_sha256} if sales.plan_sha256 else None}
     return Fitted(model, because, {**told, **{name: given for name, given in lineage.items() if given is not None}})
 
@@ -73,7 +75,9 @@ def _summed(sales: DailySales) -> Chosen:
     """The total of a member that is served as it is: the naive one, so that its total is last week's, too."""
     lead = Lead(level.NAIVE)
     record = level.track_record(sales, HORIZON, lead)
-    return Chosen(replace(lead, points=level.points_of(record)), "the total is the sum of the products", record, {})
+    return Chosen(
+        replace(lead, points=level.points_of(record, sales)), "the total is the sum of the products", record, {}
+    )
 
 
 def _without_choice(trials: dict[str, Trial], settled: str) -> tuple[str, str]:
@@ -101,18 +105,28 @@ def choose(trials: dict[str, Trial], config: ForecastConfig) -> tuple[str, str]:
     return best, f"lowest error per product over the last {_span(naive)} weeks with {gate}: {told}"
 
 
-def figures(sales: DailySales, trials: dict[str, Trial], leader: str, total: Chosen, naive: Record) -> dict[str, Any]:
+def figures(
+    sales: DailySales,
+    trials: dict[str, Trial],
+    leader: str,
+    total: Chosen,
+    otherwise: Mapping[int, Bands],
+    naive: Record,
+) -> dict[str, Any]:
     """The validated figures of the leaders beside those of naive; None where the history cannot tell.
 
-    naive: its record of the total. `lineage` holds the error and bias of each member on trial, and the error of each
-    view of the total.
+    otherwise: bands by length in days, where errors are too few. naive: its record of the total. `lineage` holds the
+    error and bias of each member on trial, and the error of each view of the total.
     """
     trial = trials.get(leader)
     windows = {"product_week": WINDOW, "product_28d": HORIZON}
     shops = {"store_week": WINDOW, "store_28d": HORIZON}
     return {
-        **{name: trial and product_figures(trial, trials[FLOOR], days) for name, days in windows.items()},
-        **{name: shop_figures(total.record, naive, days) for name, days in shops.items()},
+        **{
+            name: trial and product_figures(trial, trials[FLOOR], days, otherwise[days])
+            for name, days in windows.items()
+        },
+        **{name: shop_figures(total.record, naive, days, level.untried(sales, days)) for name, days in shops.items()},
         "trial_days": trial and trial_days(sales, trial, trials[FLOOR]),
         "lineage": {
             "products": {name: {"error": tried.error, "bias": tried.bias} for name, tried in trials.items()},

@@ -19,7 +19,7 @@ from ml.calendars import open_days
 from ml.errors import BadData
 from ml.forecast import prophet
 from ml.forecast.bulk import ShopTotal, shop_total
-from ml.forecast.intervals import conformal, ratio_points
+from ml.forecast.intervals import Points, conformal, lumps, ratio_points, untried_ratios
 from ml.forecast.prophet import Curve
 from ml.forecast.totals import VIEWS, EvenDays, even_days, steady
 from ml.frames import HORIZON, WINDOW
@@ -37,7 +37,6 @@ CURVE_WEEKS = 4
 MOST_SCALE = 3.0
 """Products are never scaled by more than this; if their sum is further off, it is the total that gives way."""
 
-Points = tuple[float, float, float]
 Record = tuple[Floats, Floats]
 """What would have been forecast at past origins, and what came: [origins, horizon] each, the newest origin first."""
 Say = Callable[[str], None]
@@ -137,7 +136,7 @@ def choose(sales: DailySales, views: Sequence[str], seed: int, say: Say) -> Chos
     leader, because = _best(errors, usual)
     told = ", ".join(f"{name} {error:.3f}" for name, error in errors.items())
     record = forecasts[leader], came
-    lead = Lead(leader, points=points_of(record))
+    lead = Lead(leader, points=points_of(record, sales))
     if leader in (PROPHET, BOTH):
         days = even_days(shop_total(sales), HORIZON)
         model = prophet.fit(days, seed)
@@ -165,13 +164,24 @@ def record_origins(days: int, horizon: int) -> list[int]:
     return [last - WINDOW * k for k in range(RECORD) if last - WINDOW * k >= first]
 
 
-def points_of(record: Record) -> dict[str, Points]:
-    """Actual / forecast at the 10, 50 and 90 % points of this record: of days, of weeks, of the whole horizon."""
+def points_of(record: Record, sales: DailySales) -> dict[str, Points]:
+    """Actual / forecast at the 10, 50 and 90 % points of the total of these sales: of days, weeks, the whole horizon.
+
+    record: of this total.
+    """
     forecast, actual = record
     origins, horizon = forecast.shape
     spans = {"day": 1, "week": WINDOW, "whole": horizon}
     trust = trust_in(origins)
-    return {kind: ratio_points(_sums(forecast, days), _sums(actual, days), trust) for kind, days in spans.items()}
+    return {
+        kind: ratio_points(_sums(forecast, days), _sums(actual, days), trust, untried(sales, days))
+        for kind, days in spans.items()
+    }
+
+
+def untried(sales: DailySales, days: int) -> Points:
+    """The same for windows of this total as long as it was never forecast."""
+    return untried_ratios(float(sales.total[-HORIZON:].mean()), days, lumps(sales.units))
 
 
 def trust_in(origins: int) -> float:

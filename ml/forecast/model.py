@@ -14,6 +14,7 @@ from ml.forecast import effects, level, sanity, weekday
 from ml.forecast.effects import Effects
 from ml.forecast.forecast import Forecast, Points
 from ml.forecast.intervals import Bands
+from ml.forecast.intervals import Points as Ratios
 from ml.forecast.level import USUAL, Lead, Outlook
 from ml.forecast.member import Member, forecaster
 from ml.forecast.stockouts import uncensored
@@ -60,7 +61,7 @@ class ForecastModel:
             points[:, rows] = self.bands[kind].around(mean[rows])
         return Points(mean, *points)
 
-    def _total(self, shop: DailySales, daily: Floats, of: Mapping[str, level.Points]) -> list[Points]:
+    def _total(self, shop: DailySales, daily: Floats, of: Mapping[str, Ratios]) -> list[Points]:
         """The total of what is forecast, with bands from how well such totals were forecast before.
 
         No ratio makes a range of nothing, so then it ends at what weeks and months have held so far.
@@ -72,11 +73,11 @@ class ForecastModel:
             points.append(Points(mean, mean * min(low, 1.0), mean * middle, most))
         return points
 
-    def _total_points(self, shop: DailySales, horizon: int, *, is_shop: bool) -> Mapping[str, level.Points]:
+    def _total_points(self, shop: DailySales, horizon: int, *, is_shop: bool) -> Mapping[str, Ratios]:
         """How far off the total usually is: as measured when the model was fitted, or now for any other total."""
         if self.lead.points and is_shop and horizon == HORIZON:
             return self.lead.points
-        return level.points_of(level.track_record(shop, horizon, self.lead))
+        return level.points_of(level.track_record(shop, horizon, self.lead), shop)
 
     def files(self) -> dict[str, bytes]:
         """What must be kept to load it again, by file name; the same model gives the same bytes."""

@@ -13,7 +13,7 @@ import numpy as np
 from ml.bundles import Trained, seal
 from ml.errors import BadBundle, BadData
 from ml.forecast.forecast import FORECASTS_FILE, Forecast, Points, write_frame
-from ml.forecast.intervals import UNTRIED
+from ml.forecast.intervals import Bands
 from ml.forecast.model import window_sums
 from ml.frames import TOTAL, WINDOW, Contract, check
 from ml.sales import Floats
@@ -27,6 +27,8 @@ GIVEN = Contract(
     {"series": "text", "ds": "day", "mean": "number"},
     {"p10": "number", "p50": "number", "p90": "number"},
 )
+WIDTH = Bands((), ((-1.3, -0.2, 1.6),))
+"""Band of a product's day that was not given: somewhat wider than a pure count."""
 TOTAL_WIDTH = (0.7, 1.4)
 """Band of a total that was not given, as factors of the sum of its products."""
 
@@ -71,7 +73,7 @@ def _complete(forecasts: pd.DataFrame) -> pd.DataFrame:
     table = forecasts.assign(ds=pd.to_datetime(forecasts["ds"]).dt.normalize()).sort_values(["series", "ds"])
     _check_rows(table)
     mean = table["mean"].to_numpy(np.float64)
-    points = zip(("p10", "p50", "p90"), UNTRIED.around(mean), strict=True)
+    points = zip(("p10", "p50", "p90"), WIDTH.around(mean), strict=True)
     table = table.assign(**{name: values for name, values in points if name not in table})
     columns = ["series", "ds", "mean", "p10", "p50", "p90"]
     if not (table["series"] == TOTAL).any():

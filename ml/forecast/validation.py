@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -14,7 +14,7 @@ from ml import metrics
 from ml.errors import BadData, Implausible
 from ml.forecast import effects, level
 from ml.forecast.config import ForecastConfig
-from ml.forecast.intervals import Bands, calibrate, every, ratio_points
+from ml.forecast.intervals import Bands, Points, calibrate, every, ratio_points
 from ml.forecast.level import Outlook, Record
 from ml.forecast.member import Member, forecaster
 from ml.forecast.model import mean_days, window_sums
@@ -151,18 +151,18 @@ def judged(name: str, on: Sequence[Stage], forecasts: Iterable[Floats]) -> Trial
     return Trial(name, rows, weeks, actual, (said, sold), _weekly_errors(off), np.array(shop))
 
 
-def bands_of(trial: Trial) -> dict[str, Bands]:
-    """The bands that this trial's errors give, for days, weeks and the whole horizon."""
-    return {kind: calibrate(*trial.sums(days)) for kind, days in KINDS}
+def bands_of(trial: Trial, otherwise: Mapping[int, Bands]) -> dict[str, Bands]:
+    """The bands that this trial's errors give, for days, weeks and the whole horizon; `otherwise` where too few."""
+    return {kind: calibrate(*trial.sums(days), otherwise[days]) for kind, days in KINDS}
 
 
-def product_figures(trial: Trial, naive: Trial, days: int) -> dict[str, Any]:
+def product_figures(trial: Trial, naive: Trial, days: int, otherwise: Bands) -> dict[str, Any]:
     """Accuracy of the medians, bias of the means and coverage of the 80 % band, for product windows of `days` days.
 
     Bands are judged on origins (or, with a single one, on products) that they were not made from.
     """
     forecast, actual = trial.sums(days)
-    low, middle, high = _held_out_points(trial, days)
+    low, middle, high = _held_out_points(trial, days, otherwise)
     return {
         "accuracy": metrics.accuracy(actual, middle),
         "naive_accuracy": metrics.accuracy(*reversed(naive.sums(days))),
@@ -172,7 +172,9 @@ def product_figures(trial: Trial, naive: Trial, days: int) -> dict[str, Any]:
     }
 
 
-def shop_figures(record: tuple[Floats, Floats], naive: tuple[Floats, Floats], days: int) -> dict[str, Any] | None:
+def shop_figures(
+    record: tuple[Floats, Floats], naive: tuple[Floats, Floats], days: int, otherwise: Points
+) -> dict[str, Any] | None:
     """The same for the shop's total of the first `days` days, from its track records; None when too young."""
     forecast, actual = (part[:, :days].sum(axis=1) for part in record)
     if len(actual) == 0 or actual.sum() == 0:
@@ -183,7 +185,7 @@ def shop_figures(record: tuple[Floats, Floats], naive: tuple[Floats, Floats], da
         "naive_accuracy": metrics.accuracy(naive[1][:, :days].sum(axis=1), naive[0][:, :days].sum(axis=1)),
         "standard_error": float(error.std() / actual.mean() / np.sqrt(len(actual))),
         "bias": metrics.bias(actual, forecast),
-        "coverage": _left_out_coverage(forecast, actual),
+        "coverage": _left_out_coverage(forecast, actual, otherwise),
         "n": len(actual),
     }
 
@@ -216,7 +218,7 @@ def _from_stage(member: Member, stage: Stage, config: ForecastConfig) -> Floats:
     return mean_days(member, stage.past, stage.rows, stage.total, config.cap_quantile).astype(np.float32)
 
 
-def _held_out_points(trial: Trial, days: int) -> tuple[Floats, Floats, Floats]:
+def _held_out_points(trial: Trial, days: int, otherwise: Bands) -> tuple[Floats, Floats, Floats]:
     """p10, p50, p90 of every window on trial, each from bands made without its own origin (or half of products)."""
     parts = [(weeks_summed(f, days), weeks_summed(a, days)) for f, a in zip(trial.forecast, trial.actual, strict=True)]
     if len(parts) == 1:
@@ -224,24 +226,25 @@ def _held_out_points(trial: Trial, days: int) -> tuple[Floats, Floats, Floats]:
         (forecast, actual), odd = parts[0], np.arange(len(parts[0][0])) % 2 == 1
         points = np.zeros((3, *forecast.shape))
         for mine in (odd, ~odd):
-            points[:, mine] = calibrate(forecast[~mine], actual[~mine]).around(forecast[mine])
+            points[:, mine] = calibrate(forecast[~mine], actual[~mine], otherwise).around(forecast[mine])
         return points[0].ravel(), points[1].ravel(), points[2].ravel()
     found = []
     for k, (forecast, _) in enumerate(parts):
         others = [part for j, part in enumerate(parts) if j != k]
-        bands = calibrate(*(np.concatenate([part[side].ravel() for part in others]) for side in (0, 1)))
+        said, came = (np.concatenate([part[side].ravel() for part in others]) for side in (0, 1))
+        bands = calibrate(said, came, otherwise)
         found.append(bands.around(forecast))
     low, middle, high = (np.concatenate([points[side].ravel() for points in found]) for side in range(3))
     return low, middle, high
 
 
-def _left_out_coverage(forecast: Floats, actual: Floats) -> float | None:
+def _left_out_coverage(forecast: Floats, actual: Floats, otherwise: Points) -> float | None:
     """Share of the totals inside the band that all the other origins give."""
     if len(actual) < 5:
         return None
     inside = []
     for k in range(len(actual)):
         others = np.arange(len(actual)) != k
-        low, _, high = ratio_points(forecast[others], actual[others], level.trust_in(len(actual)))
+        low, _, high = ratio_points(forecast[others], actual[others], level.trust_in(len(actual)), otherwise)
         inside.append(forecast[k] * low <= actual[k] <= forecast[k] * high)
     return float(np.mean(inside))

@@ -11,7 +11,7 @@ from ml.calendars import open_days
 from ml.explain import FACTS, PARTS, words
 from ml.features import SalesFeatures, recent_level
 from ml.forecast.config import ForecastConfig
-from ml.forecast.intervals import UNTRIED
+from ml.forecast.intervals import untried
 from ml.forecast.member import MEMBERS, forecaster
 from ml.forecast.model import ForecastModel
 from ml.forecast.reasons import explanations
@@ -25,7 +25,7 @@ CONFIG = ForecastConfig(rounds=20, rows=4000)
 def explained(sales: DailySales, name: str = "xgb", horizon: int = 28) -> pd.DataFrame:
     """The explanations of this member's forecast, by series, with the forecast's own mean beside them."""
     member = forecaster(name).fit(sales, CONFIG, 1)
-    model = ForecastModel(member, dict.fromkeys(("day", "week", "whole"), UNTRIED), 182, 0.95)
+    model = ForecastModel(member, dict.fromkeys(("day", "week", "whole"), untried(7)), 182, 0.95)
     forecast = model.forecast(sales, horizon)
     rows = explanations(model, sales, forecast)
     assert list(rows["series"]) == list(forecast.series)

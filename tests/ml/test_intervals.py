@@ -1,11 +1,26 @@
 """Bands hold what they promise, whatever the errors look like."""
 
+from datetime import date
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ml.forecast.intervals import UNTRIED, Bands, calibrate, conformal, ratio_points
+from ml.forecast.config import ForecastConfig
+from ml.forecast.intervals import (
+    NEW_SERIES,
+    Bands,
+    calibrate,
+    conformal,
+    lumps,
+    ratio_points,
+    untried,
+    untried_ratios,
+    untried_sums,
+)
+from ml.forecast.leader import fit_forecast
+from ml.sales import DailySales
 
 
 def counts(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -15,7 +30,7 @@ def counts(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_new_counts_fall_into_the_band_about_eight_times_in_ten_at_every_volume() -> None:
-    bands = calibrate(*counts(6000, 1))
+    bands = calibrate(*counts(6000, 1), untried(1))
     mean, actual = counts(6000, 2)
     low, _, high = bands.around(mean)
     inside = (actual >= low) & (actual <= high)
@@ -25,7 +40,7 @@ def test_new_counts_fall_into_the_band_about_eight_times_in_ten_at_every_volume(
 
 
 def test_about_half_of_new_counts_lie_above_the_median() -> None:
-    bands = calibrate(*counts(6000, 1))
+    bands = calibrate(*counts(6000, 1), untried(1))
     mean, actual = counts(6000, 2)
     _, middle, _ = bands.around(mean)
     assert 0.42 < (actual > middle).mean() < 0.56
@@ -34,7 +49,7 @@ def test_about_half_of_new_counts_lie_above_the_median() -> None:
 @settings(deadline=None, max_examples=40)
 @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=40))
 def test_points_are_in_order_and_never_negative(means: list[float]) -> None:
-    for bands in (UNTRIED, calibrate(*counts(500, 3))):
+    for bands in (untried(1), untried(28, 30.0), untried_sums(9.0), calibrate(*counts(500, 3), untried(1))):
         low, middle, high = bands.around(np.array(means))
         assert (low >= 0).all()
         assert (low <= middle).all()
@@ -43,17 +58,17 @@ def test_points_are_in_order_and_never_negative(means: list[float]) -> None:
 
 
 def test_bands_survive_being_written_down() -> None:
-    bands = calibrate(*counts(1000, 4))
+    bands = calibrate(*counts(1000, 4), untried(1))
     assert Bands.from_dict(bands.as_dict()) == bands
 
 
 def test_too_few_errors_give_the_untried_band() -> None:
-    assert calibrate(np.ones(10), np.ones(10)) == UNTRIED
+    assert calibrate(np.ones(10), np.ones(10), untried(7, 2.0)) == untried(7, 2.0)
 
 
 def test_of_very_many_errors_every_week_of_the_four_still_counts() -> None:
     mean = np.tile([1.0, 2.0, 3.0, 4.0], 400_000)
-    assert calibrate(mean, mean * 2).edges == pytest.approx((1, 2, 3))
+    assert calibrate(mean, mean * 2, untried(1)).edges == pytest.approx((1, 2, 3))
 
 
 @settings(deadline=None)
@@ -92,3 +107,56 @@ def test_a_few_windows_that_all_sold_more_than_was_forecast_do_not_end_a_range_a
     forecast, actual = np.full(5, 100.0), np.array([103.0, 104.0, 106.0, 108.0, 110.0])
     low, _, high = ratio_points(forecast, actual, 5 / 13)
     assert (low, high) == pytest.approx((0.7 ** (8 / 13), 1.1 ** (5 / 13) * 1.4 ** (8 / 13)))
+
+
+def test_lumps_are_the_units_that_come_together_on_a_day_counted_unit_by_unit() -> None:
+    units = np.array([[0.0, 3.0, 0.0, 1.0], [12.0, 0.0, 0.0, 2.0]])
+    one_by_one = [together for row in units for together in row for _ in range(int(together))]
+    assert lumps(units) == pytest.approx(np.mean(one_by_one))
+    assert lumps(np.minimum(units, 1)) == lumps(np.zeros((2, 4))) == 1.0
+
+
+def a_shop(random: np.random.Generator, products: int, days: int, lump: int) -> np.ndarray:
+    """Units of products that are bought by chance, so many at a time on average: some every day, some once a month."""
+    orders = random.poisson(random.lognormal(-1.5, 1.2, products)[:, None], (products, days))
+    return (orders * random.integers(1, 2 * lump, (products, days))).astype(np.float64)
+
+
+@pytest.mark.parametrize("lump", [1, 8])
+@pytest.mark.parametrize("days", [7, 28])
+def test_untried_bands_hold_most_windows_after_a_forecast_of_last_week_again(lump: int, days: int) -> None:
+    random, inside = np.random.default_rng(days), []
+    for _ in range(60):
+        units = a_shop(random, 12, 63, lump)
+        said, came = (part.sum(axis=1) for part in (units[:, 28:35], units[:, 35 : 35 + days]))
+        low, _, high = untried(days, lumps(units[:, :35])).around(said * days / 7)
+        inside += list((low <= came) & (came <= high))
+    assert 0.72 <= np.mean(inside) <= 0.95
+
+
+def test_a_total_is_as_unsure_as_a_large_shop_s_and_more_so_the_fewer_units_it_has() -> None:
+    assert untried_ratios(1e9, 28, 5.0) == pytest.approx(NEW_SERIES)
+    assert untried_ratios(0.0, 28, 5.0) == NEW_SERIES
+    low, _, high = untried_ratios(3.0, 7, 2.0)
+    wider = np.sqrt(1 + 2 * 2 / (0.05 * 21))
+    assert (low, high) == (pytest.approx(1 - 0.3 * wider, abs=1e-5), pytest.approx(1 + 0.4 * wider, abs=1e-5))
+    sums_low, _, sums_high = untried_sums(2.0).around(np.array([21.0]))
+    assert (sums_low[0], sums_high[0]) == (pytest.approx(21 * low, rel=0.15), pytest.approx(21 * high, rel=0.15))
+
+
+@pytest.mark.parametrize(("products", "days"), [(5, 35), (12, 35), (40, 20), (12, 140)])
+def test_ranges_of_small_and_young_shops_hold_four_of_five_months_to_come(products: int, days: int) -> None:
+    """They held three of ten while errors were too few for bands of their own."""
+    random, inside, of_total = np.random.default_rng(products + days), [], []
+    for _ in range(12):
+        units = a_shop(random, products, days + 28, 2)
+        units = units[units[:, :days].any(axis=1)]
+        names = tuple(f"p{row:02d}" for row in range(len(units)))
+        shop = DailySales(names, date(2025, 1, 6), units[:, :days].astype(np.float32))
+        said = fit_forecast(shop, ForecastConfig(), 1, lambda _: None).model.forecast(shop, only=names)
+        came = units[:, days:].sum(axis=1)
+        whole = said.whole
+        inside += list((whole.p10[:-1, 0] <= came) & (came <= whole.p90[:-1, 0]))
+        of_total.append(whole.p10[-1, 0] <= came.sum() <= whole.p90[-1, 0])
+    assert 0.7 <= np.mean(inside) <= 0.97
+    assert np.mean(of_total) >= 0.7
