@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +156,24 @@ def test_ranges_hold_four_of_five_later_windows_of_types_as_noisy_as_their_past(
         inside += list((low[0] <= came) & (came <= high[0]))
     assert np.mean(inside) >= 0.6
     assert groups.type_bands(replace(shop, kinds={})) == {}
+
+
+def test_in_a_shop_of_five_weeks_ranges_of_types_and_collections_hold_four_of_five_windows() -> None:
+    """It has no past origins, so their forecasts were told with the range of a single count. Each order takes five."""
+    inside: list[bool] = []
+    for seed in range(12):
+        shop = daily_sales(products=24, days=63, seed=seed)
+        shop = replace(shop, units=shop.units * np.random.default_rng(seed).poisson(0.25, shop.units.shape) * 5)
+        named = {n: Collection(f"Set {n}", shop.series[n::4]) for n in range(4)}
+        kinds = {name: (f"t:{n % 4}",) for n, name in enumerate(shop.series)}
+        young = replace(shop.until(35), kinds=kinds, collections=named)
+        both = groups.type_bands(young), groups.collection_bands(young)
+        for known, (row, days) in product(both, product(range(4), (7, 28))):
+            sold = shop.units[row::4].sum(axis=0)
+            low, _, high = known[str(days)].around(np.array([sold[28:35].sum() * days / 7]))
+            came = sold[35 : 35 + days].sum()
+            inside.append(bool(low[0] <= came <= high[0]))
+    assert 0.7 <= np.mean(inside) <= 0.95
 
 
 @pytest.mark.parametrize("overlap", [6, 17])
