@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from shopify_app.lifecycle import registry
-from shopify_app.lifecycle.slots import peek
+from shopify_app.lifecycle.slots import broken_link, peek
 from shopify_app.records import feeds, inbox, shops
 from shopify_app.tables import (
     Alert,
@@ -27,9 +27,10 @@ from shopify_app.tables import (
 
 
 def of_all(db: Session, domain: str | None = None) -> dict[str, Any]:
-    """One entry per shop, or of the one named. Raises NotFound when there is none of that name."""
+    """One entry per shop, or of the one named, with whether its history is whole. Raises NotFound if not here."""
     if domain is not None:
-        return {domain: of(db, shops.named(db, domain))}
+        shop = shops.named(db, domain)
+        return {domain: {**of(db, shop), "history": {task.value: _history(db, shop, task) for task in Task}}}
     return {shop.domain: of(db, shop) for shop in db.scalars(select(Shop).order_by(Shop.domain))}
 
 
@@ -83,6 +84,12 @@ def _in_charge(db: Session, shop: Shop, task: Task) -> str:
     behind = f", version {shadow.number} in its shadow" if shadow else ""
     held = f", {seen.state}" if seen and seen.state != SlotState.ACTIVE else ""
     return f"version {champion.number} ({champion.algorithm}){behind}{held}"
+
+
+def _history(db: Session, shop: Shop, task: Task) -> str:
+    """Whether every change of hands is as it was written."""
+    broken = broken_link(db, shop.id, task)
+    return "whole" if broken is None else f"changed or missing from change {broken} on"
 
 
 def _parked(db: Session, shop: Shop) -> list[str]:

@@ -10,17 +10,19 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import DBAPIError
 
 from shopify_app import cli, up
 from shopify_app.config import Settings
 from shopify_app.db import Database, in_one_line
 from shopify_app.errors import SettingError
+from shopify_app.lifecycle import registry
 from shopify_app.records import jobs
-from shopify_app.tables import Event, Job, Shop, WorkState
+from shopify_app.tables import Event, Job, Shop, Transition, WorkState
 from tests.conftest import Deliver, Say
 from tests.factories import order
+from tests.lifecycle.making import a_version
 
 NOBODY = ("--shop", "nobody.myshopify.com")
 ON_A_SHOP = (
@@ -290,6 +292,21 @@ def test_status_says_why_a_job_was_given_up(database: Database, with_sales: Shop
     found = told[with_sales.domain]
     assert found["jobs_parked"] == [f"retrain {job_id}: no sales yet"]
     assert found["last_delivery_at"] is not None
+
+
+def test_status_of_a_shop_says_whether_anybody_changed_its_history(
+    database: Database, with_sales: Shop, bob: Shop, say: Say
+) -> None:
+    with database.transaction() as db:
+        for shop in (db.merge(with_sales), db.merge(bob)):
+            for number in (1, 2):
+                a_version(db, shop, "forecast")
+                registry.promote(db, shop, "forecast", number, actor="merchant", reason="try")
+        here = Transition.shop_id == with_sales.id, Transition.generation == 2
+        db.execute(update(Transition).where(*here).values(reason="nothing to see"))
+    told = {shop: say("status", "--shop", shop)[1][shop]["history"] for shop in (with_sales.domain, bob.domain)}
+    assert told[with_sales.domain] == {"forecast": "changed or missing from change 2 on", "recommend": "whole"}
+    assert told[bob.domain] == {"forecast": "whole", "recommend": "whole"}
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
