@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import case, literal, update
+from sqlalchemy import Integer, bindparam, case, update
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -17,6 +17,18 @@ from shopify_app.tables.base import Moment
 BY_ORDERS = "new orders"
 """How the cause of a retrain by orders ends."""
 FOLLOWED = (Shop.business_at, Shop.business_on, Shop.orders_counted, Shop.orders_at_retrain, Shop.settings)
+AT = bindparam("at", type_=Moment())
+MOVED = (
+    update(Shop)
+    .where(Shop.id == bindparam("of_shop"))
+    .values(
+        business_at=case((Shop.business_at > AT, Shop.business_at), else_=AT),
+        orders_counted=Shop.orders_counted + bindparam("more", type_=Integer()),
+    )
+    .returning(*FOLLOWED)
+    .execution_options(synchronize_session=False)
+)
+"""Made once: every order repeats it."""
 
 
 def advance(
@@ -63,18 +75,8 @@ def settle(db: Session, shop: Shop) -> None:
 
 
 def _move(db: Session, shop: Shop, moment: datetime, new_orders: int) -> None:
-    at = literal(moment, Moment())
-    moved = (
-        update(Shop)
-        .where(Shop.id == shop.id)
-        .values(
-            business_at=case((Shop.business_at > at, Shop.business_at), else_=at),
-            orders_counted=Shop.orders_counted + new_orders,
-        )
-        .returning(*FOLLOWED)
-        .execution_options(synchronize_session=False)
-    )
-    for column, value in zip(FOLLOWED, db.execute(moved).one(), strict=True):
+    told = {"of_shop": shop.id, "at": moment, "more": new_orders}
+    for column, value in zip(FOLLOWED, db.execute(MOVED, told).one(), strict=True):
         set_committed_value(shop, column.key, value)
 
 

@@ -5,11 +5,11 @@ import zlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from typing import Any
 
 from isal import isal_zlib
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from shopify_app import clock
@@ -74,7 +74,7 @@ def claim(db: Session, limit: int = 200, lease: timedelta = LEASE) -> Batch | No
     """The oldest pending events of the shop served longest ago, if nobody is busy with that shop."""
     for _ in range(TRIES):
         now, token = server_time(db), secrets.token_hex(16)
-        found = db.execute(_next_shop(now)).first()
+        found = db.execute(_next_shop(), {"now": now}).first()
         if found is None:
             return None
         turn = (QUEUE, found[0], found[1], now, now + lease, token)
@@ -267,7 +267,8 @@ def _alike(topic: str) -> str:
     return f",{','.join(next((topics for topics in SAME_MEANING if topic in topics), (topic,)))},"
 
 
-def _next_shop(now: datetime) -> Any:
+@cache
+def _next_shop() -> Any:
     """Shops with pending events that nobody holds, served longest ago first.
 
     From shop to shop through the index of what is pending: a shop with a hundred thousand events costs one step.
@@ -280,7 +281,7 @@ def _next_shop(now: datetime) -> Any:
     return (
         select(waiting.c.shop, Turn.served_at)
         .outerjoin(Turn, turn)
-        .where(waiting.c.shop.is_not(None), Turn.lease_until.is_(None) | (Turn.lease_until < now))
+        .where(waiting.c.shop.is_not(None), Turn.lease_until.is_(None) | (Turn.lease_until < bindparam("now")))
         .order_by(Turn.served_at.is_not(None), Turn.served_at, waiting.c.shop)
         .limit(1)
     )

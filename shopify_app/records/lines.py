@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from shopify_app.records.payloads import LineRecord, OrderRecord
@@ -19,6 +19,11 @@ COLUMNS = (
 Row = tuple[Any, ...]
 Noted = tuple[int | None, str | None]
 """A line's `beside_id` and `test_arm`."""
+CHOICES = select(OrderLine.order_id, OrderLine.line_id, OrderLine.beside_id, OrderLine.test_arm).where(
+    OrderLine.shop_id == bindparam("shop_id"),
+    OrderLine.order_id.in_(bindparam("some", expanding=True)),
+    OrderLine.beside_id.is_not(None) | OrderLine.test_arm.is_not(None),
+)
 
 
 def write_lines(db: Session, shop_id: int, orders: Iterable[tuple[OrderRecord, datetime, date]]) -> None:
@@ -67,11 +72,9 @@ def keep_choices(
     db: Session, shop_id: int, records: dict[int, OrderRecord], newer: Collection[int], older: Collection[int]
 ) -> None:
     """What our blocks once noted stays so, in whatever order versions come; see `keep_products`."""
-    said = OrderLine.beside_id.is_not(None) | OrderLine.test_arm.is_not(None)
-    mine = OrderLine.shop_id == shop_id, OrderLine.order_id.in_(list(newer)), said
     here: dict[int, dict[int, Noted]] = {}
-    told = select(OrderLine.order_id, OrderLine.line_id, OrderLine.beside_id, OrderLine.test_arm).where(*mine)
-    for order_id, line_id, beside_id, test_arm in db.execute(told) if newer else ():
+    mine = {"shop_id": shop_id, "some": list(newer)}
+    for order_id, line_id, beside_id, test_arm in db.execute(CHOICES, mine) if newer else ():
         here.setdefault(order_id, {})[line_id] = (beside_id, test_arm)
     for number, known in here.items():
         records[number] = chosen(records[number], known)

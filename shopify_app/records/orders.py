@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import case, delete, func, select, update
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from shopify_app import clock
 from shopify_app.batches import batches
-from shopify_app.db import insert
+from shopify_app.db import insert_for
 from shopify_app.records import customers, keys, parts, tombstones
 from shopify_app.records.lines import chosen, keep_choices, keep_products, named, write_lines
 from shopify_app.records.payloads import OrderRecord, RefundRecord
@@ -182,13 +183,23 @@ def _keep_customers(db: Session, shop_id: int, rows: Sequence[Mapping[str, Any]]
 
 def _insert(db: Session, rows: list[dict[str, Any]]) -> set[int]:
     """Write the orders that are not here yet; which they were."""
-    fresh = insert(db, ORDERS).on_conflict_do_nothing().returning(ORDERS.c.order_id)
-    return set(db.scalars(fresh, rows)) if rows else set()
+    return set(db.scalars(_inserting(db.get_bind().dialect.name), rows)) if rows else set()
 
 
 def _replace(db: Session, rows: list[dict[str, Any]], is_backfilled: bool) -> dict[int, tuple[Any, date]]:
     """Write over older versions; time and day of the orders that were replaced."""
-    fresh = insert(db, ORDERS)
+    told = _replacing(db.get_bind().dialect.name, is_backfilled)
+    return {row[0]: (row[1], row[2]) for row in db.execute(told, rows)} if rows else {}
+
+
+@cache
+def _inserting(dialect: str) -> Any:
+    return insert_for(dialect, ORDERS).on_conflict_do_nothing().returning(ORDERS.c.order_id)
+
+
+@cache
+def _replacing(dialect: str, is_backfilled: bool) -> Any:
+    fresh = insert_for(dialect, ORDERS)
     newer = {name: fresh.excluded[name] for name in NEWER}
     newer["pseudonym"] = func.coalesce(fresh.excluded.pseudonym, ORDERS.c.pseudonym)
     is_older = ORDERS.c.updated_at < fresh.excluded.updated_at
@@ -200,5 +211,4 @@ def _replace(db: Session, rows: list[dict[str, Any]], is_backfilled: bool) -> di
         set_=newer,
         where=is_older if is_backfilled else is_older | is_as_old,
     )
-    told = upsert.returning(ORDERS.c.order_id, ORDERS.c.created_at, ORDERS.c.created_on)
-    return {row[0]: (row[1], row[2]) for row in db.execute(told, rows)} if rows else {}
+    return upsert.returning(ORDERS.c.order_id, ORDERS.c.created_at, ORDERS.c.created_on)

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import bindparam, delete, func, or_, select
 from sqlalchemy.orm import Session
 
-from shopify_app.db import insert, insert_for
+from shopify_app.db import insert_for
 from shopify_app.errors import Overtaken
 from shopify_app.tables import SnapshotPart
 
@@ -201,11 +201,15 @@ def _touch(db: Session, shop_id: int, names: Collection[str]) -> None:
     """A state that was never there before: two changes can never look like none."""
     if not names:
         return
-    fresh = insert(db, SnapshotPart)
-    changed = fresh.on_conflict_do_update(index_elements=["shop_id", "name"], set_={"state": fresh.excluded.state})
     state = secrets.randbits(62) + 1
     rows = [{"shop_id": shop_id, "name": name, "state": state, "orders": 0, "lines": 0} for name in sorted(names)]
-    db.execute(changed, rows)
+    db.connection().execute(_touching(db.get_bind().dialect.name), rows)
+
+
+@cache
+def _touching(dialect: str) -> Any:
+    fresh = insert_for(dialect, PARTS)
+    return fresh.on_conflict_do_update(index_elements=["shop_id", "name"], set_={"state": fresh.excluded.state})
 
 
 def _month(on: date) -> str:

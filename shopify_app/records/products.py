@@ -1,8 +1,9 @@
 """Products as rows, with the price of each day, and how many of each are in stock."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import and_, bindparam, case, func, or_, select, update
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from shopify_app import clock
 from shopify_app.batches import batches
-from shopify_app.db import insert
+from shopify_app.db import insert, insert_for
 from shopify_app.records import parts, unchanged
 from shopify_app.records.goods import ProductRecord
 from shopify_app.records.payloads import StockRecord
@@ -21,8 +22,20 @@ CHUNK = 500
 """Records of one round, and numbers named in one statement: a database takes only so many values at once."""
 PRODUCTS: Any = Product.__table__
 ITEMS: Any = InventoryItem.__table__
+DAYS: Any = ProductDay.__table__
+COUNTS: Any = StockDay.__table__
+SOME_ITEMS = ITEMS.c.shop_id == bindparam("shop_id"), ITEMS.c.inventory_item_id.in_(bindparam("some", expanding=True))
+PRODUCTS_OF = select(ITEMS.c.product_id).where(*SOME_ITEMS)
+THEIR_UNITS = (
+    select(ITEMS.c.inventory_item_id, ITEMS.c.product_id, ITEMS.c.units_in_stock, PRODUCTS.c.units_in_stock)
+    .join(PRODUCTS, OF_PRODUCT)
+    .where(ITEMS.c.shop_id == bindparam("shop_id"), ITEMS.c.product_id.in_(bindparam("some", expanding=True)), IS_THERE)
+)
+"""Statements that every webhook repeats are made once: making them costs more than running them."""
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 """Older than any version of a product."""
+AS_TOLD = ("title", "handle", "product_type", "vendor", "tags", "price_amount", "units_in_stock", "updated_at")
+"""What a newer version of a product writes over as it says it."""
 
 
 def store(db: Session, shop: Shop, records: Sequence[ProductRecord]) -> list[ProductRecord]:
@@ -35,7 +48,7 @@ def store(db: Session, shop: Shop, records: Sequence[ProductRecord]) -> list[Pro
     for some in batches(records, CHUNK):
         fresh = unchanged.new_products(db, shop, some)
         if fresh:
-            _upsert(db, [_row(shop, record) for record in fresh])
+            _write(db, _upserting, [_row(shop, record) for record in fresh])
             _collect(db, shop.id, fresh)
             _remember(db, shop, fresh)
             _map_items(db, shop.id, fresh)
@@ -78,11 +91,10 @@ def count_stock(db: Session, shop: Shop, records: Sequence[StockRecord]) -> list
     for some in batches(records, CHUNK):
         fresh = unchanged.new_counts(db, shop, some)
         if fresh:
-            _count(db, [_count_row(shop, record) for record in fresh])
+            _write(db, _counting, [_count_row(shop, record) for record in fresh])
             news += fresh
         told = {record.inventory_item_id for record in some}
-        items = InventoryItem.shop_id == shop.id, InventoryItem.inventory_item_id.in_(list(told))
-        if _add_up(db, shop.id, set(db.scalars(select(InventoryItem.product_id).where(*items)))):
+        if _add_up(db, shop.id, set(db.scalars(PRODUCTS_OF, {"shop_id": shop.id, "some": list(told)}))):
             parts.catalogue_changed(db, shop.id)
     if news:
         parts.stock_changed(db, shop.id)
@@ -100,24 +112,18 @@ def _count_row(shop: Shop, record: StockRecord) -> dict[str, Any]:
     }
 
 
-def _count(db: Session, rows: list[dict[str, Any]]) -> None:
-    fresh = insert(db, StockDay)
-    newest = fresh.on_conflict_do_update(
+@cache
+def _counting(dialect: str) -> Any:
+    fresh = insert_for(dialect, COUNTS)
+    return fresh.on_conflict_do_update(
         index_elements=["shop_id", "inventory_item_id", "location_id", "counted_on"],
         set_={"available": fresh.excluded.available, "updated_at": fresh.excluded.updated_at},
-        where=StockDay.updated_at <= fresh.excluded.updated_at,
+        where=COUNTS.c.updated_at <= fresh.excluded.updated_at,
     )
-    db.execute(newest, rows)
 
 
 def _remember(db: Session, shop: Shop, records: Sequence[ProductRecord]) -> None:
     """Every version says what a product cost on its day, whichever came first and whichever is the newest."""
-    fresh = insert(db, ProductDay)
-    last = fresh.on_conflict_do_update(
-        index_elements=["shop_id", "product_id", "valid_on"],
-        set_={name: fresh.excluded[name] for name in ("price_amount", "is_published", "sells_on", "updated_at")},
-        where=ProductDay.updated_at <= fresh.excluded.updated_at,
-    )
     rows = [
         {
             "shop_id": shop.id,
@@ -130,24 +136,38 @@ def _remember(db: Session, shop: Shop, records: Sequence[ProductRecord]) -> None
         }
         for record in records
     ]
-    if rows:
-        db.execute(last, rows)
+    _write(db, _remembering, rows)
 
 
-def _upsert(db: Session, rows: list[dict[str, Any]]) -> None:
-    fresh = insert(db, Product)
-    kept = ("shop_id", "product_id", "created_on", "deleted_at")
-    newer = {name: fresh.excluded[name] for name in rows[0] if name not in kept}
-    newer["created_on"] = func.coalesce(Product.created_on, fresh.excluded.created_on)
+@cache
+def _remembering(dialect: str) -> Any:
+    fresh = insert_for(dialect, DAYS)
+    return fresh.on_conflict_do_update(
+        index_elements=["shop_id", "product_id", "valid_on"],
+        set_={name: fresh.excluded[name] for name in ("price_amount", "is_published", "sells_on", "updated_at")},
+        where=DAYS.c.updated_at <= fresh.excluded.updated_at,
+    )
+
+
+@cache
+def _upserting(dialect: str) -> Any:
+    fresh = insert_for(dialect, PRODUCTS)
+    newer = {name: fresh.excluded[name] for name in AS_TOLD}
+    newer["created_on"] = func.coalesce(PRODUCTS.c.created_on, fresh.excluded.created_on)
     for name in ("is_gift_card", "sells_on", "variants_told_at"):
-        newer[name] = func.coalesce(fresh.excluded[name], getattr(Product, name))
-    newer["is_published"] = case((Product.deleted_at.is_(None), fresh.excluded.is_published), else_=False)
-    upsert = fresh.on_conflict_do_update(
+        newer[name] = func.coalesce(fresh.excluded[name], PRODUCTS.c[name])
+    newer["is_published"] = case((PRODUCTS.c.deleted_at.is_(None), fresh.excluded.is_published), else_=False)
+    return fresh.on_conflict_do_update(
         index_elements=["shop_id", "product_id"],
         set_=newer,
-        where=Product.updated_at <= fresh.excluded.updated_at,
+        where=PRODUCTS.c.updated_at <= fresh.excluded.updated_at,
     )
-    db.execute(upsert, rows)
+
+
+def _write(db: Session, statement: Callable[[str], Any], rows: list[dict[str, Any]]) -> None:
+    """Run the dialect's statement for each of the rows."""
+    if rows:
+        db.connection().execute(statement(db.get_bind().dialect.name), rows)
 
 
 def _collect(db: Session, shop_id: int, records: Sequence[ProductRecord]) -> None:
@@ -205,17 +225,20 @@ def _map_items(db: Session, shop_id: int, records: Sequence[ProductRecord]) -> N
         for record in records
         for item in record.items
     ]
-    fresh = insert(db, InventoryItem)
+    _write(db, _mapping, rows)
+
+
+@cache
+def _mapping(dialect: str) -> Any:
+    fresh = insert_for(dialect, ITEMS)
     told = ("product_id", "variant_id", "title", "sku", "seen_at")
     newer: dict[str, Any] = {name: fresh.excluded[name] for name in told}
-    newer["sells_on"] = func.coalesce(fresh.excluded.sells_on, InventoryItem.sells_on)
-    newest = fresh.on_conflict_do_update(
+    newer["sells_on"] = func.coalesce(fresh.excluded.sells_on, ITEMS.c.sells_on)
+    return fresh.on_conflict_do_update(
         index_elements=["shop_id", "inventory_item_id"],
         set_=newer,
-        where=InventoryItem.seen_at.is_(None) | (InventoryItem.seen_at <= fresh.excluded.seen_at),
+        where=ITEMS.c.seen_at.is_(None) | (ITEMS.c.seen_at <= fresh.excluded.seen_at),
     )
-    if rows:
-        db.execute(newest, rows)
 
 
 def _add_up(db: Session, shop_id: int, product_ids: Collection[int]) -> bool:
@@ -223,18 +246,15 @@ def _add_up(db: Session, shop_id: int, product_ids: Collection[int]) -> bool:
 
     Whether any product's figure changed.
     """
-    columns = InventoryItem.inventory_item_id, InventoryItem.product_id
-    before = InventoryItem.units_in_stock, Product.units_in_stock
     of_item: dict[int, int] = {}
     items_had: dict[int, int | None] = {}
     products_had: dict[int, int | None] = {}
     for some in batches(sorted(product_ids), CHUNK):
-        mine = InventoryItem.shop_id == shop_id, InventoryItem.product_id.in_(some), IS_THERE
-        for row in db.execute(select(*columns, *before).join(Product, OF_PRODUCT).where(*mine)):
+        for row in db.execute(THEIR_UNITS, {"shop_id": shop_id, "some": some}):
             of_item[row[0]], items_had[row[0]], products_had[row[1]] = row[1], row[2], row[3]
     held: dict[int, int] = defaultdict(int)
     for some in batches(of_item, CHUNK):
-        for item_id, available in db.execute(_newest_counts(shop_id, some)):
+        for item_id, available in db.execute(_newest_counts(), {"shop_id": shop_id, "some": some}):
             held[item_id] += available
     uncounted = {product_id for item_id, product_id in of_item.items() if item_id not in held}
     sums = dict.fromkeys(set(of_item.values()) - uncounted, 0)
@@ -247,17 +267,24 @@ def _add_up(db: Session, shop_id: int, product_ids: Collection[int]) -> bool:
 
 def _set(db: Session, shop_id: int, key: Any, had: Mapping[int, int | None], units: Mapping[int, int]) -> bool:
     """Write the figures that are others than before; whether there are any."""
-    counted = update(key.table).where(key.table.c.shop_id == shop_id, key == bindparam("the_one"))
-    rows = [{"the_one": number, "units": count} for number, count in units.items() if had[number] != count]
-    if rows:
-        db.connection().execute(counted.values(units_in_stock=bindparam("units")), rows)
-    return bool(rows)
+    changed = [(number, count) for number, count in units.items() if had[number] != count]
+    if changed:
+        rows = [{"of_shop": shop_id, "the_one": number, "units": count} for number, count in changed]
+        db.connection().execute(_setting(key), rows)
+    return bool(changed)
 
 
-def _newest_counts(shop_id: int, item_ids: Sequence[int]) -> Any:
+@cache
+def _setting(key: Any) -> Any:
+    mine = key.table.c.shop_id == bindparam("of_shop"), key == bindparam("the_one")
+    return update(key.table).where(*mine).values(units_in_stock=bindparam("units"))
+
+
+@cache
+def _newest_counts() -> Any:
     """Item and units of the newest count at each place."""
-    place = StockDay.shop_id, StockDay.inventory_item_id, StockDay.location_id
-    mine = StockDay.shop_id == shop_id, StockDay.inventory_item_id.in_(item_ids)
-    last = select(*place, func.max(StockDay.counted_on).label("counted_on")).where(*mine).group_by(*place).subquery()
-    same = [column == last.c[column.key] for column in (*place, StockDay.counted_on)]
-    return select(StockDay.inventory_item_id, StockDay.available).join(last, and_(*same))
+    place = COUNTS.c.shop_id, COUNTS.c.inventory_item_id, COUNTS.c.location_id
+    mine = COUNTS.c.shop_id == bindparam("shop_id"), COUNTS.c.inventory_item_id.in_(bindparam("some", expanding=True))
+    last = select(*place, func.max(COUNTS.c.counted_on).label("counted_on")).where(*mine).group_by(*place).subquery()
+    same = [column == last.c[column.key] for column in (*place, COUNTS.c.counted_on)]
+    return select(COUNTS.c.inventory_item_id, COUNTS.c.available).join(last, and_(*same))

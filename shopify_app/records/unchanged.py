@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from shopify_app import clock
@@ -18,7 +18,7 @@ from shopify_app.records.goods import ItemRecord, ProductRecord
 from shopify_app.records.payloads import StockRecord
 from shopify_app.tables import InventoryItem, Product, ProductDay, Shop, StockDay
 
-PRODUCTS, DAYS, ITEMS = (table.__table__ for table in (Product, ProductDay, InventoryItem))
+PRODUCTS, DAYS, ITEMS, COUNTS = (table.__table__ for table in (Product, ProductDay, InventoryItem, StockDay))
 SAME = ("title", "handle", "product_type", "vendor", "price_amount")
 OF_ITEM = ("variant_id", "title", "sku")
 SAME_VERSION = and_(
@@ -33,29 +33,50 @@ REMEMBERED = (
     DAYS.c.is_published.label("published_then"),
     DAYS.c.sells_on.label("sold_on_then"),
 )
+STORED = (
+    select(PRODUCTS, *REMEMBERED)
+    .join(DAYS, SAME_VERSION)
+    .where(PRODUCTS.c.shop_id == bindparam("shop_id"), PRODUCTS.c.product_id.in_(bindparam("some", expanding=True)))
+)
+ITEMS_OF = select(ITEMS).where(
+    ITEMS.c.shop_id == bindparam("shop_id"), ITEMS.c.product_id.in_(bindparam("some", expanding=True))
+)
+COUNTED = (
+    select(
+        COUNTS.c.inventory_item_id, COUNTS.c.location_id, COUNTS.c.counted_on, COUNTS.c.updated_at, COUNTS.c.available
+    )
+    .where(
+        COUNTS.c.shop_id == bindparam("shop_id"),
+        COUNTS.c.inventory_item_id.in_(bindparam("some", expanding=True)),
+        or_(
+            COUNTS.c.counted_on.in_(bindparam("days", expanding=True)),
+            COUNTS.c.updated_at.in_(bindparam("moments", expanding=True)),
+        ),
+    )
+    .order_by(COUNTS.c.counted_on)
+)
+"""Statements that every webhook repeats are made once: making them costs more than running them."""
 
 
 def new_products(db: Session, shop: Shop, records: Sequence[ProductRecord]) -> list[ProductRecord]:
     """Those whose storing would change a row; as many records as a statement may name."""
     numbers = sorted({record.product_id for record in records})
-    stored = select(PRODUCTS, *REMEMBERED).join(DAYS, SAME_VERSION)
-    mine = PRODUCTS.c.shop_id == shop.id, PRODUCTS.c.product_id.in_(numbers)
-    rows = {row.product_id: row for row in db.execute(stored.where(*mine))}
+    rows = {row.product_id: row for row in db.execute(STORED, {"shop_id": shop.id, "some": numbers})}
     items = _items(db, shop.id, rows)
     return [one for one in records if not _is_here(one, shop, rows.get(one.product_id), items[one.product_id])]
 
 
 def new_counts(db: Session, shop: Shop, records: Sequence[StockRecord]) -> list[StockRecord]:
     """The same for what was counted."""
-    days = {clock.day_in(one.updated_at, shop.time_zone) for one in records}
-    told = or_(StockDay.counted_on.in_(days), StockDay.updated_at.in_({one.updated_at for one in records}))
-    mine = StockDay.shop_id == shop.id, StockDay.inventory_item_id.in_({one.inventory_item_id for one in records}), told
-    what = StockDay.inventory_item_id, StockDay.location_id, StockDay.counted_on, StockDay.updated_at
+    asked = {
+        "shop_id": shop.id,
+        "some": sorted({one.inventory_item_id for one in records}),
+        "days": sorted({clock.day_in(one.updated_at, shop.time_zone) for one in records}),
+        "moments": sorted({one.updated_at for one in records}),
+    }
     on_day: dict[Any, datetime] = {}
     counted: dict[Any, int] = {}
-    for item_id, place, on, at, available in db.execute(
-        select(*what, StockDay.available).where(*mine).order_by(StockDay.counted_on)
-    ):
+    for item_id, place, on, at, available in db.execute(COUNTED, asked):
         on_day[item_id, place, on] = at
         counted[item_id, place, at] = available
 
@@ -70,8 +91,7 @@ def new_counts(db: Session, shop: Shop, records: Sequence[StockRecord]) -> list[
 def _items(db: Session, shop_id: int, numbers: Collection[int]) -> Mapping[int, Mapping[int, Any]]:
     """The items of each product by number."""
     found: dict[int, dict[int, Any]] = defaultdict(dict)
-    mine = ITEMS.c.shop_id == shop_id, ITEMS.c.product_id.in_(list(numbers))
-    for item in db.execute(select(ITEMS).where(*mine)) if numbers else ():
+    for item in db.execute(ITEMS_OF, {"shop_id": shop_id, "some": list(numbers)}) if numbers else ():
         found[item.product_id][item.inventory_item_id] = item
     return found
 
