@@ -10,13 +10,17 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from shopify_app.config import Settings
+    from shopify_app.db import Database
     from shopify_app.web.door import Door
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 
 
-def create_app(settings: "Settings | None" = None) -> "Flask":
-    """The whole web app, with settings from the environment unless given. Raises SettingError for a wrong one."""
+def create_app(settings: "Settings | None" = None, database: "Database | None" = None) -> "Flask":
+    """The whole web app, with settings from the environment unless given, on their own database if none is given.
+
+    Raises SettingError for a wrong setting.
+    """
     from flask import Flask
 
     from shopify_app import config, log, nudge
@@ -33,7 +37,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
         SESSION_COOKIE_SECURE=settings.app_url.startswith("https"),
         SESSION_COOKIE_SAMESITE="Lax",
     )
-    web_state.attach(app, settings)
+    web_state.attach(app, settings, database)
     replies.register(app)
     numbers.register(app)
     for room in (pages, auth, webhooks, proxy, pixel, flow, health):

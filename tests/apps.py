@@ -6,6 +6,7 @@ from jinja2.bccache import Bucket
 
 from shopify_app import create_app
 from shopify_app.config import Settings
+from shopify_app.db import Database
 
 
 class Compiled(BytecodeCache):
@@ -27,8 +28,8 @@ class Compiled(BytecodeCache):
 COMPILED = Compiled()
 
 
-def an_app(settings: Settings) -> Flask:
-    """The whole web app with these settings."""
-    app = create_app(settings)
+def an_app(settings: Settings, database: Database) -> Flask:
+    """The whole web app with these settings, on this database."""
+    app = create_app(settings, database)
     app.jinja_env.bytecode_cache = COMPILED
     return app

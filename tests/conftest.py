@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, strategies
 from hypothesis import settings as settings_of_hypothesis
 from sqlalchemy import event
+from sqlalchemy.engine.url import make_url
 
 from shopify_app import cli, clock
 from shopify_app.config import Settings
@@ -95,6 +96,20 @@ def postgresql() -> Iterator[Database]:
         server.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[call-overload]
 
 
+@pytest.fixture(scope="session")
+def sqlite(sqlite_template: Path) -> Iterator[Database]:
+    """A database that is another file in each test: what SQLAlchemy has compiled for it is kept."""
+    database = Database(f"sqlite:///{sqlite_template}", KEYS)
+
+    @event.listens_for(database.engine, "do_connect")
+    def open_file(_dialect: Any, _record: Any, arguments: list[Any], _more: Any) -> None:
+        arguments[0] = make_url(database.url).database
+
+    event.listen(database.engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
+    yield database
+    database.engine.dispose()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """An empty database of either kind."""
@@ -104,8 +119,8 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
         yield made
         return
     shutil.copyfile(request.getfixturevalue("sqlite_template"), tmp_path / "foretally.db")
-    made = Database(f"sqlite:///{tmp_path / 'foretally.db'}", KEYS)
-    event.listen(made.engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
+    made = request.getfixturevalue("sqlite")
+    made.url = f"sqlite:///{tmp_path / 'foretally.db'}"
     yield made
     made.engine.dispose()
 

@@ -38,9 +38,9 @@ class State:
         return f"{local}/cdn" if local else "https://cdn.shopify.com/shopifycloud"
 
 
-def attach(app: Flask, settings: Settings) -> None:
-    """Open what the app needs and keep it with the app."""
-    database, seal = Database.of(settings), Seal(settings.encryption_keys)
+def attach(app: Flask, settings: Settings, database: Database | None = None) -> None:
+    """Open what the app needs, the database unless it is given, and keep it with the app."""
+    database, seal = database or Database.of(settings), Seal(settings.encryption_keys)
     app.extensions[KEY] = State(
         settings=settings,
         database=database,

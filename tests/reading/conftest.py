@@ -49,7 +49,7 @@ class Town:
     def listen(self) -> None:
         """Answer webhooks and pages on the app's address."""
         port = int(self.context.settings.app_url.rpartition(":")[2])
-        app = an_app(self.context.settings)
+        app = an_app(self.context.settings, self.context.database)
         self.server = make_server("127.0.0.1", port, app, threaded=True, request_handler=Quiet)
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 

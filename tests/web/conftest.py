@@ -18,6 +18,7 @@ from werkzeug.wrappers import Request, Response
 from bench import servers
 from shopify_app import up
 from shopify_app.config import Settings
+from shopify_app.db import Database
 from shopify_app.tables import Shop
 from tests import factories
 from tests.apps import an_app
@@ -114,9 +115,9 @@ def settings(settings: Settings, shopify: SmallShopify) -> Settings:
 
 
 @pytest.fixture
-def app(settings: Settings) -> Flask:
+def app(settings: Settings, database: Database) -> Flask:
     """The whole web app."""
-    return an_app(settings)
+    return an_app(settings, database)
 
 
 @pytest.fixture
