@@ -93,8 +93,9 @@ def _fill(database: Database, rows: dict[str, bytes]) -> None:
     empty(database)
     with _cursor(database) as cursor:
         for name, kept in rows.items():
-            with cursor.copy(f"COPY {name} FROM STDIN") as copied:
-                copied.write(kept)
+            if kept:
+                with cursor.copy(f"COPY {name} FROM STDIN") as copied:
+                    copied.write(kept)
 
 
 @contextmanager

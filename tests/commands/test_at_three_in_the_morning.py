@@ -23,6 +23,7 @@ from shopify_app.tables import Event, Job, Shop, Transition, WorkState
 from tests.conftest import Deliver, Say
 from tests.factories import order
 from tests.lifecycle.making import a_version
+from tests.worlds import World
 
 NOBODY = ("--shop", "nobody.myshopify.com")
 ON_A_SHOP = (
@@ -114,12 +115,16 @@ def words(command: tuple[str, ...], folder: Path) -> list[str]:
 
 
 @pytest.fixture
-def with_sales(alice: Shop, bob: Shop, deliver: Deliver, drain: Callable[[], int]) -> Shop:
-    for shop in (alice, bob):
-        deliver(shop, "orders/create", order(1))
-        deliver(shop, "orders/create", b"broken")
-    for _ in range(3):
-        drain()
+def with_sales(world: World, installed: Callable[[str], Shop], deliver: Deliver, drain: Callable[[], int]) -> Shop:
+    is_made = world.put_back()
+    alice, bob = installed("alice"), installed("bob")
+    if not is_made:
+        for shop in (alice, bob):
+            deliver(shop, "orders/create", order(1))
+            deliver(shop, "orders/create", b"broken")
+        for _ in range(3):
+            drain()
+        world.keep()
     return alice
 
 
