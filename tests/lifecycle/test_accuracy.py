@@ -189,7 +189,7 @@ def test_what_was_served_is_tallied_by_hand(database: Database, objects: Objects
     says = {1: 8.0, 2: 5.0, 3: 1.0}
     with database.transaction() as db:
         good, other = in_turn(db, alice)
-        live(db, objects, alice, 7, now=other, before=good, now_says=says, before_says=FAIR)
+        live(db, objects, alice, 7, judged_from=6, now=other, before=good, now_says=says, before_says=FAIR)
         rows = {row.level: row for row in db.scalars(served_on(alice, FIRST + timedelta(days=6)))}
         wrong, sold = 7 * (2 + 1 + 0), 7 * 15
         assert rows["product_recent"].accuracy == pytest.approx(1 - wrong / sold)
@@ -217,6 +217,7 @@ def test_a_launch_counts_neither_for_the_forecast_nor_for_the_week_before(
                 alice,
                 days,
                 first=first,
+                judged_from=3,
                 sold=units,
                 now=other,
                 before=good,
@@ -266,7 +267,7 @@ def served_on(shop: Shop, on: date) -> Select[tuple[Evaluation]]:
 def test_judging_the_same_evening_twice_changes_nothing(database: Database, objects: Objects, alice: Shop) -> None:
     with database.transaction() as db:
         good, other = in_turn(db, alice)
-        live(db, objects, alice, 7, now=other, before=good, now_says=FAIR, before_says=FAIR)
+        live(db, objects, alice, 7, judged_from=6, now=other, before=good, now_says=FAIR, before_says=FAIR)
         before = db.query(Evaluation).count()
         judge(db, objects, alice, FIRST + timedelta(days=6))
         assert db.query(Evaluation).count() == before
@@ -311,11 +312,12 @@ def test_after_weeks_without_a_forecast_the_evening_is_judged_by_nobody(
 def test_nights_below_target_warn_without_asking_for_a_rollback(
     database: Database, objects: Objects, alice: Shop
 ) -> None:
+    """A week ahead is judged from the seventh evening on."""
     with database.transaction() as db:
         good, other = in_turn(db, alice)
         other.metrics = {"product_week": {"accuracy": 0.9}}
         off = {1: 14.0, 2: 7.0, 3: 3.0}
-        live(db, objects, alice, 12, now=other, before=good, now_says=off, before_says=off)
+        live(db, objects, alice, 12, judged_from=6, now=other, before=good, now_says=off, before_says=off)
         (warning,) = alerts(db, alice)
         assert (warning.kind, warning.act_by) == ("warn", None)
         assert warning.numbers["target"] == pytest.approx(0.92 * 0.9)
@@ -340,7 +342,7 @@ def test_a_shop_whose_weeks_differ_by_chance_is_warned_of_what_is_more_than_that
             errors = [week for _ in range(6) for error in tried for week in 7 * [error]][6:]
             other.metrics = {"product_week": {"accuracy": 0.6}, "trial_days": {"error": errors}}
             assert accuracy.target(other, 0.92) == pytest.approx(target if shop is alice else 0.92 * 0.6, abs=1e-4)
-            live(db, objects, shop, 12, judged_from=9, now=other, before=good, now_says=off, before_says=off)
+            live(db, objects, shop, 9, judged_from=6, now=other, before=good, now_says=off, before_says=off)
         assert [alert.kind for alert in alerts(db, alice)] == (["warn"] if target > 0.4 else [])
         assert [alert.kind for alert in alerts(db, bob)] == ["warn"]
 
@@ -352,10 +354,11 @@ def test_nights_of_weeks_ago_warn_nobody(database: Database, objects: Objects, a
     with database.transaction() as db:
         good, other = in_turn(db, alice)
         other.metrics = {"product_week": {"accuracy": 0.9}}
-        live(db, objects, alice, 8, now=other, before=good, now_says=off, before_says=off)
-        live(db, objects, alice, 8, first=back_on, now=other, before=good, now_says=off, before_says=off)
+        off_both: dict[str, Any] = {"now": other, "before": good, "now_says": off, "before_says": off}
+        live(db, objects, alice, 8, judged_from=6, **off_both)
+        live(db, objects, alice, 8, first=back_on, judged_from=6, **off_both)
         assert alerts(db, alice) == []
         third = back_on + timedelta(days=8)
-        warning = live(db, objects, alice, 1, first=third, now=other, before=good, now_says=off, before_says=off)
+        warning = live(db, objects, alice, 1, first=third, **off_both)
         assert warning is not None
         assert (warning.kind, warning.numbers["nights"]) == ("warn", 3)
