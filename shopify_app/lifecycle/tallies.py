@@ -33,6 +33,7 @@ class Evening:
     shop: Shop
     closed_on: date
     _frames: dict[tuple[Any, ...], "pd.DataFrame"] = field(default_factory=dict)
+    _runs: dict[tuple[int, date], ForecastRun | None] = field(default_factory=dict)
     _orders: dict[date, int] = field(default_factory=dict)
     _sold: "pd.DataFrame | None" = None
 
@@ -84,9 +85,16 @@ class Evening:
         return self._orders[first]
 
     def _run_before(self, version_id: int, day_on: date) -> ForecastRun | None:
-        if version_id == SERVED:
-            return forecasts.served(self.db, self.shop.id, day_on)
-        return forecasts.before(self.db, self.shop.id, [version_id], day_on)
+        """What was served is compared at several levels, and a version with the one before it on the same days."""
+        asked = (version_id, day_on)
+        if asked not in self._runs:
+            is_served = version_id == SERVED
+            self._runs[asked] = (
+                forecasts.served(self.db, self.shop.id, day_on)
+                if is_served
+                else forecasts.before(self.db, self.shop.id, [version_id], day_on)
+            )
+        return self._runs[asked]
 
     def _once(self, read: "Callable[..., pd.DataFrame]", run: ForecastRun, *which: Any) -> "pd.DataFrame":
         """Versions share days and windows with what was served: each is read from disk once."""
