@@ -4,18 +4,20 @@ import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.orm import Session
 
-from shopify_app.db import Database, count, insert
+from shopify_app.db import Database, count, insert_for
 from shopify_app.policy import Policy
 from shopify_app.records import parts, pieces, steps, tombstones
 from shopify_app.records.keys import Secret
 from shopify_app.tables import Shop, View, ViewKind
 from shopify_app.tables.base import LARGEST_ID
+
+VIEWS: Any = View.__table__
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,12 @@ def keep(db: Session, secret: Secret, seen: Sequence[Seen], now: datetime, on: d
     ]
     if on is not None and steps.week_of(on) != steps.open_week(db, secret.shop_id):
         parts.views_changed(db, secret.shop_id)
-    new = insert(db, View).values(rows).on_conflict_do_nothing().returning(View.id) if rows else None
-    return len(db.scalars(new).all()) if new is not None else 0
+    return len(db.scalars(_inserting(db.get_bind().dialect.name), rows).all()) if rows else 0
+
+
+@cache
+def _inserting(dialect: str) -> Any:
+    return insert_for(dialect, VIEWS).on_conflict_do_nothing().returning(VIEWS.c.id)
 
 
 def since(db: Session, shop_id: int, moment: datetime, most: int) -> int:

@@ -29,12 +29,12 @@ def look(database: Database) -> Look:
     number = iter(range(10**6))
 
     def at(shop: Shop, browser: str, *pages: int, on: date = MONDAY, pauses: dict[int, int] | None = None) -> None:
-        heard = clock.now()
+        heard, seen = clock.now(), []
+        for place, page in enumerate(pages):
+            heard += timedelta(minutes=(pauses or {}).get(place, 1))
+            seen.append(Seen(f"e{next(number)}", ViewKind.VIEWED, browser, product_id=page, heard_at=heard))
         with database.transaction() as db:
-            for place, page in enumerate(pages):
-                heard += timedelta(minutes=(pauses or {}).get(place, 1))
-                seen = Seen(f"e{next(number)}", ViewKind.VIEWED, browser, product_id=page, heard_at=heard)
-                views.keep(db, keys.of(db, shop.id), [seen], clock.now(), on)
+            views.keep(db, keys.of(db, shop.id), seen, clock.now(), on)
 
     return at
 
