@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,20 @@ def another(template: Path, folder: Path) -> Database:
     path = folder / f"{uuid.uuid4().hex}.db"
     shutil.copyfile(template, path)
     return Database(f"sqlite:///{path}", KEYS)
+
+
+@pytest.fixture
+def emptied(sqlite_template: Path, tmp_path: Path) -> Iterator[Callable[[], Database]]:
+    """A SQLite database of its own, empty at each call."""
+    made = another(sqlite_template, tmp_path)
+
+    def empty_it() -> Database:
+        made.engine.dispose()
+        shutil.copyfile(sqlite_template, made.url.removeprefix("sqlite:///"))
+        return made
+
+    yield empty_it
+    made.engine.dispose()
 
 
 def happenings() -> list[tuple[str, Any]]:
@@ -248,22 +263,20 @@ def test_any_order_of_arrival_gives_the_same_snapshot(
     objects: Objects,
     told: Callable[[], Pairs],
     lively: Shop,
-    sqlite_template: Path,
-    tmp_path: Path,
+    emptied: Callable[[], Database],
     data: st.DataObject,
 ) -> None:
     sequence = data.draw(st.permutations(range(len(told()))))
-    target = another(sqlite_template, tmp_path)
+    target = emptied()
     replay.apply(target, lively.domain, [told()[place] for place in sequence])
     assert freeze(target, objects, lively) == freeze(database, objects, lively)
-    target.engine.dispose()
 
 
 def test_a_large_history_in_any_order_gives_the_same_snapshot(
     database: Database, empty: Database, objects: Objects, seal: Seal, alice: Shop, deliver: Deliver, drain: Drain
 ) -> None:
     sales = SyntheticSales()
-    sold = list(sales.orders(sales.first_day, sales.history_until))[:1500]
+    sold = list(islice(sales.orders(sales.first_day, sales.history_until), 1500))
     for one in sold:
         deliver(alice, "orders/create", shopify.order_payload(one, sales.facts))
     drain()

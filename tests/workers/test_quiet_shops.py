@@ -15,6 +15,7 @@ from shopify_app.records import days, jobs
 from shopify_app.tables import Job, Shop, Task, Version, WorkState
 from shopify_app.web.pages.reading.standing import standing, steps
 from tests.workers.test_refresh import an_order, tell
+from tests.worlds import World
 from workers import run
 from workers.context import Context
 
@@ -50,16 +51,24 @@ def in_charge(context: Context, shop: Shop) -> set[str]:
 
 
 @pytest.fixture
-def lively(context: Context, alice: Shop) -> Shop:
+def lively(context: Context, world: World, installed: Callable[[str], Shop]) -> Shop:
     """Alice has sold for twenty days and has been trained."""
+    is_made = world.put_back()
+    alice = installed("alice")
+    if not is_made:
+        sell_and_train(context, alice)
+        world.keep()
+    assert in_charge(context, alice) == set(Task)
+    return alice
+
+
+def sell_and_train(context: Context, alice: Shop) -> None:
     sold = [an_order(alice, n, FIRST + timedelta(days=n // 10), [1 + n % 3, 5]) for n in range(1, 200)]
     tell(context.database, alice, sold)
     with context.database.transaction() as db:
         jobs.drop(db, alice.id, ["night", "retrain"], "test")
     open_day(context, alice, FIRST + timedelta(days=20))
     work(context)
-    assert in_charge(context, alice) == set(Task)
-    return alice
 
 
 def test_a_shop_without_orders_waits_for_them(context: Context, alice: Shop) -> None:
