@@ -58,6 +58,14 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def what_stays() -> Iterator[None]:
+    """What outlives the tests of a file is not looked through for garbage after each job of the next ones."""
+    yield
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty database with all tables, to be copied: faster than making them for each test."""
@@ -121,6 +129,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
     shutil.copyfile(request.getfixturevalue("sqlite_template"), tmp_path / "foretally.db")
     made = request.getfixturevalue("sqlite")
     made.url = f"sqlite:///{tmp_path / 'foretally.db'}"
+    made.engine.dispose()  # a thread of the test before may have connected to its file once more
     yield made
     made.engine.dispose()
 
