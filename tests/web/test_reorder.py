@@ -5,17 +5,17 @@ import csv
 import io
 import re
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from shopify_app.db import Database
+from shopify_app.db import Database, insert_many
 from shopify_app.lifecycle import registry, reordering, variants
 from shopify_app.lifecycle.advice import Advice, Line
 from shopify_app.policy import Policy
 from shopify_app.records.objects import Objects
-from shopify_app.tables import Purchase, Shop, VendorTerms
+from shopify_app.tables import Product, Purchase, Shop, VendorTerms
 from tests import factories
 from tests.conftest import Deliver
 from tests.lifecycle.making import a_version, say
@@ -296,6 +296,23 @@ def test_the_overview_hides_what_to_order_by_an_old_forecast(alice: Shop, furnis
     tile = visit(alice, "/").text.split("<h2>To order today</h2>")[1].split("</div>")[0]
     assert "–" in tile
     assert "together" not in tile
+
+
+def test_the_overview_of_a_large_shop_leaves_the_counting_to_the_list(
+    database: Database, alice: Shop, bob: Shop, furnish: Furnish, visit: Send
+) -> None:
+    furnish(alice, {1: 10})
+    furnish(bob, {1: 10})
+    now = datetime(2026, 3, 1, tzinfo=UTC)
+    others = [
+        {"shop_id": alice.id, "product_id": number, "title": "Tea", "is_published": True, "tags": [], "updated_at": now}
+        for number in range(100, 10_099)
+    ]
+    with database.transaction() as db:
+        insert_many(db, Product, others)
+    tiles = [visit(shop, "/").text.split("<h2>To order today</h2>")[1].split("</div>")[0] for shop in (alice, bob)]
+    assert ["too many products to count here" in tile for tile in tiles] == [True, False]
+    assert "1 product" in visit(alice, "/reorder").text
 
 
 def test_a_shop_without_a_forecast_is_told_what_happens_first(charlie: Shop, visit: Send) -> None:

@@ -23,11 +23,13 @@ def overview() -> tuple[str, int]:
             return room.page("overview", at, steps=standing.steps(db, at))
         nights = accuracy.nights(db, at)
         wanted = accuracy.target(at, versions.champion(db, at, Task.FORECAST))
+        is_large = reorder.is_large(db, at)
         return room.page(
             "overview",
             at,
             week=windows(db, at).get(7),
-            order=_to_order(db, at),
+            order=None if is_large else _to_order(db, at),
+            is_large=is_large,
             fared=accuracy.fared(db, at, "product_week"),
             forecast=tasks.task_view(db, at, Task.FORECAST),
             orders_since=_orders_since(room.shop(db)),

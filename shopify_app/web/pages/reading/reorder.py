@@ -22,6 +22,8 @@ MOST_BEHIND = 7
 """A forecast that does not know more days than this hides its quantities."""
 NO_VENDOR = "No vendor"
 CHUNK = 900
+LARGE = 10_000
+"""Products of a shop whose advice is not worked out for the sake of one number."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,12 @@ def advice(db: Session, objects: Objects, at: Standing, only: int | None = None)
     """What to do about every product; None before the first forecast."""
     run = forecasts.served(db, at.shop_id, at.today_on)
     return reordering.advice(db, objects, at.shop_id, at.policy, run, at.today_on, only) if run else None
+
+
+def is_large(db: Session, at: Standing) -> bool:
+    """Whether the advice takes a second or more, so that only who asks for the list should wait for it."""
+    some = select(Product.product_id).where(Product.shop_id == at.shop_id).limit(LARGE)
+    return len(db.scalars(some).all()) == LARGE
 
 
 def freshness(found: Advice) -> Freshness:
