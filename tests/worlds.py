@@ -28,14 +28,22 @@ class Kept:
 
 @dataclass
 class World:
-    """The database of a test and its folder. `put_back` makes of them what an earlier test of the file has kept."""
+    """The database of a test and its folder, which `made_once` makes what an earlier test of the file has made."""
 
     database: Database
     settings: Settings
     kept: dict[str, Kept]
     room: Path
 
-    def keep(self) -> None:
+    @contextmanager
+    def made_once(self) -> Iterator[bool]:
+        """Whether the block has to make everything. What it leaves is kept, and put back before the next block."""
+        is_new = not self._put_back()
+        yield is_new
+        if is_new:
+            self._keep()
+
+    def _keep(self) -> None:
         """Remember everything as it is now."""
         kept = Kept(self.room / self._kind)
         shutil.copytree(self.settings.var, kept.folder, ignore=PASSING, copy_function=_copy)
@@ -43,8 +51,8 @@ class World:
             kept.rows = _rows(self.database)
         self.kept[self._kind] = kept
 
-    def put_back(self) -> bool:
-        """Make everything as it was kept. False when nothing was: then the test has to make it."""
+    def _put_back(self) -> bool:
+        """Make everything as it was kept; whether anything was."""
         kept = self.kept.get(self._kind)
         if kept is None:
             return False

@@ -116,15 +116,14 @@ def words(command: tuple[str, ...], folder: Path) -> list[str]:
 
 @pytest.fixture
 def with_sales(world: World, installed: Callable[[str], Shop], deliver: Deliver, drain: Callable[[], int]) -> Shop:
-    is_made = world.put_back()
-    alice, bob = installed("alice"), installed("bob")
-    if not is_made:
-        for shop in (alice, bob):
-            deliver(shop, "orders/create", order(1))
-            deliver(shop, "orders/create", b"broken")
-        for _ in range(3):
-            drain()
-        world.keep()
+    with world.made_once() as is_new:
+        alice, bob = installed("alice"), installed("bob")
+        if is_new:
+            for shop in (alice, bob):
+                deliver(shop, "orders/create", order(1))
+                deliver(shop, "orders/create", b"broken")
+            for _ in range(3):
+                drain()
     return alice
 
 

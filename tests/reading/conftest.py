@@ -182,11 +182,10 @@ def town_as_kept(open_town: OpenTown, world: World) -> TownAsKept:
     """Opens a town that is made ready for the first test of the file and put back, Shopify and all, for the others."""
 
     def open_it(make_ready: Callable[[Town], object], **sales: Sales) -> Town:
-        is_ready = world.put_back()
-        town = open_town(state=world.settings.var / "shopify", **sales)
-        if not is_ready:
-            make_ready(town)
-            world.keep()
+        with world.made_once() as is_new:
+            town = open_town(state=world.settings.var / "shopify", **sales)
+            if is_new:
+                make_ready(town)
         return town
 
     return open_it

@@ -53,11 +53,10 @@ def in_charge(context: Context, shop: Shop) -> set[str]:
 @pytest.fixture
 def lively(context: Context, world: World, installed: Callable[[str], Shop]) -> Shop:
     """Alice has sold for twenty days and has been trained."""
-    is_made = world.put_back()
-    alice = installed("alice")
-    if not is_made:
-        sell_and_train(context, alice)
-        world.keep()
+    with world.made_once() as is_new:
+        alice = installed("alice")
+        if is_new:
+            sell_and_train(context, alice)
     assert in_charge(context, alice) == set(Task)
     return alice
 

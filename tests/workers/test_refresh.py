@@ -69,11 +69,10 @@ def asked(db: Session, shop: Shop, kind: str) -> list[str]:
 @pytest.fixture
 def shops(context: Context, world: World, installed: Callable[[str], Shop]) -> tuple[Shop, Shop]:
     """Two shops with three weeks of orders, some late in the evening, and their versions."""
-    is_made = world.put_back()
-    alice, bob = installed("alice"), installed("bob")
-    if not is_made:
-        sell_and_train(context, (alice, 1), (bob, 2))
-        world.keep()
+    with world.made_once() as is_new:
+        alice, bob = installed("alice"), installed("bob")
+        if is_new:
+            sell_and_train(context, (alice, 1), (bob, 2))
     return alice, bob
 
 

@@ -24,11 +24,10 @@ FIRST = datetime(2026, 1, 1, 12, tzinfo=UTC)
 @pytest.fixture
 def trained(context: Context, world: World, installed: Callable[[str], Shop]) -> Shop:
     """Sixty days of sales, two orders a day, and a version of each task."""
-    is_made = world.put_back()
-    alice = installed("alice")
-    if not is_made:
-        sell_and_train(context, alice)
-        world.keep()
+    with world.made_once() as is_new:
+        alice = installed("alice")
+        if is_new:
+            sell_and_train(context, alice)
     return alice
 
 

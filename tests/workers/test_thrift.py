@@ -25,11 +25,10 @@ BY_ORDERS = "500 new orders"
 @pytest.fixture
 def shops(context: Context, world: World, installed: Callable[[str], Shop]) -> tuple[Shop, Shop]:
     """Two shops with three weeks of orders and their versions; Alice wants a full fit every second week only."""
-    is_made = world.put_back()
-    alice, bob = installed("alice"), installed("bob")
-    if not is_made:
-        sell_and_train(context, (alice, 14), (bob, 1))
-        world.keep()
+    with world.made_once() as is_new:
+        alice, bob = installed("alice"), installed("bob")
+        if is_new:
+            sell_and_train(context, (alice, 14), (bob, 1))
     return alice, bob
 
 
