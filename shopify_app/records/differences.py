@@ -1,6 +1,7 @@
 """What changed between two snapshots: what came, went or is other than it was."""
 
 from collections import defaultdict
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -74,16 +75,13 @@ def _lines(objects: Objects, mine: Snapshot, other: Snapshot) -> str:
 
 def _products(objects: Objects, old: Snapshot, new: Snapshot) -> dict[str, list[Any]]:
     before, after = (_catalogue(objects, snapshot) for snapshot in (old, new))
-    both = sorted(before.keys() & after.keys())
-    return {
-        "added": sorted(after.keys() - before.keys()),
-        "changed": [
-            {"product_id": product_id, "columns": sorted(columns)}
-            for product_id in both
-            if (columns := [c for c, v in after[product_id].items() if before[product_id].get(c) != v])
-        ],
-        "removed": sorted(before.keys() - after.keys()),
-    }
+
+    def changed(product_id: int) -> dict[str, Any] | None:
+        was, now = before[product_id], after[product_id]
+        columns = sorted(column for column, value in now.items() if was.get(column) != value)
+        return {"product_id": product_id, "columns": columns} if columns else None
+
+    return _compared(before, after, changed)
 
 
 def _catalogue(objects: Objects, snapshot: Snapshot) -> dict[int, dict[str, Any]]:
@@ -92,21 +90,19 @@ def _catalogue(objects: Objects, snapshot: Snapshot) -> dict[int, dict[str, Any]
 
 def _collections(objects: Objects, old: Snapshot, new: Snapshot) -> dict[str, list[Any]]:
     before, after = (_members(objects, snapshot) for snapshot in (old, new))
-    both = sorted(before.keys() & after.keys())
-    return {
-        "added": sorted(after.keys() - before.keys()),
-        "changed": [
-            {
-                "collection_id": number,
-                "title": [before[number].title, after[number].title],
-                "products_added": sorted(after[number].products - before[number].products),
-                "products_removed": sorted(before[number].products - after[number].products),
-            }
-            for number in both
-            if before[number] != after[number]
-        ],
-        "removed": sorted(before.keys() - after.keys()),
-    }
+
+    def changed(number: int) -> dict[str, Any] | None:
+        was, now = before[number], after[number]
+        if was == now:
+            return None
+        return {
+            "collection_id": number,
+            "title": [was.title, now.title],
+            "products_added": sorted(now.products - was.products),
+            "products_removed": sorted(was.products - now.products),
+        }
+
+    return _compared(before, after, changed)
 
 
 class _Collection(NamedTuple):
@@ -134,9 +130,17 @@ def _others(old: Snapshot, new: Snapshot) -> dict[str, list[str]]:
         }
         for snapshot in (old, new)
     )
+    return _compared(before, after, lambda name: name if before[name] != after[name] else None)
+
+
+def _compared(
+    before: Mapping[Any, Any], after: Mapping[Any, Any], changed: Callable[[Any], Any]
+) -> dict[str, list[Any]]:
+    """Keys that came and that went; of those in both, what `changed` tells of a key, unless that is None."""
+    told = (changed(key) for key in sorted(before.keys() & after.keys()))
     return {
         "added": sorted(after.keys() - before.keys()),
-        "changed": sorted(name for name in before.keys() & after.keys() if before[name] != after[name]),
+        "changed": [one for one in told if one is not None],
         "removed": sorted(before.keys() - after.keys()),
     }
 
