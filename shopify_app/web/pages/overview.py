@@ -51,8 +51,8 @@ def windows(db: Session, at: Standing) -> dict[int, Outlook]:
 
 def _to_order(db: Session, at: Standing) -> reorder.Summary | None:
     """What the Reorder page counts; None where it hides its quantities."""
-    found = reorder.advice(db, room.objects(), at)
-    if found is None or at.is_stale or reorder.freshness(found).is_hidden:
+    found = None if at.is_stale else reorder.advice(db, room.objects(), at)
+    if found is None or reorder.freshness(found).is_hidden:
         return None
     return reorder.summary(found, None)
 
